@@ -1,0 +1,75 @@
+package measure
+
+import "time"
+
+// Format is the version of stored runs. A reader refuses any other.
+const Format = 1
+
+// Run is all samples of a case, with what the nodes counted and where it came
+// from.
+type Run struct {
+	Format     int
+	Scenario   string
+	Variant    string
+	World      string // "live" or "sim"
+	Repetition int
+	Seed       uint64
+
+	Warmup   time.Duration // samples that began earlier are left out of figures
+	Duration time.Duration // of the load
+	Deadline time.Duration // successes later than this are not goodput
+	Target   float64       // requests per second that the load intends after warm-up
+
+	Nodes    []NodeUse
+	Warnings []Warning
+	Machine  Provenance
+	Spoiled  bool // by the generator or the machine, and run again: kept for the record, in no figure
+
+	Samples []Sample `json:"-"` // kept in a file of their own
+}
+
+// NodeUse is what one place did between warm-up and the end.
+type NodeUse struct {
+	Place    string
+	Kind     string
+	Requests int64            // received, health checks aside
+	Reasons  map[string]int64 // of what it answered
+	Cache    map[string]int64 // decision word ("hit", "miss", "collapsed", "bypass") → requests
+	Asked    map[string]int64 // upstream place → attempts made there
+	Checks   int64            // health checks received
+	Usage    []Usage          // of gateways
+	CPU      time.Duration    // user and system time of its process; 0 in the simulator
+	Memory   int64            // peak resident bytes; 0 in the simulator
+}
+
+// Usage is what one consumer did on one route.
+type Usage struct {
+	Consumer string
+	Route    string
+	Requests int64
+	Errors   int64 // 5xx
+	Limited  int64
+	Bytes    int64 // of answers
+}
+
+// Provenance says where a run came from, as far as it bears on its figures.
+// It is empty in the simulator but for Version: the same bytes come from any
+// machine.
+type Provenance struct {
+	Version string
+	Go      string
+	System  string // kernel and architecture
+	CPU     string
+	Cores   int
+	Started time.Time `json:",omitzero"`
+	// LateP50 is how late the generator sent its requests, and
+	// GeneratorCPU its CPU time per request.
+	LateP50, LateP99 time.Duration
+	GeneratorCPU     time.Duration
+}
+
+// Warning travels with a result that should not be taken at face value.
+type Warning struct {
+	Severe bool   // the figures cannot be trusted: exit status 3
+	Text   string // a sentence: what is wrong, and what to do
+}

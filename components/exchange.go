@@ -1,0 +1,152 @@
+// Package components holds what stands in the request path: the handlers of
+// the reverse proxy, CDN, gateway, load balancer and backend, written once and
+// run in two worlds.
+//
+// A handler is plain blocking Go against the Exchange interface. It never
+// touches a socket, a clock or a global source of randomness: package live
+// plays an Exchange over real HTTP, package sim over a virtual clock. What a
+// handler decides it asks of package policy, under a lock that it never holds
+// while it waits.
+//
+// The life of an exchange:
+//
+//	request ─► Handle ─► Start ─► Wait ─► Forward   an upstream's answer, handed on
+//	                 └─────────────────► Reply     an answer of our own
+package components
+
+import (
+	"math"
+	"net/netip"
+	"time"
+
+	"trafficlab/components/policy"
+	"trafficlab/topologies"
+)
+
+// Forever is an instant that never comes.
+const Forever = time.Duration(math.MaxInt64)
+
+// Handler is what a component does with a request. Handle ends every exchange
+// by Forward or Reply, exactly once, unless the caller went away. It is called
+// from many goroutines at once in the live world.
+type Handler interface {
+	Handle(x Exchange, req Request)
+}
+
+// Starter is a handler that also works on its own account: health checks. The
+// host calls Begin once, when the node starts, on an exchange that has no
+// caller; it ends (Canceled fires) with the node.
+type Starter interface {
+	Begin(x Exchange)
+}
+
+// Request is the head of a request, the same in both worlds. Its body stays
+// with the host; Size tells about it.
+type Request struct {
+	Number  uint64 // of the arrival within the run; work is drawn from it
+	Attempt uint64 // 0 for a first attempt all the way down, else a mix of the tries
+	Method  string
+	Host    string
+	Path    string // as sent, without the query
+	Query   string // as sent, without the question mark
+	Header  Header
+	Peer    netip.Addr // who holds the other end of the connection
+	Size    int64      // length of the body in bytes; 0 for none, -1 if not known
+	TLS     bool       // came over TLS
+}
+
+// Response is an answer: its head, and for one made by a handler its body.
+type Response struct {
+	Status int
+	Header Header
+	Body   Body
+	// Encode names a content coding ("gzip") to apply to the body on its
+	// way out, or is empty. The host then drops Content-Length; setting
+	// Content-Encoding is the handler's part.
+	Encode string
+}
+
+// Body is the body of a message. With Bytes nil and Size above 0 it stands for
+// Filler(Size): the live world makes the bytes, the simulator only counts.
+// Size -1 means that the length is not known before the end.
+type Body struct {
+	Size  int64
+	Bytes []byte
+}
+
+// Hop is one attempt at an upstream.
+type Hop struct {
+	To      topologies.Place
+	Request Request // the head as edited for this hop
+	Body    bool    // send the body that came with the exchange's request
+
+	// Connect bounds the wait for a connection (pool and dial together);
+	// 0 is no bound. Running out of it is policy.Timeout.
+	Connect time.Duration
+}
+
+// Exchange is one request passing through one node, from the handler's side.
+// It belongs to the goroutine that runs the handler; only Signals may be
+// shared between exchanges.
+//
+// When a handler returns, the host cancels and closes every call that was not
+// forwarded.
+type Exchange interface {
+	// Now is the time since the run began.
+	Now() time.Duration
+
+	// Start begins an attempt and does not wait for it.
+	Start(h Hop) Call
+
+	// Wait returns the index of the first event in the list that has fired,
+	// as soon as one has, or -1 at the instant until. It is the one way to
+	// wait.
+	Wait(until time.Duration, on ...Event) int
+
+	// Canceled fires when the caller goes away (or the node ends, for work
+	// in the background).
+	Canceled() Event
+
+	// Forward hands on the body of a call's answer under the given head, and
+	// returns when the last byte has passed or can no longer. What it
+	// returns is OK, Reset (the upstream broke off) or Canceled (the caller
+	// went away). If keep is not nil, it is called before Forward returns
+	// with the whole body as it came from upstream, provided that the body
+	// ended well and was not longer than limit.
+	Forward(c Call, head Response, limit int64, keep func(Body)) policy.Reason
+
+	// Reply answers with a body of the handler's own.
+	Reply(r Response)
+
+	// NewSignal makes an event that handlers fire themselves.
+	NewSignal() Signal
+
+	// Background runs work beside the exchange. It has no caller and ends
+	// with the node.
+	Background(work func(Exchange))
+}
+
+// Event is something to wait for. Once fired it stays so.
+type Event interface {
+	Fired() bool
+}
+
+// Signal is an event that any exchange of the same node may fire.
+type Signal interface {
+	Event
+	Fire() // at most the first call counts
+}
+
+// Call is an attempt under way. As an event it fires when the answer's head
+// has come or the attempt has failed.
+type Call interface {
+	Event
+
+	// Head is the answer's head once fired, with policy.OK, or the reason
+	// why there is none: Refused, Reset, Timeout (of the connection) or
+	// Canceled (by us). A status of 500 is still an answer here.
+	Head() (Response, policy.Reason)
+
+	// Cancel gives the attempt up.
+	Cancel()
+}

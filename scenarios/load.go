@@ -1,0 +1,74 @@
+package scenarios
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Arrival is one request that the load brings, the same in both worlds.
+type Arrival struct {
+	At     time.Duration // the intended instant, since the run began
+	Number uint64        // from 0, in order of At
+	Method string
+	Path   string // with its query, if any
+	Header []HeaderField
+	Client netip.Addr // the address it claims to come from
+	Body   int64      // bytes
+	Class  string     // the part of the load it belongs to
+}
+
+// HeaderField is one header field that the load sets.
+type HeaderField struct{ Name, Value string }
+
+// Load is one or several streams of requests, added up.
+type Load struct {
+	Streams []Stream
+}
+
+// Stream is one open load: requests come when they come, whether or not
+// earlier ones were answered.
+type Stream struct {
+	At      time.Duration // when it begins
+	Poisson bool          // exponential gaps; else evenly spaced
+	Rate    []Leg         // the rate over time, leg by leg
+	Mix     []Ask
+}
+
+// Leg is a stretch of load whose rate goes from From to To in a straight line.
+type Leg struct {
+	From, To float64 // requests per second
+	For      time.Duration
+}
+
+// Ask is one kind of request in a mix.
+type Ask struct {
+	Share   float64 // of the stream's requests
+	Method  string
+	Path    Template
+	Body    int64
+	Header  []HeaderField
+	Class   string
+	Clients int // how many addresses it comes from
+}
+
+// Template is a path with at most one drawn key in it:
+// "/products/{zipf 1000 1.1}".
+type Template struct {
+	Before, After string
+	Law           string // "", "zipf" or "uniform"
+	Keys          int
+	Skew          float64 // of zipf
+}
+
+// Duration is how long load arrives: until the last stream ends.
+func (l Load) Duration() time.Duration {
+	var end time.Duration
+	for _, s := range l.Streams {
+		at := s.At
+		for _, leg := range s.Rate {
+			at += leg.For
+		}
+		end = max(end, at)
+	}
+	return end
+}

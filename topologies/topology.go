@@ -1,0 +1,227 @@
+// Package topologies says what a system is: which components there are, what
+// each is set to do, and who asks whom. It parses and checks; it runs nothing.
+package topologies
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Kind is what a node is for. A kind names a purpose and its defaults; any
+// proxying kind may carry any proxying capability.
+type Kind string
+
+// The kinds.
+const (
+	ReverseProxy Kind = "reverse-proxy"
+	CDN          Kind = "cdn"
+	Gateway      Kind = "gateway"
+	LoadBalancer Kind = "load-balancer"
+	Backend      Kind = "backend"
+	External     Kind = "external"
+)
+
+// Proxies tells whether nodes of this kind hand requests on.
+func (k Kind) Proxies() bool { return k != Backend && k != External }
+
+// Topology is a checked system: every name resolves, there is no cycle, and
+// every node can be reached from Entry.
+type Topology struct {
+	Name  string
+	About string // one line
+	Entry string // the node that clients talk to
+	Nodes []*Node
+}
+
+// Node is one component, or several alike if Replicas is above 1. Fields that
+// its kind has no use for are zero; the checker refuses them in files.
+type Node struct {
+	Name     string
+	Kind     Kind
+	Replicas int // at least 1
+	// Numbered says that the places of this node are called api[0], api[1]…
+	// even if there is only one: replicas was given in the file.
+	Numbered bool
+
+	// Proxying kinds.
+	To          []string // upstream nodes; all their replicas form one pool
+	TLS         *TLS
+	Cache       *Cache
+	Compress    []string          // content codings offered: "gzip"
+	Keys        map[string]string // consumer → API key; nil: no key is asked for
+	Limit       *Limit
+	Routes      []Route // nil: everything goes to To
+	Pick        string  // a name of policy.Pickers
+	Health      *Health
+	Retry       Retry
+	Timeout     Timeouts
+	Connections int      // most connections to one upstream place
+	Trust       []string // peers (CIDR) whose X-Forwarded-For is believed
+
+	// Backends.
+	Workers      int
+	Queue        int // requests that may wait for a worker; one more is shed
+	ServiceTime  Distribution
+	Response     int64   // bytes of the answer's body
+	Errors       float64 // share of requests answered 500
+	CacheControl []PathValue
+
+	// External.
+	URL string
+}
+
+// TLS says how a node terminates TLS. With SelfSigned, a private authority
+// that the clients trust makes the certificate when the system starts.
+type TLS struct {
+	SelfSigned  bool
+	Certificate string // PEM files, relative to the topology's file
+	Key         string
+}
+
+// Cache is a shared cache (RFC 9111).
+type Cache struct {
+	Capacity int64 // bytes of stored bodies and heads
+	Collapse bool  // one fetch for all who miss the same key at once
+}
+
+// Limit is a token bucket for each consumer (or each address, or for all).
+type Limit struct {
+	By    string  // "consumer", "address" or "all"
+	Rate  float64 // requests per second
+	Burst float64 // depth of the bucket in requests
+}
+
+// Route sends matching requests to an upstream, edited on the way. The most
+// specific path wins; between equals the first.
+type Route struct {
+	Path     string   // exact, or a prefix that ends in "*"
+	Methods  []string // empty: all
+	To       []string // upstream nodes; empty: the node's own To
+	Strip    string   // prefix taken off the path before it is sent on
+	Request  Edit
+	Response Edit
+}
+
+// Edit changes header fields: first Remove, then Set.
+type Edit struct {
+	Remove []string
+	Set    []PathValue // name → value, in file order
+}
+
+// PathValue is one entry of an ordered map.
+type PathValue struct{ Path, Value string }
+
+// Health is an active check of each upstream place.
+type Health struct {
+	Every     time.Duration
+	Timeout   time.Duration
+	Path      string
+	DownAfter int // failures in a row
+	UpAfter   int // successes in a row
+}
+
+// Retry bounds the attempts at one request. A further attempt is made on
+// another backend after a broken one, if the method is safe or nothing was
+// sent; and after a 502, 503 or 504, if the method is safe.
+type Retry struct {
+	Tries int // attempts in all, at least 1
+}
+
+// Timeouts bound one attempt; 0 is no bound.
+type Timeouts struct {
+	Connect  time.Duration // until a connection is there
+	Response time.Duration // from start of the attempt until the answer's head
+}
+
+// Distribution is a law of durations.
+type Distribution struct {
+	Law  string        // "constant", "exponential", "lognormal", "uniform"
+	Mean time.Duration // constant, exponential
+	// lognormal by two quantiles, uniform by its ends
+	Median, P99 time.Duration
+	Low, High   time.Duration
+}
+
+// Place is one replica of a node: "lb", or "api[2]" where replicas were given.
+type Place string
+
+// Node is the name of the node that the place belongs to.
+func (p Place) Node() string {
+	name, _, _ := strings.Cut(string(p), "[")
+	return name
+}
+
+// Replica is the place's index among its node's replicas.
+func (p Place) Replica() int {
+	_, rest, numbered := strings.Cut(string(p), "[")
+	if !numbered {
+		return 0
+	}
+	i, err := strconv.Atoi(strings.TrimSuffix(rest, "]"))
+	if err != nil {
+		return 0
+	}
+	return i
+}
+
+// Places lists the node's replicas.
+func (n *Node) Places() []Place {
+	if !n.Numbered {
+		return []Place{Place(n.Name)}
+	}
+	places := make([]Place, n.Replicas)
+	for i := range places {
+		places[i] = Place(fmt.Sprintf("%s[%d]", n.Name, i))
+	}
+	return places
+}
+
+// Node returns the named node, or nil.
+func (t *Topology) Node(name string) *Node {
+	for _, n := range t.Nodes {
+		if n.Name == name {
+			return n
+		}
+	}
+	return nil
+}
+
+// Places lists every place, in file order.
+func (t *Topology) Places() []Place {
+	var places []Place
+	for _, n := range t.Nodes {
+		places = append(places, n.Places()...)
+	}
+	return places
+}
+
+// Pool lists the places of the named nodes, in order: what a picker picks
+// from.
+func (t *Topology) Pool(nodes []string) []Place {
+	var pool []Place
+	for _, name := range nodes {
+		pool = append(pool, t.Node(name).Places()...)
+	}
+	return pool
+}
+
+// Upstreams lists every node that n may ask, without repetition.
+func (n *Node) Upstreams() []string {
+	var names []string
+	seen := map[string]bool{}
+	add := func(list []string) {
+		for _, name := range list {
+			if !seen[name] {
+				seen[name] = true
+				names = append(names, name)
+			}
+		}
+	}
+	add(n.To)
+	for _, r := range n.Routes {
+		add(r.To)
+	}
+	return names
+}
