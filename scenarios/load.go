@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"net/netip"
+	"strconv"
 	"time"
 )
 
@@ -59,6 +60,9 @@ type Template struct {
 	Keys          int
 	Skew          float64 // of zipf
 }
+
+// with is the path of one key.
+func (t Template) with(key int) string { return t.Before + strconv.Itoa(key) + t.After }
 
 // Duration is how long load arrives: until the last stream ends.
 func (l Load) Duration() time.Duration {

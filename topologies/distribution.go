@@ -1,0 +1,50 @@
+package topologies
+
+import (
+	"math"
+	"time"
+)
+
+// Quantile is the inverse of the law's distribution function at u, strictly
+// between 0 and 1.
+func (d Distribution) Quantile(u float64) time.Duration {
+	switch d.Law {
+	case "exponential":
+		return duration(-math.Log1p(-u) * float64(d.Mean))
+	case "lognormal":
+		return duration(float64(d.Median) * math.Exp(d.sigma()*normal(u)))
+	case "uniform":
+		return d.Low + duration(u*float64(d.High-d.Low))
+	default:
+		return d.Mean
+	}
+}
+
+// Expected is the mean of the law.
+func (d Distribution) Expected() time.Duration {
+	switch d.Law {
+	case "lognormal":
+		return duration(float64(d.Median) * math.Exp(d.sigma()*d.sigma()/2))
+	case "uniform":
+		return d.Low + (d.High-d.Low)/2
+	default:
+		return d.Mean
+	}
+}
+
+// sigma is the deviation of the logarithm that puts the 99th percentile where
+// it is asked to be.
+func (d Distribution) sigma() float64 {
+	if d.Median <= 0 {
+		return 0
+	}
+	return math.Log(float64(d.P99)/float64(d.Median)) / normal(0.99)
+}
+
+// normal is the quantile function of the standard normal law.
+func normal(u float64) float64 { return math.Sqrt2 * math.Erfinv(2*u-1) }
+
+// duration rounds, and stays within what a duration can hold.
+func duration(nanoseconds float64) time.Duration {
+	return time.Duration(min(math.Round(nanoseconds), math.MaxInt64/2))
+}
