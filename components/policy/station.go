@@ -1,0 +1,103 @@
+package policy
+
+// Station is a backend's workers and the bounded line before them: first come,
+// first served. T stands for one who waits in line.
+//
+//	Begin ──► worker ──► Finish ──► the next in line has the worker
+//	  └ none free: Join ──► line (or turned away) ──► Leave
+//
+// Source: Kendall's G/G/c/K with K = workers + queue.
+// Cost: O(1); Leave looks along the line from its head, where those are whose
+// patience ends first.
+// Weak spot: in a long line everyone is served late; a short one sheds early.
+type Station[T comparable] struct {
+	workers, bound int
+	busy           int
+	line           []T // a ring: line[(head+k)%len(line)] is the k-th of length
+	head, length   int
+}
+
+// NewStation returns an idle station with so many workers (at least 1) and
+// room for queue waiting.
+func NewStation[T comparable](workers, queue int) *Station[T] {
+	return &Station[T]{workers: max(workers, 1), bound: max(queue, 0)}
+}
+
+// Begin takes a free worker, if there is one.
+func (s *Station[T]) Begin() bool {
+	if s.busy == s.workers {
+		return false
+	}
+	s.busy++
+	return true
+}
+
+// Join puts t at the end of the line. It is false if the line is full: t is
+// turned away.
+func (s *Station[T]) Join(t T) bool {
+	if s.length == s.bound {
+		return false
+	}
+	if s.length == len(s.line) {
+		s.grow()
+	}
+	s.line[s.index(s.length)] = t
+	s.length++
+	return true
+}
+
+// Leave takes t out of the line. It is false if t is not in it: t has been
+// given a worker by now.
+func (s *Station[T]) Leave(t T) bool {
+	for k := range s.length {
+		if s.line[s.index(k)] == t {
+			s.takeOut(k)
+			return true
+		}
+	}
+	return false
+}
+
+// Finish frees a worker. If somebody waits, the worker goes to them at once:
+// next is at work from now on.
+func (s *Station[T]) Finish() (next T, ok bool) {
+	if s.length == 0 {
+		s.busy--
+		return next, false
+	}
+	next = s.line[s.head]
+	s.takeOut(0)
+	return next, true
+}
+
+// Busy is the number of workers at work, Waiting the length of the line.
+func (s *Station[T]) Busy() int    { return s.busy }
+func (s *Station[T]) Waiting() int { return s.length }
+
+// takeOut closes the gap from the head's side.
+func (s *Station[T]) takeOut(k int) {
+	for ; k > 0; k-- {
+		s.line[s.index(k)] = s.line[s.index(k-1)]
+	}
+	var none T
+	s.line[s.head] = none
+	s.head = s.index(1)
+	s.length--
+}
+
+// grow doubles the ring, so that a long bound costs nothing before it is used.
+func (s *Station[T]) grow() {
+	bigger := make([]T, min(max(2*len(s.line), 8), s.bound))
+	for k := range s.length {
+		bigger[k] = s.line[s.index(k)]
+	}
+	s.line, s.head = bigger, 0
+}
+
+func (s *Station[T]) index(k int) int {
+	i := s.head + k
+	if i >= len(s.line) {
+		i -= len(s.line)
+	}
+	return i
+}
