@@ -1,0 +1,62 @@
+# make bench is the main thing: it needs Go, make and git, and nothing else.
+
+GO      ?= go
+OUT     ?= out
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LINTER  := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# Where goroutines meet: these are tested under the race detector.
+RACE    := ./live/... ./sim/... ./bench/... ./components/...
+CALM     = $(filter-out $(shell $(GO) list $(RACE)),$(shell $(GO) list ./...))
+
+# What tests need beyond Go. With TRAFFICLAB_ALL=1 (CI), leaving out is failing.
+HAS      = $(firstword $(foreach name,$(1),$(shell command -v $(name) 2>/dev/null)))
+BROWSER := $(call HAS,chromium chromium-browser google-chrome google-chrome-stable)
+CC      := $(call HAS,$(shell $(GO) env CC) gcc clang)
+comma   := ,
+OMITTED := $(if $(CC),,the race detector (no C compiler)$(if $(BROWSER),,$(comma) ))$(if $(BROWSER),,the report in a browser (no Chromium))
+ROOT    := $(if $(filter 0,$(shell id -u)),,sudo)
+
+.PHONY: help build bench bench-short bench-proxy bench-sim test omitted lint fmt deps clean
+
+help: ## print this
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
+
+build: ## make bin/trafficlab
+	@mkdir -p bin
+	$(GO) build -ldflags '-X main.version=$(VERSION)' -o bin/trafficlab ./cmd/trafficlab
+
+bench: build ## run all shipped scenarios in both worlds; then open out/index.html
+	bin/trafficlab run --all --out $(OUT)
+
+bench-short: build ## the same, shortened: to see that all works, not for figures
+	bin/trafficlab run --all --short --out $(OUT)
+
+bench-proxy: ## CPU time per forwarded request, beside a plain httputil.ReverseProxy
+	$(GO) test -run '^$$' -bench . -benchmem ./live
+
+bench-sim: ## how fast the simulator is
+	$(GO) test -run '^$$' -bench . -benchmem ./sim
+
+test: ## vet and test all that this machine can
+	$(GO) vet ./...
+	$(GO) test $(if $(CC),-race) $(RACE)
+	$(GO) test $(CALM)
+	@$(MAKE) --no-print-directory omitted
+
+omitted:
+	@$(if $(OMITTED),echo 'left out: $(OMITTED); make deps installs what is missing'; test -z "$(TRAFFICLAB_ALL)",:)
+
+lint: ## gofmt and staticcheck
+	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed (make fmt):'; gofmt -l .; exit 1; }
+	$(GO) run $(LINTER) ./...
+
+fmt: ## format the source
+	gofmt -w .
+
+deps: ## install what some tests need: Chromium, a C compiler (Debian, Ubuntu)
+	$(ROOT) apt-get update -q
+	$(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $(if $(CC),,gcc libc6-dev) $(if $(BROWSER),,chromium)
+
+clean: ## empty out/ and bin/
+	rm -rf out bin
