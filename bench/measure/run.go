@@ -70,6 +70,7 @@ type Provenance struct {
 
 // Warning travels with a result that should not be taken at face value.
 type Warning struct {
+	Kind   string // what it is about: "late", "rate", "cpu", "samples", "drift", "partial"
 	Severe bool   // the figures cannot be trusted: exit status 3
 	Text   string // a sentence: what is wrong, and what to do
 }

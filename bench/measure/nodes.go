@@ -1,0 +1,148 @@
+package measure
+
+import (
+	"strings"
+	"time"
+)
+
+// nodesOf sums up what each place did, in the order in which the first run
+// lists them.
+func nodesOf(tallies []*Tally) []NodeSummary {
+	var nodes []NodeSummary
+	for _, n := range tallies[0].Run.Nodes {
+		nodes = append(nodes, nodeOf(n.Place, tallies))
+	}
+	total := map[string]float64{}
+	for _, n := range nodes {
+		total[nodeName(n.Place)] += n.Requests
+	}
+	for i := range nodes {
+		if all := total[nodeName(nodes[i].Place)]; all > 0 {
+			nodes[i].Share = nodes[i].Requests / all
+		}
+	}
+	return nodes
+}
+
+// nodeOf sums up one place over the repetitions.
+func nodeOf(place string, tallies []*Tally) NodeSummary {
+	s := NodeSummary{Place: place, Reasons: map[string]int64{}, Asked: map[string]float64{}, CacheWords: map[string]int64{}}
+	runs := float64(len(tallies))
+	var seconds float64
+	var attempts int64 // whole numbers: a map's order must not show in the last bit
+	var cpu, hits []float64
+	for _, t := range tallies {
+		n := t.Run.node(place)
+		if n == nil {
+			continue
+		}
+		s.Kind = n.Kind
+		s.Requests += float64(n.Requests) / runs
+		s.Memory = max(s.Memory, n.Memory)
+		seconds += t.Run.Window().Seconds() / runs
+		addAll(s.Reasons, n.Reasons)
+		addAll(s.CacheWords, n.Cache)
+		for to, asked := range n.Asked {
+			s.Asked[to] += float64(asked) / runs
+			attempts += asked
+		}
+		if n.CPU > 0 && n.Requests > 0 {
+			cpu = append(cpu, n.CPU.Seconds()/float64(n.Requests))
+		}
+		if words := sum(n.Cache); words > 0 {
+			hits = append(hits, float64(n.Cache["hit"])/float64(words))
+		}
+	}
+	s.CPU = estimate(cpu, Seconds, confidence)
+	s.CacheHits = estimate(hits, Share, confidence)
+	s.perSecond(seconds)
+	if s.Requests > 0 {
+		s.Amplified = float64(attempts) / runs / s.Requests
+	}
+	return s
+}
+
+// perSecond turns counts of a repetition into rates.
+func (s *NodeSummary) perSecond(seconds float64) {
+	if seconds <= 0 {
+		return
+	}
+	s.Rate = s.Requests / seconds
+	for to := range s.Asked {
+		s.Asked[to] /= seconds
+	}
+}
+
+// usageOf adds up what consumers did on each route, over places and
+// repetitions, in order of first appearance.
+func usageOf(tallies []*Tally) []Usage {
+	var all []Usage
+	at := map[[2]string]int{}
+	for _, t := range tallies {
+		for _, n := range t.Run.Nodes {
+			for _, u := range n.Usage {
+				key := [2]string{u.Consumer, u.Route}
+				i, seen := at[key]
+				if !seen {
+					i = len(all)
+					at[key] = i
+					all = append(all, Usage{Consumer: u.Consumer, Route: u.Route})
+				}
+				all[i].Requests += u.Requests
+				all[i].Errors += u.Errors
+				all[i].Limited += u.Limited
+				all[i].Bytes += u.Bytes
+			}
+		}
+	}
+	return all
+}
+
+// node is what the place did in the run, or nil.
+func (r *Run) node(place string) *NodeUse {
+	for i := range r.Nodes {
+		if r.Nodes[i].Place == place {
+			return &r.Nodes[i]
+		}
+	}
+	return nil
+}
+
+// busy is the processor time of all nodes and of the generator.
+func (r *Run) busy() time.Duration {
+	var total time.Duration
+	for _, n := range r.Nodes {
+		total += n.CPU
+	}
+	return total + r.Machine.GeneratorCPU*time.Duration(r.measured())
+}
+
+// measured is how many samples count.
+func (r *Run) measured() int {
+	n := 0
+	for i := range r.Samples {
+		if r.Samples[i].At >= r.Warmup {
+			n++
+		}
+	}
+	return n
+}
+
+func nodeName(place string) string {
+	name, _, _ := strings.Cut(place, "[")
+	return name
+}
+
+func addAll(to, from map[string]int64) {
+	for k, v := range from {
+		to[k] += v
+	}
+}
+
+func sum(m map[string]int64) int64 {
+	var total int64
+	for _, v := range m {
+		total += v
+	}
+	return total
+}

@@ -1,0 +1,184 @@
+package measure
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"trafficlab/components/policy"
+)
+
+// beyond is how many samples must lie above a quantile for it to be told.
+const beyond = 30
+
+// Tally is a run counted out: its figures, and its latencies in order.
+type Tally struct {
+	Run     *Run
+	Classes []string // in order, if there is more than one
+	figures map[Metric]float64
+	sorted  []time.Duration // latencies of successes after warm-up
+}
+
+// Count reduces a run to its figures.
+func Count(run *Run) *Tally {
+	t := &Tally{Run: run, figures: map[Metric]float64{}}
+	all := count{}
+	classes := map[string]*count{}
+	for i := range run.Samples {
+		s := &run.Samples[i]
+		if s.At < run.Warmup {
+			continue
+		}
+		class := classes[s.Class]
+		if class == nil {
+			class = &count{}
+			classes[s.Class] = class
+		}
+		all.add(s, run.Deadline)
+		class.add(s, run.Deadline)
+	}
+	all.figures(t, "")
+	t.sorted = all.latencies
+	if load, ok := backendLoad(run); ok {
+		t.figures[Metric{Name: "backend-load"}] = load
+	}
+	if len(classes) > 1 {
+		t.Classes = slices.Sorted(maps.Keys(classes))
+		for _, name := range t.Classes {
+			classes[name].figures(t, name)
+		}
+	}
+	return t
+}
+
+// CountAll counts every run that is not spoiled, in order of repetition.
+func CountAll(runs []*Run) []*Tally {
+	var tallies []*Tally
+	for _, run := range runs {
+		if !run.Spoiled {
+			tallies = append(tallies, Count(run))
+		}
+	}
+	slices.SortStableFunc(tallies, func(a, b *Tally) int { return cmp.Compare(a.Run.Repetition, b.Run.Repetition) })
+	return tallies
+}
+
+// Window is the measured time of a run, from warm-up to the end of the load.
+func (r *Run) Window() time.Duration { return r.Duration - r.Warmup }
+
+// Figure is one figure of the run; ok is false where it cannot be told.
+func (t *Tally) Figure(m Metric) (value float64, ok bool) {
+	value, ok = t.figures[m]
+	return value, ok
+}
+
+// count adds up samples of one class, or of all.
+type count struct {
+	reasons   [16]int64
+	all       int64
+	inTime    int64
+	words     int64 // samples with a cache word
+	hits      int64
+	latencies []time.Duration
+}
+
+func (c *count) add(s *Sample, deadline time.Duration) {
+	c.all++
+	c.reasons[s.Reason&15]++
+	if s.Cache != "" {
+		c.words++
+	}
+	if s.Cache == "hit" {
+		c.hits++
+	}
+	if s.Reason != policy.OK {
+		return
+	}
+	c.latencies = append(c.latencies, s.Latency)
+	if deadline == 0 || s.Latency <= deadline {
+		c.inTime++
+	}
+}
+
+// figures enters what was counted into the tally.
+func (c *count) figures(t *Tally, class string) {
+	set := func(name string, value float64) { t.figures[Metric{name, class}] = value }
+	share := func(name string, part, whole int64) {
+		if whole > 0 {
+			set(name, float64(part)/float64(whole))
+		}
+	}
+	ok, limited := c.reasons[policy.OK], c.reasons[policy.Limited]
+	wanted := c.all - limited - c.reasons[policy.Denied]
+	share("availability", ok, wanted)
+	share("failed", wanted-ok, c.all)
+	share("limited", limited, c.all)
+	share("cache-hits", c.hits, c.words)
+	if window := t.Run.Window().Seconds(); window > 0 {
+		set("offered", float64(c.all)/window)
+		set("throughput", float64(ok)/window)
+		set("goodput", float64(c.inTime)/window)
+	}
+	c.latency(set)
+}
+
+func (c *count) latency(set func(string, float64)) {
+	if len(c.latencies) == 0 {
+		return
+	}
+	slices.Sort(c.latencies)
+	sum := 0.0
+	for _, l := range c.latencies {
+		sum += l.Seconds()
+	}
+	set("mean", sum/float64(len(c.latencies)))
+	for name, q := range quantiles {
+		if enough(len(c.latencies), q) {
+			set(name, rank(c.latencies, q).Seconds())
+		}
+	}
+}
+
+// quantiles are the metrics that are quantiles of latency.
+var quantiles = map[string]float64{"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
+
+// Needed is how many successes a run must have for the metric to be told: 0
+// if it is no quantile.
+func (m Metric) Needed() int {
+	q, ok := quantiles[m.Name]
+	if !ok {
+		return 0
+	}
+	n := int(math.Ceil(beyond/(1-q) - 1e-6))
+	for !enough(n, q) {
+		n++
+	}
+	return n
+}
+
+// enough says whether a quantile of n values has enough of them beyond it.
+func enough(n int, q float64) bool { return n-rankOf(n, q) >= beyond }
+
+// rankOf is the nearest rank of a quantile among n values, from 1. The little
+// that is taken off keeps 0.99 × 3000 at 2970 despite binary fractions.
+func rankOf(n int, q float64) int { return max(1, int(math.Ceil(q*float64(n)-1e-9*float64(n)))) }
+
+// rank is the exact quantile of values in order, by nearest rank.
+func rank[T any](sorted []T, q float64) T { return sorted[min(len(sorted), rankOf(len(sorted), q))-1] }
+
+// backendLoad is how many requests reached backends each second.
+func backendLoad(run *Run) (perSecond float64, ok bool) {
+	var requests int64
+	for _, n := range run.Nodes {
+		if n.Kind == "backend" {
+			requests += n.Requests
+			ok = true
+		}
+	}
+	if !ok || run.Window() <= 0 {
+		return 0, false
+	}
+	return float64(requests) / run.Window().Seconds(), true
+}

@@ -1,0 +1,208 @@
+package measure
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"trafficlab/components/policy"
+)
+
+// Where a run stops being trusted. Lateness counts into latency, so what it
+// may be depends on what was measured; the floors are what a healthy machine
+// of two cores shows with a whole system beside the generator.
+const (
+	lateMild, lateSevere         = 0.2, 0.5 // of the latency at the same quantile
+	lateFloorP50, lateCeilingP50 = 300 * time.Microsecond, 2 * time.Millisecond
+	lateFloorP99, lateCeilingP99 = 5 * time.Millisecond, 25 * time.Millisecond
+	busyMild, busySevere         = 0.75, 0.9 // of the processor time there is
+	sentEnough                   = 0.98      // of the load intended
+	driftRuns                    = 5         // repetitions before drift can be told from chance
+	driftMild                    = 0.1       // from the first repetition to the last
+)
+
+// Suspect tells what is wrong with a run that has ended.
+func Suspect(run *Run) []Warning {
+	var all []Warning
+	for _, check := range []func(*Run) *Warning{late, slack, saturated} {
+		if w := check(run); w != nil {
+			all = append(all, *w)
+		}
+	}
+	return all
+}
+
+// late holds the generator's lateness against the latency measured.
+func late(run *Run) *Warning {
+	latencies := run.successes()
+	if len(latencies) == 0 {
+		return nil
+	}
+	m := run.Machine
+	p50, p99 := rank(latencies, .5), rank(latencies, .99)
+	beyond := func(share float64, least50, least99 time.Duration) bool {
+		return m.LateP50 > max(least50, scaled(p50, share)) || m.LateP99 > max(least99, scaled(p99, share))
+	}
+	if !beyond(lateMild, lateFloorP50, lateFloorP99) {
+		return nil
+	}
+	return &Warning{
+		Kind:   "late",
+		Severe: beyond(lateSevere, lateCeilingP50, lateCeilingP99),
+		Text: fmt.Sprintf("The generator sent its requests late, by %s at p50 and %s at p99, against latencies of %s and %s: "+
+			"offer less load, or stop what else runs on this machine.",
+			duration(m.LateP50.Seconds()), duration(m.LateP99.Seconds()), duration(p50.Seconds()), duration(p99.Seconds())),
+	}
+}
+
+func scaled(d time.Duration, by float64) time.Duration { return time.Duration(float64(d) * by) }
+
+// successes are the latencies that count, in order.
+func (r *Run) successes() []time.Duration {
+	var all []time.Duration
+	for i := range r.Samples {
+		if s := &r.Samples[i]; s.At >= r.Warmup && s.Reason == policy.OK {
+			all = append(all, s.Latency)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// slack says that less was sent than the load intends.
+func slack(run *Run) *Warning {
+	intended := run.Target * run.Window().Seconds()
+	sent := float64(run.measured())
+	if intended <= 0 || sent >= sentEnough*intended {
+		return nil
+	}
+	return &Warning{
+		Kind:   "rate",
+		Severe: true,
+		Text: fmt.Sprintf("Only %s of the %s requests that the load intends were sent: the generator could not keep up; offer less load.",
+			digits(sent, 6), digits(intended, 6)),
+	}
+}
+
+// saturated says that the machine's processors were used up.
+func saturated(run *Run) *Warning {
+	there := float64(run.Machine.Cores) * run.Window().Seconds()
+	share := run.busy().Seconds() / there
+	if there <= 0 || share <= busyMild {
+		return nil
+	}
+	return &Warning{
+		Kind:   "cpu",
+		Severe: share > busySevere,
+		Text: fmt.Sprintf("Components and generator used %s of the machine's processors, so that they wait for each other: offer less load, or use more cores.",
+			percent(min(1, share))),
+	}
+}
+
+// warningsOf gathers what is wrong with a result: each kind of a run's warnings
+// once, in the worst case found, then what only shows over repetitions.
+func warningsOf(groups []Group, judged Metric) []Warning {
+	all := ofRuns(groups)
+	for _, g := range groups {
+		all = append(all, g.few(judged)...)
+		all = append(all, g.drift(judged)...)
+	}
+	return once(all)
+}
+
+// ofRuns lists the warnings of all runs, each told where it happened.
+func ofRuns(groups []Group) []Warning {
+	var all []Warning
+	for _, g := range groups {
+		for _, t := range g {
+			for _, w := range t.Run.Warnings {
+				where := fmt.Sprintf("%s, %s, repetition %d: ", t.Run.World, t.Run.Variant, t.Run.Repetition+1)
+				all = append(all, Warning{w.Kind, w.Severe, where + w.Text})
+			}
+		}
+	}
+	return all
+}
+
+// once keeps one warning of each kind, a severe one if there is any, and says
+// how often the kind occurred.
+func once(all []Warning) []Warning {
+	var kept []Warning
+	times := map[string]int{}
+	for _, w := range all {
+		times[w.Kind]++
+		i := slices.IndexFunc(kept, func(k Warning) bool { return k.Kind == w.Kind })
+		switch {
+		case i < 0:
+			kept = append(kept, w)
+		case w.Severe && !kept[i].Severe:
+			kept[i] = w
+		}
+	}
+	for i, w := range kept {
+		if n := times[w.Kind]; n > 1 {
+			kept[i].Text += fmt.Sprintf(" (This occurred %d times.)", n)
+		}
+	}
+	return kept
+}
+
+// few says that the judged quantile has too few samples beyond it.
+func (g Group) few(judged Metric) []Warning {
+	need := judged.Needed()
+	if figure(g, judged).Known || need == 0 {
+		return nil
+	}
+	run := g[0].Run
+	return []Warning{{Kind: "samples", Text: fmt.Sprintf(
+		"%s, %s: %s cannot be told: it needs %d successes in each repetition; let the load last longer.",
+		run.World, run.Variant, judged, need)}}
+}
+
+// drift says that the judged figure moved one way from each repetition to the
+// next: by chance, five in a row do so once in sixty times.
+func (g Group) drift(judged Metric) []Warning {
+	var series []float64
+	for _, t := range g {
+		if v, ok := t.Figure(judged); ok {
+			series = append(series, v)
+		}
+	}
+	run := g[0].Run
+	if run.World != "live" || len(series) < driftRuns || !oneWay(series) {
+		return nil
+	}
+	first, last := series[0], series[len(series)-1]
+	if max(first, last) <= (1+driftMild)*min(first, last) {
+		return nil
+	}
+	return []Warning{{Kind: "drift", Text: fmt.Sprintf(
+		"%s, %s: %s drifted from %s in the first repetition to %s in the last: let the machine come to rest and run again.",
+		run.World, run.Variant, judged, Text(judged, first), Text(judged, last))}}
+}
+
+func oneWay(series []float64) bool {
+	up, down := true, true
+	for i := 1; i < len(series); i++ {
+		up = up && series[i] > series[i-1]
+		down = down && series[i] < series[i-1]
+	}
+	return up || down
+}
+
+// partial says that repetitions are missing.
+func partial(groups []Group, variants, repeat int) Warning {
+	fewest := repeat
+	for _, g := range groups {
+		fewest = min(fewest, len(g))
+	}
+	if len(groups) < variants {
+		fewest = 0
+	}
+	return Warning{Kind: "partial", Text: fmt.Sprintf(
+		"The run was cut short: some variants have %d of %d repetitions; run it again to the end.", fewest, repeat)}
+}
+
+func incomplete(groups []Group, repeat int) bool {
+	return slices.ContainsFunc(groups, func(g Group) bool { return len(g) < repeat })
+}
