@@ -1,0 +1,91 @@
+package topologies
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"trafficlab/topologies/strict"
+)
+
+// graph checks who asks whom: every name resolves, nothing goes in circles,
+// and every node can be reached.
+func (r *reader) graph(root strict.Value) {
+	if len(r.t.Nodes) == 0 {
+		return
+	}
+	names := r.names()
+	sound := true
+	for _, a := range r.asked {
+		if !slices.Contains(names, a.to) {
+			a.value.Wrong(fmt.Sprintf("unknown node %q", a.to), strict.Suggest(a.to, "the nodes are", names))
+			sound = false
+		}
+	}
+	if r.t.Entry != "" && !slices.Contains(names, r.t.Entry) {
+		root.Get("entry").Wrong(fmt.Sprintf("unknown node %q", r.t.Entry), strict.Suggest(r.t.Entry, "the nodes are", names))
+		sound = false
+	}
+	if !sound || r.t.Entry == "" || r.cycle() {
+		return
+	}
+	r.reach()
+	if entry := r.t.Node(r.t.Entry); entry.Numbered && entry.Replicas > 1 {
+		r.places[entry.Name].Get("replicas").Wrong("the entry is one place", "put a load-balancer before its replicas")
+	}
+}
+
+func (r *reader) names() []string {
+	names := make([]string, len(r.t.Nodes))
+	for i, n := range r.t.Nodes {
+		names[i] = n.Name
+	}
+	return names
+}
+
+// cycle notes each circle once, at its first node in file order.
+func (r *reader) cycle() bool {
+	found := false
+	done := map[string]bool{}
+	var walk func(n *Node, trail []string)
+	walk = func(n *Node, trail []string) {
+		if at := slices.Index(trail, n.Name); at >= 0 {
+			found = true
+			loop := append(slices.Clone(trail[at:]), n.Name)
+			r.places[n.Name].WrongKey("requests would go in circles: "+strings.Join(loop, " → "), "")
+			return
+		}
+		if done[n.Name] {
+			return
+		}
+		for _, up := range n.Upstreams() {
+			walk(r.t.Node(up), append(trail, n.Name))
+		}
+		done[n.Name] = true
+	}
+	for _, n := range r.t.Nodes {
+		walk(n, nil)
+	}
+	return found
+}
+
+// reach notes nodes that no request can reach.
+func (r *reader) reach() {
+	reached := map[string]bool{}
+	var walk func(name string)
+	walk = func(name string) {
+		if reached[name] {
+			return
+		}
+		reached[name] = true
+		for _, up := range r.t.Node(name).Upstreams() {
+			walk(up)
+		}
+	}
+	walk(r.t.Entry)
+	for _, n := range r.t.Nodes {
+		if !reached[n.Name] {
+			r.places[n.Name].WrongKey("no request can reach it from the entry "+r.t.Entry, "name it in a to, or leave it out")
+		}
+	}
+}

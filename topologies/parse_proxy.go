@@ -1,0 +1,363 @@
+package topologies
+
+import (
+	"crypto/tls"
+	"fmt"
+	"maps"
+	"math"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"trafficlab/components/policy"
+	"trafficlab/topologies/strict"
+)
+
+func list(words []string) string { return strings.Join(words, ", ") }
+
+// The defaults of proxying nodes. A zero duration in a file is refused, as it
+// would mean both none and at once.
+var (
+	defaultCache    = Cache{Capacity: 64 << 20, Collapse: true}
+	defaultHealth   = Health{Every: 500 * time.Millisecond, Timeout: 250 * time.Millisecond, Path: "/healthz", DownAfter: 2, UpAfter: 2}
+	defaultTimeouts = Timeouts{Connect: time.Second, Response: 5 * time.Second}
+	defaultTrust    = []string{"127.0.0.0/8", "::1/128"}
+)
+
+const (
+	defaultConnections = 64
+	leastTime          = time.Millisecond
+	longestTime        = time.Hour
+	maxRate            = 1e6
+	maxBytes           = 1 << 40
+)
+
+func (r *reader) proxy(n *Node, v strict.Value) {
+	n.To = r.upstreams(n, v.Get("to"))
+	n.TLS = r.tls(v.Get("tls"))
+	n.Cache = cache(v.Get("cache"), n.Kind == CDN)
+	n.Compress = codings(v.Get("compress"))
+	n.Keys = keys(v.Get("keys"))
+	n.Limit = limit(v.Get("limit"), n.Keys != nil)
+	n.Pick = v.Get("pick").Word("round-robin", slices.Sorted(maps.Keys(policy.Pickers))...)
+	n.Health = health(v.Get("health"), n.Kind == LoadBalancer)
+	n.Retry = retry(v.Get("retry"), n.Kind == LoadBalancer)
+	n.Timeout = timeouts(v.Get("timeout"))
+	n.Connections = v.Get("connections").Int(defaultConnections, 1, 10_000)
+	n.Trust = trust(v.Get("trust"))
+	r.routes(n, v.Get("routes"))
+	if len(n.To) == 0 && !v.Get("to").Present() {
+		r.needsTo(n, v)
+	}
+}
+
+// needsTo notes a proxy, or a route of it, that leads nowhere.
+func (r *reader) needsTo(n *Node, v strict.Value) {
+	if len(n.Routes) == 0 {
+		v.Get("to").Need("to: the node it hands requests to, or routes")
+		return
+	}
+	for i, item := range v.Get("routes").List("") {
+		if i < len(n.Routes) && len(n.Routes[i].To) == 0 {
+			item.Get("to").Need("the node it leads to, as the gateway itself names none")
+		}
+	}
+}
+
+// upstreams reads one name or a list of names.
+func (r *reader) upstreams(n *Node, v strict.Value) []string {
+	var names []string
+	for _, item := range v.OneOrMore("to: api") {
+		name := item.Text("")
+		if name == "" {
+			continue
+		}
+		if slices.Contains(names, name) {
+			item.Wrong(fmt.Sprintf("names %s twice", name), "")
+			continue
+		}
+		names = append(names, name)
+		r.asked = append(r.asked, ask{n, name, item})
+	}
+	if v.IsList() && len(names) == 0 {
+		v.Wrong("names no node", "to: api")
+	}
+	return names
+}
+
+func (r *reader) tls(v strict.Value) *TLS {
+	switch {
+	case !v.Present() || v.Off():
+		return nil
+	case v.IsText():
+		v.Word("", "self-signed", "off")
+		return &TLS{SelfSigned: true}
+	case !v.Fields("certificate", "key"):
+		return nil
+	}
+	certificate, key := v.Get("certificate"), v.Get("key")
+	hasCertificate, hasKey := certificate.Need("a PEM file"), key.Need("a PEM file")
+	if !hasCertificate || !hasKey {
+		return nil
+	}
+	t := &TLS{Certificate: r.file(certificate.Text("")), Key: r.file(key.Text(""))}
+	if _, err := tls.LoadX509KeyPair(t.Certificate, t.Key); err != nil {
+		v.Wrong("cannot be used: "+err.Error(), "two PEM files that fit each other, relative to this file")
+	}
+	return t
+}
+
+// file is a path as seen from the topology's folder.
+func (r *reader) file(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(r.folder, path)
+}
+
+func cache(v strict.Value, usual bool) *Cache {
+	if !v.Present() && !usual || v.Off() {
+		return nil
+	}
+	c := defaultCache
+	if v.Present() && v.Fields("capacity", "collapse") {
+		c.Capacity = v.Get("capacity").Size(c.Capacity, 1<<10, maxBytes)
+		c.Collapse = v.Get("collapse").Bool(c.Collapse)
+	}
+	return &c
+}
+
+func codings(v strict.Value) []string {
+	if !v.Present() || v.Off() {
+		return nil
+	}
+	var codings []string
+	for _, item := range v.OneOrMore("[gzip]") {
+		if c := item.Word("", "gzip"); c != "" && !slices.Contains(codings, c) {
+			codings = append(codings, c)
+		}
+	}
+	return codings
+}
+
+func keys(v strict.Value) map[string]string {
+	if !v.Present() || v.Off() {
+		return nil
+	}
+	keys, owner := map[string]string{}, map[string]string{}
+	for _, e := range v.Entries("keys: {alice: k-alice-1}") {
+		key := e.Value.Text("")
+		switch {
+		case key == "":
+		case !visible(key):
+			e.Value.Wrong("cannot stand in a header", "visible ASCII characters")
+		case owner[key] != "":
+			e.Value.Wrong(fmt.Sprintf("is also the key of %s", owner[key]), "a key of its own for each consumer")
+		}
+		keys[e.Key], owner[key] = key, e.Key
+	}
+	if v.IsMap() && len(keys) == 0 {
+		v.Wrong("names no consumer, so that nobody could pass", "keys: off, or {alice: k-alice-1}")
+	}
+	return keys
+}
+
+// visible tells whether text is made of what a token in a header may hold.
+func visible(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+func limit(v strict.Value, keyed bool) *Limit {
+	if !v.Present() || v.Off() || !v.Fields("by", "rate", "burst") {
+		return nil
+	}
+	usual := "address"
+	if keyed {
+		usual = "consumer"
+	}
+	l := &Limit{By: v.Get("by").Word(usual, "consumer", "address", "all")}
+	if v.Get("rate").Need("rate: 500/s") {
+		l.Rate = v.Get("rate").Rate(1, 0.01, maxRate)
+	}
+	l.Burst = v.Get("burst").Number(math.Max(1, math.Ceil(l.Rate)), 1, maxRate)
+	if l.By == "consumer" && !keyed {
+		v.Get("by").Wrong("consumers are not known here, as this node has no keys", "address, or give the node keys")
+	}
+	return l
+}
+
+func health(v strict.Value, usual bool) *Health {
+	if !v.Present() && !usual || v.Off() {
+		return nil
+	}
+	h := defaultHealth
+	if !v.Present() || !v.Fields("every", "timeout", "path", "down-after", "up-after") {
+		return &h
+	}
+	h.Every = v.Get("every").Duration(h.Every, 10*leastTime, longestTime)
+	h.Timeout = v.Get("timeout").Duration(min(h.Timeout, h.Every), leastTime, longestTime)
+	h.Path = requestPath(v.Get("path"), h.Path)
+	h.DownAfter = v.Get("down-after").Int(h.DownAfter, 1, 1000)
+	h.UpAfter = v.Get("up-after").Int(h.UpAfter, 1, 1000)
+	if h.Timeout > h.Every {
+		v.Get("timeout").Wrong("is longer than the pause between checks", "at most "+strict.Duration(h.Every))
+	}
+	return &h
+}
+
+func requestPath(v strict.Value, or string) string {
+	path := v.Text(or)
+	if !strings.HasPrefix(path, "/") || !visible(path) {
+		v.Wrong(fmt.Sprintf("%q is no path of a request", path), "such as /healthz")
+		return or
+	}
+	return path
+}
+
+func retry(v strict.Value, usual bool) Retry {
+	tries := 1
+	if usual {
+		tries = 2
+	}
+	switch {
+	case v.Off():
+		return Retry{1}
+	case v.Present() && v.Fields("tries"):
+		tries = v.Get("tries").Int(tries, 1, 10)
+	}
+	return Retry{tries}
+}
+
+func timeouts(v strict.Value) Timeouts {
+	t := defaultTimeouts
+	if v.Present() && v.Fields("connect", "response") {
+		t.Connect = bound(v.Get("connect"), t.Connect)
+		t.Response = bound(v.Get("response"), t.Response)
+	}
+	return t
+}
+
+// bound is a duration, or off for none.
+func bound(v strict.Value, or time.Duration) time.Duration {
+	if v.Off() {
+		return 0
+	}
+	return v.Duration(or, leastTime, longestTime)
+}
+
+func trust(v strict.Value) []string {
+	if !v.Present() {
+		return slices.Clone(defaultTrust)
+	}
+	if v.Off() {
+		return nil
+	}
+	var trusted []string
+	for _, item := range v.OneOrMore("[127.0.0.0/8]") {
+		text := item.Text("")
+		if addr, err := netip.ParseAddr(text); err == nil {
+			text = netip.PrefixFrom(addr, addr.BitLen()).String()
+		}
+		if _, err := netip.ParsePrefix(text); err != nil && text != "" {
+			item.Wrong(fmt.Sprintf("%q is no range of addresses", text), "such as 127.0.0.0/8")
+			continue
+		}
+		trusted = append(trusted, text)
+	}
+	return trusted
+}
+
+var methods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut,
+	http.MethodPatch, http.MethodDelete, http.MethodOptions,
+}
+
+func (r *reader) routes(n *Node, v strict.Value) {
+	for _, item := range v.List("routes: [{path: /products/*, to: api}]") {
+		n.Routes = append(n.Routes, r.route(n, item))
+	}
+	if v.IsList() && len(n.Routes) == 0 {
+		v.Wrong("holds no route", "{path: /products/*, to: api}")
+	}
+}
+
+func (r *reader) route(n *Node, v strict.Value) Route {
+	route := Route{}
+	if !v.Fields("path", "methods", "to", "strip", "request", "response") {
+		return route
+	}
+	if v.Get("path").Need("path: /products/*") {
+		route.Path = pattern(v.Get("path"))
+	}
+	for _, m := range v.Get("methods").OneOrMore("[GET, HEAD]") {
+		if word := m.Word("", methods...); word != "" {
+			route.Methods = append(route.Methods, word)
+		}
+	}
+	route.To = r.upstreams(n, v.Get("to"))
+	if strip := v.Get("strip"); strip.Present() {
+		route.Strip = requestPath(strip, "")
+		if !strings.HasPrefix(strings.TrimSuffix(route.Path, "*"), route.Strip) {
+			strip.Wrong(fmt.Sprintf("is no beginning of the route's path %s", route.Path), "")
+		}
+	}
+	route.Request, route.Response = edit(v.Get("request")), edit(v.Get("response"))
+	return route
+}
+
+// pattern is a path, or a beginning of paths that ends in "*".
+func pattern(v strict.Value) string {
+	path := requestPath(v, "/*")
+	if star := strings.Index(path, "*"); star >= 0 && star < len(path)-1 {
+		v.Wrong(fmt.Sprintf("%q has a star before its end", path), "such as /products/*")
+	}
+	return path
+}
+
+func edit(v strict.Value) Edit {
+	e := Edit{}
+	if !v.Present() || !v.Fields("set", "remove") {
+		return e
+	}
+	for _, item := range v.Get("remove").OneOrMore("[X-Debug]") {
+		if name := item.Text(""); headerName(item, name) {
+			e.Remove = append(e.Remove, http.CanonicalHeaderKey(name))
+		}
+	}
+	if !v.Get("set").Present() {
+		return e
+	}
+	for _, entry := range v.Get("set").Entries("{X-Shop: main}") {
+		value := entry.Value.Text("")
+		if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
+			entry.Value.Wrong("cannot stand in a header", "visible ASCII characters and spaces")
+		}
+		if headerName(entry.Value, entry.Key) {
+			e.Set = append(e.Set, PathValue{http.CanonicalHeaderKey(entry.Key), value})
+		}
+	}
+	return e
+}
+
+// ours are header fields that nodes need for themselves, and that would break
+// a message if a route edited them.
+var ours = []string{"Connection", "Content-Length", "Transfer-Encoding", "Upgrade", "Host", "Te", "Trailer", "Trafficlab-Request"}
+
+func headerName(v strict.Value, name string) bool {
+	switch {
+	case name == "":
+		return false
+	case strings.ContainsFunc(name, func(r rune) bool { return !strings.ContainsRune(token, r) }):
+		v.Wrong(fmt.Sprintf("%q is no name of a header field", name), "such as X-Shop")
+		return false
+	case slices.Contains(ours, http.CanonicalHeaderKey(name)):
+		v.Wrong(fmt.Sprintf("%s is not for routes to edit", name), "it belongs to the connection")
+		return false
+	}
+	return true
+}
+
+const token = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~"
