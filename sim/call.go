@@ -1,0 +1,170 @@
+package sim
+
+import (
+	"time"
+
+	"trafficlab/components"
+	"trafficlab/components/policy"
+)
+
+// call is one attempt at a place: of a frame, or of a client at the entry.
+type call struct {
+	world *world
+	slot  int
+	from  *frame // nil: a client's
+	owner int    // the client's sample
+	pool  *pool
+
+	request   components.Request
+	connectBy time.Duration
+
+	callee *frame // who works on it
+	fired  bool
+	reason policy.Reason
+	head   components.Response
+	body   components.Body // as it came over the wire
+
+	holds  bool // a connection
+	queued bool // in the pool's line
+	ticks  int  // events under way that name it
+	over   bool // nobody will ask for it any more
+}
+
+// Fired tells whether the answer has come or the attempt has failed.
+func (c *call) Fired() bool { return c.fired }
+
+// Head is the answer's head, without its body but for the size if known.
+func (c *call) Head() (components.Response, policy.Reason) { return c.head, c.reason }
+
+// Cancel gives the attempt up. An answer that has come stays readable.
+func (c *call) Cancel() {
+	if c.fired {
+		c.release(true)
+		return
+	}
+	c.fired, c.reason = true, policy.Canceled
+	if f := c.callee; f != nil {
+		c.callee = nil
+		f.abandon()
+	}
+	c.release(false)
+}
+
+// begin asks for a connection, and waits in line if there is none to be had.
+func (c *call) begin() {
+	if c.pool.take() {
+		c.connect()
+		return
+	}
+	c.queued = true
+	c.pool.waiting.push(c)
+	if c.connectBy != components.Forever {
+		c.ticks++
+		c.world.clock.at(c.connectBy, gaveUp, c.slot)
+	}
+}
+
+// connect takes over a connection that stands open, or dials.
+func (c *call) connect() {
+	c.holds = true
+	if c.pool.idle > 0 {
+		c.pool.idle--
+		c.send()
+		return
+	}
+	switch w, to := c.world, c.pool.to; {
+	case to.dialTime == 0:
+		c.connected()
+	case w.clock.now+to.dialTime > c.connectBy:
+		c.ticks++
+		w.clock.at(c.connectBy, gaveUp, c.slot)
+	default:
+		c.ticks++
+		w.clock.after(to.dialLine, connected, c.slot)
+	}
+}
+
+// run goes on with a call whose dialling is over.
+func (c *call) run() {
+	if c.ticked() {
+		c.connected()
+	}
+}
+
+// giveUp ends the wait for a connection.
+func (c *call) giveUp() {
+	if c.ticked() && c.callee == nil {
+		c.fail(policy.Timeout)
+	}
+}
+
+// connected has the answer to the dialling.
+func (c *call) connected() {
+	if c.pool.to.down {
+		c.fail(policy.Refused)
+		return
+	}
+	c.send()
+}
+
+// send hands the request over.
+func (c *call) send() { c.callee = c.pool.to.receive(c) }
+
+// answer ends the attempt with an answer, whose body comes at once.
+func (c *call) answer(head components.Response, body components.Body) {
+	c.callee = nil
+	c.fired, c.reason = true, policy.OK
+	c.head, c.body = head, body
+	c.tell()
+}
+
+// fail ends the attempt without an answer.
+func (c *call) fail(why policy.Reason) {
+	if c.fired {
+		return
+	}
+	c.callee = nil
+	c.fired, c.reason = true, why
+	c.release(false)
+	c.tell()
+}
+
+func (c *call) tell() {
+	if c.from == nil {
+		c.world.outcome(c)
+		return
+	}
+	c.from.notify(c)
+}
+
+// release gives the connection back: whole, or closed in mid-exchange.
+func (c *call) release(whole bool) {
+	if c.holds {
+		c.holds = false
+		c.pool.give(whole)
+	}
+}
+
+// ticked takes notice that an event that named the call has come due, and
+// tells whether it still matters.
+func (c *call) ticked() bool {
+	c.ticks--
+	matters := !c.fired
+	c.free()
+	return matters
+}
+
+// done says that nobody will ask for the call any more.
+func (c *call) done() {
+	c.over = true
+	c.free()
+}
+
+// free makes the call available for reuse, once nothing refers to it.
+func (c *call) free() {
+	if c.over && c.ticks == 0 && !c.queued {
+		w, slot := c.world, c.slot
+		*c = call{world: w, slot: slot}
+		w.idleCalls = append(w.idleCalls, c)
+	}
+}

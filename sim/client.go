@@ -1,0 +1,136 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"trafficlab/bench/measure"
+	"trafficlab/components"
+	"trafficlab/components/policy"
+	"trafficlab/scenarios"
+)
+
+// host is the name that clients ask for.
+const host = "trafficlab.test"
+
+// clients is everybody who sends requests, and what befell these.
+type clients struct {
+	pool     *pool
+	line     int // of the cost of sending
+	samples  []measure.Sample
+	waiting  []*call // by sample; nil once it has its outcome
+	open     int
+	oldest   int  // no sample before it waits
+	watching bool // an event is on its way for the oldest's patience
+	names    map[string]string
+}
+
+// openClients prepares for arrivals.
+func (w *world) openClients() error {
+	v := &w.c.Variant
+	if v.Timeout <= 0 {
+		return errors.New("the clients have no timeout: a run might never end")
+	}
+	entry := v.Topology.Node(v.Topology.Entry).Places()
+	if len(entry) > 1 {
+		return fmt.Errorf("node %s: is the entry and has %d replicas; clients talk to one", v.Topology.Entry, len(entry))
+	}
+	expected := int(v.Load.Expected(0, w.c.Duration(), ""))
+	w.clients = clients{
+		pool:    w.newPool(entry[0], 0),
+		line:    w.clock.line(w.costs.Client),
+		samples: make([]measure.Sample, 0, expected+expected/16+16),
+	}
+	return nil
+}
+
+// arrive lets a client send its request.
+func (w *world) arrive(a scenarios.Arrival) {
+	k := &w.clients
+	c := w.newCall(k.pool)
+	c.owner = len(k.samples)
+	c.request = request(a)
+	k.samples = append(k.samples, measure.Sample{Number: a.Number, At: a.At, Class: a.Class})
+	k.waiting = append(k.waiting, c)
+	k.open++
+	w.watch()
+	if w.costs.Client == 0 {
+		c.begin()
+		return
+	}
+	c.ticks++
+	w.clock.after(k.line, sent, c.slot)
+}
+
+// leave lets a request out of the client.
+func (c *call) leave() {
+	if c.ticked() {
+		c.begin()
+	}
+}
+
+// request is the head of an arrival.
+func request(a scenarios.Arrival) components.Request {
+	path, query, _ := strings.Cut(a.Path, "?")
+	header := make(components.Header, 0, len(a.Header)+1)
+	for _, f := range a.Header {
+		header = append(header, components.Field{Name: f.Name, Value: f.Value})
+	}
+	if a.Client.IsValid() {
+		header = append(header, components.Field{Name: "X-Forwarded-For", Value: a.Client.String()})
+	}
+	return components.Request{
+		Number: a.Number, Method: a.Method, Host: host,
+		Path: path, Query: query, Header: header, Size: a.Body,
+	}
+}
+
+// outcome notes how a request ended.
+func (w *world) outcome(c *call) {
+	s := &w.clients.samples[c.owner]
+	s.Latency = w.clock.now - s.At
+	s.Reason = c.reason
+	if c.reason == policy.OK {
+		s.Status = c.head.Status
+		s.Reason = components.ReasonOf(c.head.Status, c.head.Header)
+		s.Bytes = c.body.Size
+		s.Cache = c.head.Header.Get("X-Cache")
+	}
+	w.clients.waiting[c.owner] = nil
+	w.clients.open--
+	c.release(true)
+	c.done()
+}
+
+// watch sees to it that the patience of the oldest who waits is looked at in
+// time. All clients are equally patient, so that one event is enough.
+func (w *world) watch() {
+	k := &w.clients
+	if !k.watching && k.oldest < len(k.samples) {
+		k.watching = true
+		w.clock.at(k.samples[k.oldest].At+w.patience(), expired, 0)
+	}
+}
+
+// expire gives up the requests whose clients have waited long enough.
+func (w *world) expire() {
+	k := &w.clients
+	k.watching = false
+	for ; k.oldest < len(k.samples); k.oldest++ {
+		c := k.waiting[k.oldest]
+		if c == nil {
+			continue
+		}
+		if k.samples[k.oldest].At+w.patience() > w.clock.now {
+			break
+		}
+		c.Cancel()
+		c.reason = policy.Timeout
+		w.outcome(c)
+	}
+	w.watch()
+}
+
+func (w *world) patience() time.Duration { return w.c.Variant.Timeout }

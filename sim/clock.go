@@ -1,0 +1,76 @@
+package sim
+
+import "time"
+
+// clock is virtual time: what is to happen, and when.
+type clock struct {
+	now      time.Duration
+	sequence uint64
+	heap     heap
+	lines    []line
+}
+
+// line holds events of one constant delay. They come due in the order in which
+// they were scheduled, so only the first of them competes in the heap.
+type line struct {
+	delay  time.Duration
+	events ring[event]
+}
+
+// at schedules an event.
+func (c *clock) at(at time.Duration, k kind, slot int) {
+	c.heap.push(c.stamp(at, k, slot))
+}
+
+// stamp makes an event with the next sequence number.
+func (c *clock) stamp(at time.Duration, k kind, slot int) event {
+	c.sequence++
+	return event{max(at, c.now), word(c.sequence, k, slot)}
+}
+
+// line returns the index of the line with the given delay.
+func (c *clock) line(delay time.Duration) int {
+	for i := range c.lines {
+		if c.lines[i].delay == delay {
+			return i
+		}
+	}
+	c.lines = append(c.lines, line{delay: delay})
+	return len(c.lines) - 1
+}
+
+// after schedules an event by a line's delay from now.
+func (c *clock) after(i int, k kind, slot int) {
+	l := &c.lines[i]
+	e := c.stamp(c.now+l.delay, k, slot)
+	l.events.push(e)
+	if l.events.len == 1 {
+		c.heap.push(e.as(lined, i))
+	}
+}
+
+// next is the instant of the next event; ok is false if there is none.
+func (c *clock) next() (at time.Duration, ok bool) {
+	if len(c.heap) == 0 {
+		return 0, false
+	}
+	return c.heap[0].at, true
+}
+
+// pop advances to the next event. There must be one.
+func (c *clock) pop() event {
+	e := c.heap[0]
+	c.now = e.at
+	if e.kind() != lined {
+		return c.heap.pop()
+	}
+	i := e.slot()
+	l := &c.lines[i]
+	e = l.events.pop()
+	if l.events.len > 0 {
+		c.heap.replace(l.events.first().as(lined, i))
+	} else {
+		c.heap.pop()
+	}
+	return e
+}

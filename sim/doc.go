@@ -1,0 +1,29 @@
+// Package sim is the world without machines: it plays a case through the same
+// handlers as package live, on a virtual clock and without sockets, and gives
+// the same samples for the same case on any machine.
+//
+//	arrivals ──► client ─► call ─► pool ─► place ─► frame        one request
+//	                        ▲      waits   visit    coroutine
+//	                        │     or dials  cost    Handle(x)
+//	                        │                          │ Start
+//	                        └──────────────────────────┘
+//
+//	          ┌──────────── next instant ◄───────────┐
+//	          ▼                                      │
+//	clock: heap of events ─► dispatch ─► ready ─► frame runs until it waits
+//	       ▲    (lines of constant       (FIFO:      │
+//	       │     delay compete by         one        │
+//	       │     their heads)             instant)   │
+//	       └────────── until, dial, visit ◄──────────┘
+//
+// A frame is one exchange at one place. It runs its handler as a coroutine: to
+// wait is to yield to the loop. Frames, coroutines and calls are pooled. All
+// happens on one goroutine at a time, in an order given by the instants and,
+// among equal ones, by the sequence in which events were scheduled.
+//
+// What is modelled: connections (bounded pools, dialling, TLS handshakes as a
+// cost), what a visit to a component costs, cancellation from the client
+// down, crash, freeze and everything that handlers do. What is not: bandwidth
+// (a body is a size and takes no time), loss, the sharing of processors
+// between components, and nodes of kind external.
+package sim

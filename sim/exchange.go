@@ -1,0 +1,114 @@
+package sim
+
+import (
+	"net/http"
+	"net/netip"
+	"time"
+
+	"trafficlab/components"
+	"trafficlab/components/policy"
+)
+
+var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+
+// Now is the virtual time.
+func (f *frame) Now() time.Duration { return f.world.clock.now }
+
+// Canceled fires when the caller goes away.
+func (f *frame) Canceled() components.Event { return &f.gone }
+
+// NewSignal makes a signal.
+func (f *frame) NewSignal() components.Signal { return &signal{} }
+
+// Background runs work on a frame of its own.
+func (f *frame) Background(work func(components.Exchange)) { f.place.background(work) }
+
+// Wait yields to the loop until one of the events has fired.
+func (f *frame) Wait(until time.Duration, on ...components.Event) int {
+	for {
+		for i, e := range on {
+			if e.Fired() {
+				return i
+			}
+		}
+		if until <= f.world.clock.now {
+			return -1
+		}
+		f.park(until, on)
+	}
+}
+
+// Start begins an attempt. It panics if the place is none of the node's
+// upstreams.
+func (f *frame) Start(h components.Hop) components.Call {
+	c := f.world.newCall(f.place.pool(h.To))
+	c.from = f
+	f.calls = append(f.calls, c)
+	c.request = h.Request
+	c.request.Header = h.Request.Header.Clone()
+	c.request.Size = 0
+	if h.Body {
+		c.request.Size = f.request.Size
+	}
+	if h.Connect > 0 {
+		c.connectBy = f.world.clock.now + h.Connect
+	}
+	c.begin()
+	return c
+}
+
+// Reply answers with a body of the handler's own.
+func (f *frame) Reply(r components.Response) {
+	if c := f.end(); c != nil {
+		c.answer(head(r), f.bodyOf(r, r.Body))
+	}
+}
+
+// Forward hands an answer on. Bodies take no time, so it never waits.
+func (f *frame) Forward(upstream components.Call, r components.Response, limit int64, keep func(components.Body)) policy.Reason {
+	up := upstream.(*call)
+	if !up.fired || up.reason != policy.OK {
+		panic("sim: " + string(f.place.name) + ": forwards a call that has no answer")
+	}
+	if f.gone.fired {
+		up.Cancel()
+		return policy.Canceled
+	}
+	if keep != nil && up.body.Size <= limit {
+		keep(up.body)
+	}
+	if c := f.end(); c != nil {
+		c.answer(head(r), f.bodyOf(r, up.body))
+	}
+	up.release(true)
+	return policy.OK
+}
+
+// end takes the caller off the frame, or nil if nobody listens any more.
+func (f *frame) end() *call {
+	if f.answered {
+		panic("sim: " + string(f.place.name) + ": the handler answered twice")
+	}
+	f.answered = true
+	c := f.caller
+	f.caller = nil
+	return c
+}
+
+// head is an answer's head as it arrives at the caller, who may edit it.
+func head(r components.Response) components.Response {
+	return components.Response{Status: r.Status, Header: r.Header.Clone()}
+}
+
+// bodyOf is a body as it goes over the wire.
+func (f *frame) bodyOf(r components.Response, b components.Body) components.Body {
+	switch {
+	case f.request.Method == http.MethodHead, r.Status == http.StatusNoContent, r.Status == http.StatusNotModified:
+		return components.Body{}
+	case r.Encode != "":
+		return components.Body{Size: encodedSize(r.Encode, b)}
+	case b.Bytes != nil:
+		b.Size = int64(len(b.Bytes))
+	}
+	return b
+}

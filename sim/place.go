@@ -1,0 +1,148 @@
+package sim
+
+import (
+	"time"
+
+	"trafficlab/components"
+	"trafficlab/topologies"
+)
+
+// place is one replica of a node: a process of the simulated system.
+type place struct {
+	world *world
+	name  topologies.Place
+	node  *topologies.Node
+
+	visitTime time.Duration
+	visitLine int
+	dialTime  time.Duration
+	dialLine  int
+
+	handler component
+	use     tally
+	down    bool
+	frozen  bool
+	held    []task // what a frozen place would have done
+
+	pools   map[topologies.Place]*pool // to its upstreams
+	inbound []*pool
+	frames  []*frame // at work
+	spare   []*frame
+}
+
+// start makes the component anew, as a process starts.
+func (p *place) start() {
+	p.handler = p.world.build(p.name)
+	if s, ok := p.handler.(components.Starter); ok {
+		p.background(s.Begin)
+	}
+}
+
+// turn follows the weather: from now on the place is down, frozen or neither.
+func (p *place) turn(down, frozen bool) {
+	switch {
+	case down && !p.down:
+		p.crash()
+	case !down && p.down:
+		p.down = false
+		p.start()
+	}
+	p.frozen = frozen
+	if !frozen {
+		p.thaw()
+	}
+}
+
+// crash ends all work at the place. Its state is lost, but for what it counted.
+func (p *place) crash() {
+	p.down = true
+	p.use.close(p.handler)
+	p.held = nil
+	for _, in := range p.inbound {
+		in.idle = 0
+	}
+	for _, out := range p.pools {
+		out.desert()
+	}
+	frames := p.frames
+	p.frames, p.spare = nil, nil
+	for _, f := range frames {
+		f.crash()
+	}
+	for _, out := range p.pools {
+		out.idle = 0
+	}
+}
+
+// thaw does what the place would have done while it was frozen.
+func (p *place) thaw() {
+	for _, t := range p.held {
+		p.world.ready.push(t)
+	}
+	p.held = nil
+}
+
+// receive takes a request in. The handler sees it after the cost of a visit.
+func (p *place) receive(c *call) *frame {
+	f := p.frame()
+	f.caller = c
+	f.request = c.request
+	f.request.Peer = loopback
+	f.request.TLS = p.node.TLS != nil
+	if p.visitTime == 0 {
+		f.wake()
+	} else {
+		p.world.clock.after(p.visitLine, visited, f.slot)
+	}
+	return f
+}
+
+// background runs work that has no caller.
+func (p *place) background(work func(components.Exchange)) {
+	f := p.frame()
+	f.work = work
+	f.wake()
+}
+
+// frame takes a frame into work.
+func (p *place) frame() *frame {
+	var f *frame
+	if n := len(p.spare); n > 0 {
+		f = p.spare[n-1]
+		p.spare = p.spare[:n-1]
+	} else {
+		f = p.world.newFrame(p)
+	}
+	f.index = len(p.frames)
+	p.frames = append(p.frames, f)
+	return f
+}
+
+// retire takes a frame out of work.
+func (p *place) retire(f *frame) {
+	last := p.frames[len(p.frames)-1]
+	p.frames[f.index] = last
+	last.index = f.index
+	p.frames = p.frames[:len(p.frames)-1]
+	p.spare = append(p.spare, f)
+}
+
+// pool is the connections to an upstream place.
+func (p *place) pool(to topologies.Place) *pool {
+	if o, ok := p.pools[to]; ok {
+		return o
+	}
+	o := p.world.newPool(to, p.node.Connections)
+	p.pools[to] = o
+	return o
+}
+
+// unwind ends every coroutine of the place.
+func (p *place) unwind() {
+	for _, f := range p.frames {
+		f.unwind()
+	}
+	for _, f := range p.spare {
+		f.unwind()
+	}
+}

@@ -1,0 +1,35 @@
+package sim
+
+// ring is a FIFO queue that reuses its storage.
+type ring[T any] struct {
+	slots []T // a power of two of them
+	head  int
+	len   int
+}
+
+func (r *ring[T]) push(v T) {
+	if r.len == len(r.slots) {
+		r.grow()
+	}
+	r.slots[(r.head+r.len)&(len(r.slots)-1)] = v
+	r.len++
+}
+
+func (r *ring[T]) pop() T {
+	var none T
+	v := r.slots[r.head]
+	r.slots[r.head] = none
+	r.head = (r.head + 1) & (len(r.slots) - 1)
+	r.len--
+	return v
+}
+
+// first is the one that pop would return. The ring must not be empty.
+func (r *ring[T]) first() T { return r.slots[r.head] }
+
+func (r *ring[T]) grow() {
+	larger := make([]T, max(8, 2*len(r.slots)))
+	n := copy(larger, r.slots[r.head:])
+	copy(larger[n:], r.slots[:r.head])
+	r.slots, r.head = larger, 0
+}

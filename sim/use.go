@@ -1,0 +1,83 @@
+package sim
+
+import (
+	"cmp"
+	"slices"
+
+	"trafficlab/bench/measure"
+)
+
+// tally adds up what a place counted after the warm-up, over all the lives of
+// its process.
+type tally struct {
+	before measure.NodeUse // what the process at work counted earlier
+	sum    measure.NodeUse
+}
+
+// open begins the count.
+func (t *tally) open(p *place) {
+	*t = tally{}
+	if !p.down {
+		t.before = p.handler.Use()
+	}
+}
+
+// close ends the count of one life of the process.
+func (t *tally) close(c component) {
+	life := c.Use()
+	add(&t.sum, life, 1)
+	add(&t.sum, t.before, -1)
+	t.before = measure.NodeUse{}
+}
+
+// add adds the counts of a use, times a sign.
+func add(sum *measure.NodeUse, u measure.NodeUse, sign int64) {
+	sum.Requests += sign * u.Requests
+	sum.Checks += sign * u.Checks
+	addAll(&sum.Reasons, u.Reasons, sign)
+	addAll(&sum.Cache, u.Cache, sign)
+	addAll(&sum.Asked, u.Asked, sign)
+	for _, v := range u.Usage {
+		addUsage(sum, v, sign)
+	}
+}
+
+func addAll(sum *map[string]int64, counts map[string]int64, sign int64) {
+	for k, n := range counts {
+		if *sum == nil {
+			*sum = map[string]int64{}
+		}
+		if (*sum)[k] += sign * n; (*sum)[k] == 0 {
+			delete(*sum, k)
+		}
+	}
+}
+
+func addUsage(sum *measure.NodeUse, v measure.Usage, sign int64) {
+	i := slices.IndexFunc(sum.Usage, func(o measure.Usage) bool {
+		return o.Consumer == v.Consumer && o.Route == v.Route
+	})
+	if i < 0 {
+		i = len(sum.Usage)
+		sum.Usage = append(sum.Usage, measure.Usage{Consumer: v.Consumer, Route: v.Route})
+	}
+	o := &sum.Usage[i]
+	o.Requests += sign * v.Requests
+	o.Errors += sign * v.Errors
+	o.Limited += sign * v.Limited
+	o.Bytes += sign * v.Bytes
+}
+
+// total is the use of the place between warm-up and now.
+func (p *place) total() measure.NodeUse {
+	if !p.down {
+		p.use.close(p.handler)
+	}
+	u := p.use.sum
+	u.Place, u.Kind = string(p.name), string(p.node.Kind)
+	u.Usage = slices.DeleteFunc(u.Usage, func(v measure.Usage) bool { return v.Requests == 0 })
+	slices.SortFunc(u.Usage, func(a, b measure.Usage) int {
+		return cmp.Or(cmp.Compare(a.Consumer, b.Consumer), cmp.Compare(a.Route, b.Route))
+	})
+	return u
+}

@@ -1,0 +1,241 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"trafficlab/bench/measure"
+	"trafficlab/components"
+	"trafficlab/scenarios"
+	"trafficlab/topologies"
+)
+
+// component is what plays at a place.
+type component interface {
+	components.Handler
+	Use() measure.NodeUse
+}
+
+// builder makes the component of a place, new each time it starts.
+type builder func(topologies.Place) component
+
+// task is something to do at this instant.
+type task interface{ run() }
+
+// world is one run under way.
+type world struct {
+	c     *scenarios.Case
+	costs Costs
+	build builder
+
+	clock clock
+	ready ring[task]
+
+	places []*place
+	byName map[topologies.Place]*place
+	turns  []turn
+
+	frames    []*frame // by slot
+	calls     []*call  // by slot
+	idleCalls []*call
+
+	clients clients
+	steps   int
+}
+
+// turn is a change in the life of a place.
+type turn struct {
+	place *place
+	scenarios.Turn
+}
+
+func newWorld(c *scenarios.Case, costs Costs, build builder) (*world, error) {
+	w := &world{c: c, costs: costs, build: build, byName: map[topologies.Place]*place{}}
+	for _, n := range c.Variant.Topology.Nodes {
+		if n.Kind == topologies.External {
+			return nil, fmt.Errorf("node %s: is external, and only the live world can measure what it did not build", n.Name)
+		}
+		for _, name := range n.Places() {
+			w.settle(name, n)
+		}
+	}
+	if err := w.openClients(); err != nil {
+		return nil, err
+	}
+	w.schedule()
+	for _, p := range w.places {
+		p.start()
+	}
+	return w, nil
+}
+
+// settle adds a place.
+func (w *world) settle(name topologies.Place, n *topologies.Node) {
+	p := &place{world: w, name: name, node: n, pools: map[topologies.Place]*pool{}}
+	p.visitTime = w.costs.Visit[n.Kind]
+	p.visitLine = w.clock.line(p.visitTime)
+	p.dialTime = w.costs.Dial
+	if n.TLS != nil {
+		p.dialTime += w.costs.Handshake
+	}
+	p.dialLine = w.clock.line(p.dialTime)
+	w.places = append(w.places, p)
+	w.byName[name] = p
+}
+
+// schedule puts the weather and the end of the warm-up on the clock.
+func (w *world) schedule() {
+	weather := w.c.Weather()
+	for _, p := range w.places {
+		for _, t := range weather.Turns(p.name) {
+			w.clock.at(t.At, turned, len(w.turns))
+			w.turns = append(w.turns, turn{p, t})
+		}
+	}
+	w.clock.at(w.c.Variant.Warmup, warmed, 0)
+}
+
+// play runs the case to its end: the load is over and every request has its
+// outcome.
+func (w *world) play(ctx context.Context) error {
+	w.settleInstant()
+	for a := range w.c.Arrivals() {
+		if err := w.until(ctx, a.At); err != nil {
+			return err
+		}
+		w.clock.now = a.At
+		w.arrive(a)
+		w.settleInstant()
+	}
+	if err := w.until(ctx, max(w.c.Duration(), w.c.Variant.Warmup)); err != nil {
+		return err
+	}
+	for w.clients.open > 0 {
+		if err := w.step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// until plays what happens up to an instant.
+func (w *world) until(ctx context.Context, t time.Duration) error {
+	for {
+		if at, ok := w.clock.next(); !ok || at > t {
+			return nil
+		}
+		if err := w.step(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// patience is how many events pass between two looks at the context.
+const patience = 4096
+
+// step plays the next event and all that follows from it at once.
+func (w *world) step(ctx context.Context) error {
+	if w.steps++; w.steps%patience == 0 && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	w.dispatch(w.clock.pop())
+	w.settleInstant()
+	return nil
+}
+
+func (w *world) dispatch(e event) {
+	switch slot := e.slot(); e.kind() {
+	case turned:
+		t := w.turns[slot]
+		t.place.turn(t.Down, t.Frozen)
+	case warmed:
+		for _, p := range w.places {
+			p.use.open(p)
+		}
+	case expired:
+		w.expire()
+	case sent:
+		w.calls[slot].leave()
+	case connected:
+		w.do(w.calls[slot])
+	case gaveUp:
+		w.calls[slot].giveUp()
+	case visited:
+		w.frames[slot].wake()
+	case elapsed:
+		w.frames[slot].elapse(e.at)
+	}
+}
+
+// settleInstant runs what is ready, and what that makes ready, until nothing
+// is left to do at this instant.
+func (w *world) settleInstant() {
+	for w.ready.len > 0 {
+		w.do(w.ready.pop())
+	}
+}
+
+// do runs a task, or keeps it for the thaw if its place is frozen.
+func (w *world) do(t task) {
+	var p *place
+	switch t := t.(type) {
+	case *frame:
+		p = t.place
+	case *call:
+		if t.from != nil {
+			p = t.from.place
+		}
+	}
+	if p != nil && p.frozen {
+		p.held = append(p.held, t)
+		return
+	}
+	t.run()
+}
+
+func (w *world) newFrame(p *place) *frame {
+	f := &frame{world: w, place: p, slot: len(w.frames), armed: components.Forever}
+	w.checkSlot(f.slot)
+	w.frames = append(w.frames, f)
+	return f
+}
+
+func (w *world) newCall(p *pool) *call {
+	var c *call
+	if n := len(w.idleCalls); n > 0 {
+		c = w.idleCalls[n-1]
+		w.idleCalls = w.idleCalls[:n-1]
+	} else {
+		c = &call{world: w, slot: len(w.calls)}
+		w.checkSlot(c.slot)
+		w.calls = append(w.calls, c)
+	}
+	c.pool = p
+	c.connectBy = components.Forever
+	return c
+}
+
+// checkSlot guards the width of a slot in an event.
+func (w *world) checkSlot(slot int) {
+	if slot >= slotLimit {
+		panic("sim: more than 16 million requests at once")
+	}
+}
+
+func (w *world) newPool(to topologies.Place, limit int) *pool {
+	p := w.byName[to]
+	if p == nil {
+		panic("sim: no place " + string(to))
+	}
+	o := &pool{to: p, limit: limit}
+	p.inbound = append(p.inbound, o)
+	return o
+}
+
+// close ends every coroutine.
+func (w *world) close() {
+	for _, p := range w.places {
+		p.unwind()
+	}
+}
