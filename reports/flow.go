@@ -1,0 +1,348 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"slices"
+
+	"trafficlab/bench/measure"
+	"trafficlab/scenarios"
+	"trafficlab/topologies"
+)
+
+// drawing is a topology with the flow that was measured on it.
+type drawing struct {
+	Title string
+	Wide  template.HTML // nodes from left to right
+	Tall  template.HTML // from top to bottom, for narrow screens
+	Open  bool
+	Data  grid
+}
+
+// drawings shows the baseline's flow, and the other variants' folded, or open
+// too if it is topologies that are compared.
+func drawings(s *scenarios.Scenario, r *measure.Result) []drawing {
+	var all []drawing
+	open := differ(s) && len(s.Variants) <= 4
+	for i := range s.Variants {
+		v := &s.Variants[i]
+		sum := firstSummary(r, v.Name)
+		if sum == nil || v.Topology == nil {
+			continue
+		}
+		d := draft(v, sum)
+		d.Open = open || v.Name == r.Baseline
+		all = append(all, d)
+	}
+	slices.SortStableFunc(all, func(a, b drawing) int { return cmp.Compare(rank(a.Open), rank(b.Open)) })
+	if len(all) > 0 {
+		all[0].Open = true // a baseline that was not reached
+	}
+	return all
+}
+
+func rank(open bool) int {
+	if open {
+		return 0
+	}
+	return 1
+}
+
+// differ tells whether the variants differ in what there is, not only in how
+// it is set.
+func differ(s *scenarios.Scenario) bool {
+	for _, v := range s.Variants[min(1, len(s.Variants)):] {
+		if skeleton(v.Topology) != skeleton(s.Variants[0].Topology) {
+			return true
+		}
+	}
+	return false
+}
+
+// skeleton writes down which nodes there are and who asks whom.
+func skeleton(t *topologies.Topology) string {
+	if t == nil {
+		return ""
+	}
+	shape := t.Entry
+	for _, n := range t.Nodes {
+		shape += fmt.Sprintf(" %s:%s*%d>%q", n.Name, n.Kind, n.Replicas, n.Upstreams())
+	}
+	return shape
+}
+
+// draft draws one variant's flow in one world.
+func draft(v *scenarios.Variant, sum *measure.Summary) drawing {
+	title := v.Name + ", " + worldName(sum.World)
+	f := flow{variant: v, summary: sum}
+	label := "Flow of requests through " + v.Topology.Name + ": " + title
+	return drawing{
+		Title: title,
+		Wide:  f.lay(across, 5).svg(label),
+		Tall:  f.lay(down, 3).svg(label),
+		Data:  nodesGrid(sum.Nodes),
+	}
+}
+
+// flow is what is to be drawn.
+type flow struct {
+	variant *scenarios.Variant
+	summary *measure.Summary
+}
+
+// box is one place, or all replicas of a node where they are too many, or a
+// bend of an edge that passes a layer (then it has no title).
+type box struct {
+	title  string
+	lines  []line
+	places []topologies.Place
+	layer  int
+	in     []*arrow
+	order  float64 // within its layer
+
+	x, y, w, h float64
+}
+
+// line is a line of words in a box, of a class that the style sheet knows.
+type line struct{ class, text string }
+
+// arrow leads from one box to another, by way of bends.
+type arrow struct {
+	from, to *box
+	bends    []*box
+	rate     float64 // requests per second
+}
+
+// sketch is a flow with its boxes in layers.
+type sketch struct {
+	layers [][]*box
+	arrows []*arrow
+	way    way
+	width  float64
+	height float64
+}
+
+// lay puts the flow into boxes, at most so many replicas each on their own.
+func (f flow) lay(w way, most int) *sketch {
+	t := f.variant.Topology
+	clients := &box{title: "clients", layer: 0}
+	boxes := map[string][]*box{}
+	depth := depths(t)
+	s := &sketch{way: w, layers: [][]*box{{clients}}}
+	for _, n := range t.Nodes {
+		boxes[n.Name] = f.boxes(n, most)
+		for _, b := range boxes[n.Name] {
+			b.layer = depth[n.Name] + 1
+			s.add(b)
+		}
+	}
+	for _, b := range boxes[t.Entry] {
+		s.join(clients, b, f.figure("offered")/float64(len(boxes[t.Entry])))
+	}
+	for _, n := range t.Nodes {
+		for _, from := range boxes[n.Name] {
+			for _, up := range n.Upstreams() {
+				for _, to := range boxes[up] {
+					s.join(from, to, f.asked(from.places, to.places))
+				}
+			}
+		}
+	}
+	s.sort()
+	s.label()
+	w.place(s)
+	return s
+}
+
+// depths counts the hops from the entry to each node, by the longest way.
+func depths(t *topologies.Topology) map[string]int {
+	depth := map[string]int{}
+	var visit func(name string, d int)
+	visit = func(name string, d int) {
+		n := t.Node(name)
+		if n == nil || d > len(t.Nodes) {
+			return
+		}
+		depth[name] = max(depth[name], d)
+		for _, up := range n.Upstreams() {
+			visit(up, d+1)
+		}
+	}
+	visit(t.Entry, 0)
+	return depth
+}
+
+func (f flow) figure(metric string) float64 {
+	return f.summary.Figure(measure.Metric{Name: metric}).Value
+}
+
+// boxes draws a node's replicas one by one, or as one if they are more than
+// most.
+func (f flow) boxes(n *topologies.Node, most int) []*box {
+	places := n.Places()
+	if len(places) > most {
+		return []*box{f.box(n, fmt.Sprintf("%s × %d", n.Name, len(places)), places)}
+	}
+	var all []*box
+	for i := range places {
+		all = append(all, f.box(n, string(places[i]), places[i:i+1]))
+	}
+	return all
+}
+
+func (f flow) box(n *topologies.Node, title string, places []topologies.Place) *box {
+	b := &box{title: title, places: places, lines: []line{{"kind", string(n.Kind)}}}
+	b.lines = append(b.lines, f.measures(places)...)
+	for _, fault := range f.variant.Faults {
+		if slices.ContainsFunc(fault.On, func(p topologies.Place) bool { return slices.Contains(places, p) }) {
+			b.lines = append(b.lines, line{"fault", fmt.Sprintf("%s %g–%s", faultWord(fault), fault.At.Seconds(), clock((fault.At + fault.For).Seconds()))})
+		}
+	}
+	return b
+}
+
+// measures are what was measured at the places, together.
+func (f flow) measures(places []topologies.Place) []line {
+	var cpu, hits, requests, asked float64
+	var cached bool
+	reasons := map[string]int64{}
+	for _, n := range f.nodes(places) {
+		cpu += n.CPU.Value * n.Requests
+		hits += n.CacheHits.Value * n.Requests
+		cached = cached || n.CacheHits.Known
+		requests += n.Requests
+		asked += n.Amplified * n.Requests
+		for word, count := range n.Reasons {
+			reasons[word] += count
+		}
+	}
+	var lines []line
+	if requests == 0 {
+		return []line{{"", "no requests"}}
+	}
+	if cpu > 0 {
+		lines = append(lines, line{"", latency(cpu/requests) + " CPU"})
+	}
+	if cached {
+		lines = append(lines, line{"", share(hits/requests) + " from cache"})
+	}
+	if asked > requests*1.005 {
+		lines = append(lines, line{"", share(asked/requests-1) + " tried again"})
+	}
+	return append(lines, troubles(reasons)...)
+}
+
+func (f flow) nodes(places []topologies.Place) []measure.NodeSummary {
+	var found []measure.NodeSummary
+	for _, n := range f.summary.Nodes {
+		if slices.Contains(places, topologies.Place(n.Place)) {
+			found = append(found, n)
+		}
+	}
+	return found
+}
+
+// asked is the rate of attempts from some places at others.
+func (f flow) asked(from, to []topologies.Place) float64 {
+	total := 0.0
+	for _, n := range f.nodes(from) {
+		for _, place := range to {
+			total += n.Asked[string(place)]
+		}
+	}
+	return total
+}
+
+// add puts a box into its layer.
+func (s *sketch) add(b *box) {
+	for len(s.layers) <= b.layer {
+		s.layers = append(s.layers, nil)
+	}
+	s.layers[b.layer] = append(s.layers[b.layer], b)
+}
+
+// join draws an arrow, with a bend in each layer that it passes.
+func (s *sketch) join(from, to *box, rate float64) {
+	a := &arrow{from: from, to: to, rate: rate}
+	for l := from.layer + 1; l < to.layer; l++ {
+		bend := &box{layer: l}
+		s.add(bend)
+		a.bends = append(a.bends, bend)
+	}
+	to.in = append(to.in, a)
+	s.arrows = append(s.arrows, a)
+}
+
+// sort orders each layer by the middle of what leads there, so that few
+// arrows cross.
+func (s *sketch) sort() {
+	for _, layer := range s.layers {
+		for i, b := range layer {
+			b.order = s.middle(b, float64(i)*1e-3)
+		}
+		slices.SortStableFunc(layer, func(a, b *box) int { return cmp.Compare(a.order, b.order) })
+		for i, b := range layer {
+			b.order = float64(i) - float64(len(layer)-1)/2
+		}
+	}
+}
+
+// middle is the mean order of the boxes that lead to b; tie parts equals.
+func (s *sketch) middle(b *box, tie float64) float64 {
+	sum, n := 0.0, 0.0
+	for _, a := range s.arrows {
+		steps := append(append([]*box{a.from}, a.bends...), a.to)
+		if i := slices.Index(steps, b); i > 0 {
+			sum, n = sum+steps[i-1].order, n+1
+		}
+	}
+	if n == 0 {
+		return tie
+	}
+	return sum/n + tie
+}
+
+// label writes the rate into boxes to which too many arrows lead to be
+// labelled each.
+func (s *sketch) label() {
+	for _, layer := range s.layers {
+		for _, b := range layer {
+			if len(b.in) <= mostLabels {
+				continue
+			}
+			total := 0.0
+			for _, a := range b.in {
+				total += a.rate
+			}
+			b.lines = slices.Insert(b.lines, 1, line{"", rate(total)})
+		}
+	}
+}
+
+// mostLabels is how many labelled arrows may lead to one box.
+const mostLabels = 2
+
+// troubles says what share was refused or failed.
+func troubles(reasons map[string]int64) []line {
+	var lines []line
+	all := total(reasons)
+	if all == 0 {
+		return nil
+	}
+	if limited := reasons["limited"] + reasons["denied"]; limited > 0 {
+		lines = append(lines, line{"limited", share(float64(limited)/float64(all)) + " refused"})
+	}
+	if failed := all - reasons["ok"] - reasons["limited"] - reasons["denied"]; failed > 0 {
+		lines = append(lines, line{"bad", share(float64(failed)/float64(all)) + " failed"})
+	}
+	return lines
+}
+
+func total(counts map[string]int64) int64 {
+	var sum int64
+	for _, n := range counts {
+		sum += n
+	}
+	return sum
+}

@@ -1,0 +1,158 @@
+package reports
+
+import (
+	"html/template"
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"trafficlab/bench/measure"
+)
+
+// worldHands draw the worlds where they stand side by side.
+var worldHands = map[string]hand{
+	"live": {ink: series, width: 1.5, shape: draw.CircleGlyph{}},
+	"sim":  {ink: series + 1, width: 1.5, shape: draw.RingGlyph{}},
+}
+
+// sideBySide draws the judged metric and the median of every variant, the
+// simulator beside the live world.
+func sideBySide(r *measure.Result) *panel {
+	if len(r.Worlds) < 2 {
+		return nil
+	}
+	p := &panel{ID: "worlds", Title: "Simulated beside live",
+		Intro: "The same scenario in both worlds, with 95% intervals over repetitions. The simulator knows nothing of the machine; what lies between the two is what the machine and its operating system add."}
+	for _, world := range r.Worlds {
+		p.Legend = append(p.Legend, legendEntry{worldHands[world].swatch(), worldName(world)})
+	}
+	for _, m := range beside(r.JudgeBy) {
+		if f, ok := intervalFigure(r, m); ok {
+			p.Figures = append(p.Figures, f)
+		}
+	}
+	if len(p.Figures) == 0 {
+		return nil
+	}
+	return p
+}
+
+// beside are the metrics shown for both worlds.
+func beside(judged measure.Metric) []measure.Metric {
+	if judged.Name == "p50" {
+		return []measure.Metric{judged, {Name: "p99", Class: judged.Class}}
+	}
+	return []measure.Metric{judged, {Name: "p50", Class: judged.Class}}
+}
+
+func intervalFigure(r *measure.Result, m measure.Metric) (figure, bool) {
+	chart, ok := intervalChart(r, m)
+	data := grid{Head: []string{"Variant"}}
+	for _, world := range r.Worlds {
+		data.Head = append(data.Head, worldName(world))
+	}
+	for _, name := range r.Variants {
+		row := []string{name}
+		for _, world := range r.Worlds {
+			row = append(row, worded(figureOf(r, world, name, m), m))
+		}
+		data.Rows = append(data.Rows, row)
+	}
+	return figure{Title: m.String(), SVG: chart, Data: data}, ok
+}
+
+// worded is a figure with its interval in words.
+func worded(f measure.Figure, m measure.Metric) string {
+	if between := f.Range(m); between != "" {
+		return f.Text(m) + " (" + between + ")"
+	}
+	return f.Text(m)
+}
+
+// intervalChart draws one metric of all variants, a dot with its interval for
+// each world. It is false if no value is known.
+func intervalChart(r *measure.Result, m measure.Metric) (template.HTML, bool) {
+	x, logarithmic, ok := intervalAxis(r, m)
+	if !ok {
+		return "", false
+	}
+	rows := len(r.Variants)
+	chart := newPlot(x, axis{min: 0, max: float64(rows)}, "")
+	chart.Add(intervalRows{r, m, logarithmic})
+	const row = 38
+	label := m.String() + " of each variant, with its 95% interval"
+	return stacked(label, vg.Length(rows*row+46), titled{measure.Metrics[m.Name].About, chart}), true
+}
+
+// intervalAxis spans a metric's values: by logarithm if all are positive and
+// far apart, else from a round value below the smallest.
+func intervalAxis(r *measure.Result, m measure.Metric) (a axis, logarithmic, ok bool) {
+	var s span
+	zero := false
+	for _, world := range r.Worlds {
+		for _, name := range r.Variants {
+			if f := figureOf(r, world, name, m); f.Known {
+				ok = true
+				s.add(f.Value, f.Low, f.High)
+				zero = zero || f.Low <= 0
+			}
+		}
+	}
+	name := func(v float64) string { return measure.Text(m, v) }
+	if !zero && s.hi > 4*s.lo {
+		return s.logAxis(name), true, ok
+	}
+	if zero || s.lo < 0.5*s.hi {
+		return linearAxis(s.hi*1.03, 5, name), false, ok
+	}
+	return closeAxis(s, measure.Metrics[m.Name].Unit, name), false, ok
+}
+
+// closeAxis spans values that lie close together, without 0.
+func closeAxis(s span, u measure.Unit, name func(float64) string) axis {
+	step := roundStep(max((s.hi-s.lo)/3, s.hi*1e-4))
+	a := axis{min: math.Floor(s.lo/step)*step - step*0.1, max: math.Ceil(s.hi/step)*step + step*0.1}
+	if u == measure.Share {
+		a.max = min(a.max, 1+step*0.1)
+	}
+	for i := math.Ceil(a.min / step); i*step <= a.max; i++ {
+		a.ticks = append(a.ticks, plot.Tick{Value: i * step, Label: name(i * step)})
+	}
+	return a
+}
+
+// intervalRows draws a row for each variant: its name above its dots.
+type intervalRows struct {
+	r           *measure.Result
+	m           measure.Metric
+	logarithmic bool
+}
+
+// Plot implements plot.Plotter.
+func (rows intervalRows) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	at := func(v float64) vg.Length {
+		if rows.logarithmic {
+			v = math.Log10(max(v, 1e-300))
+		}
+		return max(c.Min.X, min(c.Max.X, x(v)))
+	}
+	for i, name := range rows.r.Variants {
+		top := float64(len(rows.r.Variants) - i)
+		c.FillText(typeset(textSize, words, text.XLeft, text.YTop), vg.Point{X: c.Min.X, Y: y(top) - 1}, name)
+		for j, world := range rows.r.Worlds {
+			f := figureOf(rows.r, world, name, rows.m)
+			if !f.Known {
+				continue
+			}
+			h, line := worldHands[world], y(top)-vg.Length(20+8*j)
+			if f.N > 1 {
+				whiskers(&c, h.line(), at(f.Low), at(f.High), line)
+			}
+			c.DrawGlyphNoClip(h.glyph(), vg.Point{X: at(f.Value), Y: line})
+		}
+	}
+}

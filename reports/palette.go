@@ -1,0 +1,116 @@
+package reports
+
+import (
+	"fmt"
+	"html/template"
+	"image/color"
+	"regexp"
+	"strconv"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// ink is a colour that the style sheet decides, by the reader's theme. Charts
+// are drawn in marker colours, one an ink, which themed turns into the ink's
+// CSS variable.
+type ink int
+
+const (
+	words ink = iota
+	muted
+	rule
+	paper
+	fault
+	good
+	bad
+	series // the first of seriesInks in a row
+)
+
+const seriesInks = 8
+
+var inkNames = []string{"ink", "muted", "rule", "paper", "fault", "good", "bad"}
+
+// variable is the ink's name in the style sheet.
+func (k ink) variable() string {
+	if k >= series {
+		return "s" + strconv.Itoa(int(k-series)+1)
+	}
+	return inkNames[k]
+}
+
+// paint is an ink with an opacity.
+type paint struct {
+	ink     ink
+	opacity float64
+}
+
+// RGBA gives the marker colour #0102NN. The half step keeps the SVG canvas,
+// which divides by the opacity and truncates, from landing one below.
+func (p paint) RGBA() (r, g, b, a uint32) {
+	a = uint32(p.opacity * 0xffff)
+	channel := func(v int) uint32 { return uint32((float64(v) + 0.5) * float64(a) / 255) }
+	return channel(1), channel(2), channel(int(p.ink)), a
+}
+
+func (k ink) solid() color.Color               { return paint{k, 1} }
+func (k ink) tint(opacity float64) color.Color { return paint{k, opacity} }
+
+var (
+	marker   = regexp.MustCompile(`(fill|stroke):#0102([0-9A-F]{2})`)
+	typeface = regexp.MustCompile(`font-family:[^;"]*;font-variant:[^;"]*;`)
+	plain    = regexp.MustCompile(`font-weight:normal;|font-style:normal;`)
+)
+
+// themed lets the style sheet choose colours and typeface of a drawn chart.
+func themed(svg string) string {
+	svg = marker.ReplaceAllStringFunc(svg, func(m string) string {
+		parts := marker.FindStringSubmatch(m)
+		k, _ := strconv.ParseInt(parts[2], 16, 0)
+		return fmt.Sprintf("%s:var(--%s)", parts[1], ink(k).variable())
+	})
+	return plain.ReplaceAllString(typeface.ReplaceAllString(svg, ""), "")
+}
+
+// hand is how one series is drawn: told apart by colour, dash and marker.
+type hand struct {
+	ink   ink
+	dash  []vg.Length
+	shape draw.GlyphDrawer
+	width vg.Length
+}
+
+var dashes = [][]vg.Length{nil, {6, 2.5}, {2, 2}, {8, 2, 2, 2}}
+
+var shapes = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.PyramidGlyph{}, draw.BoxGlyph{},
+	draw.RingGlyph{}, draw.TriangleGlyph{}, draw.CrossGlyph{}}
+
+// handOf is the i-th variant's hand, the same in every chart of a page. With
+// 8, 4 and 7 to choose from, 56 variants differ.
+func handOf(i int) hand {
+	return hand{series + ink(i%seriesInks), dashes[i%len(dashes)], shapes[i%len(shapes)], 1.6}
+}
+
+func (h hand) line() draw.LineStyle {
+	return draw.LineStyle{Color: h.ink.solid(), Width: h.width, Dashes: h.dash}
+}
+
+func (h hand) glyph() draw.GlyphStyle {
+	return draw.GlyphStyle{Color: h.ink.solid(), Radius: 3, Shape: h.shape}
+}
+
+// swatch draws the hand for a legend.
+func (h hand) swatch() template.HTML {
+	return drawn("", 34, 10, func(c draw.Canvas) {
+		c.StrokeLine2(h.line(), 1, 5, 33, 5)
+		if h.shape != nil {
+			c.DrawGlyph(h.glyph(), vg.Point{X: 17, Y: 5})
+		}
+	})
+}
+
+// legendEntry is a swatch and what it stands for.
+type legendEntry struct {
+	Swatch template.HTML
+	Name   string
+}

@@ -1,0 +1,213 @@
+// Package reports turns the figures of a scenario into one self-contained HTML
+// page: the question, the answer with its uncertainty, the picture, then the
+// evidence and how to reproduce it. A page needs no network and no script, and
+// the same input gives the same bytes.
+package reports
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"slices"
+
+	"trafficlab/bench/measure"
+	"trafficlab/scenarios"
+)
+
+//go:embed *.html style.css
+var files embed.FS
+
+var templates = template.Must(template.New("").Funcs(template.FuncMap{
+	"style":  style,
+	"plural": plural,
+	"world":  worldName,
+	"title":  title,
+	"inc":    func(n int) int { return n + 1 },
+	"mark":   func(m measure.Met) string { return metMarks[m] },
+}).ParseFS(files, "*.html"))
+
+// metMarks stand beside the words, for those who skim.
+var metMarks = map[measure.Met]string{measure.IsMet: "✓", measure.NotMet: "✗", measure.Undecided: "?"}
+
+// style is the style sheet, which stands in every page.
+func style() (template.CSS, error) {
+	css, err := files.ReadFile("style.css")
+	return template.CSS(css), err
+}
+
+// page is what the template of a report sees.
+type page struct {
+	*measure.Result
+	Scenario *scenarios.Scenario
+	Tally    tally
+	Severe   []measure.Warning
+	Mild     []measure.Warning
+	Drawings []drawing
+	Tables   []*table
+	Panels   []*panel
+	Usage    bool
+	Checks   []check
+	Setup    []fact
+	Place    []fact // where it ran
+}
+
+// fact is a name and what it is.
+type fact struct{ Name, Text string }
+
+// Write draws the report of scenario s, whose runs came to r. It is the error
+// of w, if any.
+func Write(w io.Writer, s *scenarios.Scenario, r *measure.Result) error {
+	p := page{Result: r, Scenario: s, Tally: tallyOf(r.Checks), Drawings: drawings(s, r),
+		Checks: checksOf(r), Setup: setup(s, r), Place: machine(r)}
+	for _, warning := range r.Warnings {
+		if warning.Severe {
+			p.Severe = append(p.Severe, warning)
+		} else {
+			p.Mild = append(p.Mild, warning)
+		}
+	}
+	for _, world := range r.Worlds {
+		if t := tableOf(s, r, world); len(t.Columns) > 0 {
+			p.Tables = append(p.Tables, t)
+			p.Usage = p.Usage || len(t.Usage) > 0
+		}
+	}
+	for _, chart := range []*panel{curves(r), timelines(s, r), sideBySide(r), loadShares(r)} {
+		if chart != nil {
+			p.Panels = append(p.Panels, chart)
+		}
+	}
+	return write(w, "report.html", s.Name, p)
+}
+
+// write fills a template, and writes only if that worked.
+func write(w io.Writer, name, of string, data any) error {
+	var b bytes.Buffer
+	if err := templates.ExecuteTemplate(&b, name, data); err != nil {
+		return fmt.Errorf("draw report of %s: %w", of, err)
+	}
+	if _, err := b.WriteTo(w); err != nil {
+		return fmt.Errorf("write report of %s: %w", of, err)
+	}
+	return nil
+}
+
+// Whys are the severe warnings, for the columns that they cast doubt on.
+func (p page) Whys() string {
+	var all string
+	for _, w := range p.Severe {
+		all += w.Text + " "
+	}
+	return all
+}
+
+// tally counts expectations by how they fared.
+type tally struct{ Met, NotMet, Undecided, All int }
+
+func tallyOf(checks []measure.Check) tally {
+	t := tally{All: len(checks)}
+	for _, c := range checks {
+		switch c.Met {
+		case measure.IsMet:
+			t.Met++
+		case measure.NotMet:
+			t.NotMet++
+		default:
+			t.Undecided++
+		}
+	}
+	return t
+}
+
+// String is "7 of 9 expectations met, 1 not met, 1 undecided".
+func (t tally) String() string {
+	if t.All == 0 {
+		return "no expectations"
+	}
+	words := fmt.Sprintf("%d of %s met", t.Met, plural(t.All, "expectation"))
+	if t.NotMet > 0 {
+		words += fmt.Sprintf(", %d not met", t.NotMet)
+	}
+	if t.Undecided > 0 {
+		words += fmt.Sprintf(", %d undecided", t.Undecided)
+	}
+	return words
+}
+
+// Class colours the tally.
+func (t tally) Class() string {
+	switch {
+	case t.NotMet > 0:
+		return "worse"
+	case t.All > 0 && t.Met == t.All:
+		return "better"
+	}
+	return ""
+}
+
+// check is an expectation and how it fared, in words.
+type check struct {
+	Variant, World, Expected, Found string
+	Met                             measure.Met
+	Class                           string
+}
+
+var metClasses = map[measure.Met]string{measure.IsMet: "better", measure.NotMet: "worse"}
+
+func checksOf(r *measure.Result) []check {
+	var all []check
+	for _, c := range r.Checks {
+		m := c.Expectation.Metric
+		found := worded(c.Figure, m)
+		if c.Expectation.Relative {
+			found = times(c.Figure)
+		}
+		all = append(all, check{c.Variant, c.World, m.String() + " " + c.Expectation.Text, found, c.Met, metClasses[c.Met]})
+	}
+	return all
+}
+
+// times is a ratio to the baseline in words.
+func times(f measure.Figure) string {
+	switch {
+	case !f.Known:
+		return dash
+	case f.N < 2:
+		return fmt.Sprintf("%.3g of the baseline", f.Value)
+	}
+	return fmt.Sprintf("%.3g of the baseline (%.3g to %.3g)", f.Value, f.Low, f.High)
+}
+
+// summaryOf finds one variant in one world, or nil.
+func summaryOf(r *measure.Result, world, variant string) *measure.Summary {
+	for i := range r.Summaries {
+		if s := &r.Summaries[i]; s.World == world && s.Variant == variant {
+			return s
+		}
+	}
+	return nil
+}
+
+// firstSummary finds a variant in the first world that has it.
+func firstSummary(r *measure.Result, variant string) *measure.Summary {
+	for _, world := range r.Worlds {
+		if s := summaryOf(r, world, variant); s != nil {
+			return s
+		}
+	}
+	return nil
+}
+
+func figureOf(r *measure.Result, world, variant string, m measure.Metric) measure.Figure {
+	if s := summaryOf(r, world, variant); s != nil {
+		return s.Figure(m)
+	}
+	return measure.Figure{}
+}
+
+// measured lists the variants that were run in a world, in file order.
+func measured(r *measure.Result, world string) []string {
+	return slices.DeleteFunc(slices.Clone(r.Variants), func(name string) bool { return summaryOf(r, world, name) == nil })
+}

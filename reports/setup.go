@@ -1,0 +1,148 @@
+package reports
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"trafficlab/bench/measure"
+	"trafficlab/scenarios"
+)
+
+// setup says what was run, in words.
+func setup(s *scenarios.Scenario, r *measure.Result) []fact {
+	facts := []fact{{"Compared", strings.Join(r.Variants, ", ") + "; the baseline is " + r.Baseline}}
+	if len(s.Variants) > 0 {
+		v := &s.Variants[0]
+		if v.Topology != nil {
+			facts = append(facts, fact{"System", systems(s)})
+		}
+		for _, stream := range v.Load.Streams {
+			facts = append(facts, fact{"Load", streamWords(stream)})
+		}
+		for _, f := range v.Faults {
+			facts = append(facts, fact{"Fault", fmt.Sprintf("%s, from %v for %v", faultName(f), f.At, f.For)})
+		}
+		facts = append(facts, fact{"Clients", clientWords(v)})
+	}
+	return append(facts, fact{"Repetitions", repetitionWords(r)})
+}
+
+// systems names the topologies, each once.
+func systems(s *scenarios.Scenario) string {
+	var all []string
+	seen := map[string]bool{}
+	for _, v := range s.Variants {
+		if v.Topology == nil || seen[v.Topology.Name] {
+			continue
+		}
+		seen[v.Topology.Name] = true
+		words := v.Topology.Name
+		if v.Topology.About != "" {
+			words += " (" + v.Topology.About + ")"
+		}
+		all = append(all, words)
+	}
+	return strings.Join(all, "; ")
+}
+
+// streamWords is "Poisson arrivals, 300/s for 20s: 90% GET /products/…".
+func streamWords(s scenarios.Stream) string {
+	law := "evenly spaced"
+	if s.Poisson {
+		law = "Poisson arrivals"
+	}
+	var legs, asks []string
+	for _, l := range s.Rate {
+		legs = append(legs, legWords(l))
+	}
+	for _, a := range s.Mix {
+		asks = append(asks, askWords(a, len(s.Mix) == 1))
+	}
+	words := law + ", " + strings.Join(legs, ", then ")
+	if s.At > 0 {
+		words += fmt.Sprintf(", from %v on", s.At)
+	}
+	return words + ": " + strings.Join(asks, ", ")
+}
+
+func legWords(l scenarios.Leg) string {
+	if l.From == l.To {
+		return fmt.Sprintf("%s for %v", rate(l.From), l.For)
+	}
+	return fmt.Sprintf("%s to %s over %v", rate(l.From), rate(l.To), l.For)
+}
+
+func askWords(a scenarios.Ask, only bool) string {
+	words := a.Method + " " + a.Path.Before
+	if a.Path.Law != "" {
+		words += "{" + a.Path.Law + " " + strconv.Itoa(a.Path.Keys)
+		if a.Path.Skew > 0 {
+			words += fmt.Sprintf(" %g", a.Path.Skew)
+		}
+		words += "}" + a.Path.After
+	}
+	if a.Body > 0 {
+		words += " with " + size(a.Body)
+	}
+	if !only {
+		words = share(a.Share) + " " + words
+	}
+	return words
+}
+
+func clientWords(v *scenarios.Variant) string {
+	words := "open loop: requests come when they come, answered or not"
+	if v.Timeout > 0 {
+		words += fmt.Sprintf("; a client gives up after %v", v.Timeout)
+	}
+	if v.Deadline > 0 {
+		words += fmt.Sprintf("; an answer is in time within %v", v.Deadline)
+	}
+	return words
+}
+
+func repetitionWords(r *measure.Result) string {
+	words := fmt.Sprintf("%d of each variant, interleaved, %v each", r.Repeat, r.Duration)
+	if r.Warmup > 0 {
+		words += fmt.Sprintf(", of which the first %v are left out", r.Warmup)
+	}
+	return words
+}
+
+// machine says where it ran and what it takes to run it again.
+func machine(r *measure.Result) []fact {
+	m := r.Machine
+	facts := []fact{{"Seed", strconv.FormatUint(r.Seed, 10)}}
+	add := func(name, text string) {
+		if text != "" {
+			facts = append(facts, fact{name, text})
+		}
+	}
+	add("Version", m.Version)
+	add("Go", m.Go)
+	add("System", m.System)
+	if m.Cores > 0 {
+		add("Processor", strings.TrimSpace(fmt.Sprintf("%s, %s", m.CPU, plural(m.Cores, "core"))))
+	}
+	if !m.Started.IsZero() {
+		add("Started", m.Started.UTC().Format("2 January 2006, 15:04 UTC"))
+	}
+	if m.LateP99 > 0 {
+		add("Generator", fmt.Sprintf("sent its requests %s late at the median, %s at p99; %s of CPU time a request",
+			latency(m.LateP50.Seconds()), latency(m.LateP99.Seconds()), latency(m.GeneratorCPU.Round(time.Microsecond).Seconds())))
+	}
+	return facts
+}
+
+// title gives a text a capital first letter.
+func title(text string) string {
+	r, n := utf8.DecodeRuneInString(text)
+	if n == 0 {
+		return text
+	}
+	return string(unicode.ToUpper(r)) + text[n:]
+}

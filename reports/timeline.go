@@ -1,0 +1,246 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"trafficlab/bench/measure"
+	"trafficlab/scenarios"
+)
+
+// trace is one line of a time line chart.
+type trace struct {
+	name string
+	hand hand
+	of   func(measure.Second) float64
+}
+
+var (
+	latencyTraces = []trace{
+		{"p99", hand{ink: series, width: 1.8}, func(s measure.Second) float64 { return s.P99 }},
+		{"median", hand{ink: series + 5, width: 1.4, dash: dashes[1]}, func(s measure.Second) float64 { return s.P50 }},
+	}
+	rateTraces = []trace{
+		{"offered", hand{ink: muted, width: 1.2, dash: dashes[2]}, func(s measure.Second) float64 { return s.Offered }},
+		{"answered well", hand{ink: series + 2, width: 1.8}, func(s measure.Second) float64 { return s.Good }},
+		{"refused by policy", hand{ink: series + 4, width: 1.4, dash: dashes[1]}, func(s measure.Second) float64 { return s.Refused }},
+		{"failed", hand{ink: series + 1, width: 1.8, dash: dashes[3]}, func(s measure.Second) float64 { return s.Failed }},
+	}
+)
+
+// timelines draws latency and throughput over time: a row of charts for each
+// variant, one a world, all on the same scales.
+func timelines(s *scenarios.Scenario, r *measure.Result) *panel {
+	var latencies, rates span
+	for _, sum := range r.Summaries {
+		for _, second := range sum.Series {
+			latencies.add(second.P50, second.P99)
+			rates.add(second.Offered, second.Good, second.Failed, second.Refused)
+		}
+	}
+	if rates.hi == 0 {
+		return nil
+	}
+	p := &panel{ID: "time", Title: "Over time",
+		Intro: "Second by second, by the instant at which requests were meant to be sent; the mean of the repetitions. All charts share their scales."}
+	for _, t := range append(append([]trace{}, latencyTraces...), rateTraces...) {
+		p.Legend = append(p.Legend, legendEntry{t.hand.swatch(), t.name})
+	}
+	for _, v := range s.Variants {
+		for _, world := range r.Worlds {
+			if sum := summaryOf(r, world, v.Name); sum != nil && len(sum.Series) > 0 {
+				p.Figures = append(p.Figures, timeFigure(r, &v, sum, latencies, rates))
+			}
+		}
+	}
+	return p
+}
+
+func timeFigure(r *measure.Result, v *scenarios.Variant, sum *measure.Summary, latencies, rates span) figure {
+	end := max(r.Duration.Seconds(), sum.Series[len(sum.Series)-1].At)
+	time := linearAxis(end, 5, clock)
+	high := latencies.logAxis(latency)
+	high.max += 0.17 * (high.max - high.min) // room for the names of faults
+	upper := newPlot(time, high, "")
+	lower := newPlot(time, linearAxis(rates.hi*1.05, 4, rate), "")
+	blank(upper)
+	spells := spellsOf(v.Faults, r)
+	upper.Add(spellBands{spells, true})
+	lower.Add(spellBands{spells, false})
+	for _, t := range latencyTraces {
+		upper.Add(t.lines(sum.Series, true)...)
+	}
+	for _, t := range rateTraces {
+		lower.Add(t.lines(sum.Series, false)...)
+	}
+	title := v.Name + ", " + worldName(sum.World)
+	label := "Over time, " + title + ": latency above, requests per second below"
+	if len(v.Faults) > 0 {
+		label += "; faults: " + strings.Join(names(spells), ", ")
+	}
+	return figure{Title: title, Data: secondsGrid(sum.Series),
+		SVG: stacked(label, 290, titled{"latency of successes", upper}, titled{"requests per second", lower})}
+}
+
+// blank keeps the ticks of the time axis and drops their names, which the chart
+// below repeats.
+func blank(p *plot.Plot) {
+	var ticks []plot.Tick
+	for _, t := range p.X.Tick.Marker.Ticks(p.X.Min, p.X.Max) {
+		ticks = append(ticks, plot.Tick{Value: t.Value, Label: " "})
+	}
+	p.X.Tick.Marker = plot.ConstantTicks(ticks)
+	p.X.Tick.Label.Font.Size = 1
+	p.X.Tick.Length = 0
+}
+
+// lines draws a trace, in pieces where it has no value. On a logarithmic
+// scale 0 is none.
+func (t trace) lines(series []measure.Second, logarithmic bool) []plot.Plotter {
+	var pieces []plot.Plotter
+	var piece plotter.XYs
+	end := func() {
+		if len(piece) == 1 { // a lone second is a dash of its length
+			x, y := piece[0].X, piece[0].Y
+			piece = plotter.XYs{{X: x - 0.5, Y: y}, {X: x + 0.5, Y: y}}
+		}
+		if piece != nil {
+			pieces = append(pieces, &plotter.Line{XYs: piece, LineStyle: t.hand.line()})
+		}
+		piece = nil
+	}
+	for _, s := range series {
+		v := t.of(s)
+		if logarithmic {
+			if v <= 0 {
+				end()
+				continue
+			}
+			v = math.Log10(v)
+		}
+		piece = append(piece, plotter.XY{X: s.At, Y: v})
+	}
+	end()
+	if !logarithmic && never(series, t.of) {
+		return nil
+	}
+	return pieces
+}
+
+// never tells that a rate is 0 all the time: its line would hide the axis.
+func never(series []measure.Second, of func(measure.Second) float64) bool {
+	for _, s := range series {
+		if of(s) != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// spell is a stretch of a run in which something is not as usual.
+type spell struct {
+	from, to float64
+	name     string
+}
+
+// spellsOf lists warm-up and faults.
+func spellsOf(faults []scenarios.Fault, r *measure.Result) []spell {
+	var spells []spell
+	if r.Warmup > 0 {
+		spells = append(spells, spell{0, r.Warmup.Seconds(), "warm-up"})
+	}
+	for _, f := range faults {
+		spells = append(spells, spell{f.At.Seconds(), (f.At + f.For).Seconds(), faultName(f)})
+	}
+	return spells
+}
+
+func names(spells []spell) []string {
+	var all []string
+	for _, s := range spells {
+		all = append(all, fmt.Sprintf("%s from %s to %s", s.name, clock(s.from), clock(s.to)))
+	}
+	return all
+}
+
+// faultName is "crash api[1]", "5x slow api[0]".
+func faultName(f scenarios.Fault) string {
+	var places []string
+	for _, p := range f.On {
+		places = append(places, string(p))
+	}
+	if len(places) > 2 {
+		places = []string{fmt.Sprintf("%s and %d more", places[0], len(places)-1)}
+	}
+	return faultWord(f) + " " + strings.Join(places, ", ")
+}
+
+func faultWord(f scenarios.Fault) string {
+	switch {
+	case f.Crash:
+		return "crash"
+	case f.Freeze:
+		return "freeze"
+	case f.Errors > 0:
+		return share(f.Errors) + " errors"
+	}
+	return fmt.Sprintf("%g× slow", f.Slow)
+}
+
+// spellBands shades spells; named ones are labelled at the top, in as many
+// rows as keep their names apart.
+type spellBands struct {
+	spells []spell
+	named  bool
+}
+
+// Plot implements plot.Plotter.
+func (b spellBands) Plot(c draw.Canvas, p *plot.Plot) {
+	x, _ := p.Transforms(&c)
+	style := typeset(10.5, fault, text.XLeft, text.YTop)
+	var ends []vg.Length // of the rows
+	for _, s := range b.spells {
+		from, to := max(c.Min.X, x(s.from)), min(c.Max.X, x(s.to))
+		if to <= from {
+			continue
+		}
+		k, opacity := fault, 0.16
+		if s.name == "warm-up" {
+			k, opacity = muted, 0.12
+		}
+		c.FillPolygon(k.tint(opacity), []vg.Point{{X: from, Y: c.Min.Y}, {X: to, Y: c.Min.Y}, {X: to, Y: c.Max.Y}, {X: from, Y: c.Max.Y}})
+		if !b.named {
+			continue
+		}
+		style.Color = k.solid()
+		width := style.Width(s.name)
+		at := max(c.Min.X+2, min(from+3, c.Max.X-width-2))
+		row := 0
+		for row < len(ends) && ends[row] > at {
+			row++
+		}
+		ends = append(ends[:row], append([]vg.Length{at + width + 4}, ends[min(row+1, len(ends)):]...)...)
+		c.FillText(style, vg.Point{X: at, Y: c.Max.Y - 2 - 12*vg.Length(row)}, s.name)
+	}
+}
+
+func secondsGrid(series []measure.Second) grid {
+	g := grid{Head: []string{"At", "Offered", "Answered well", "Refused", "Failed", "Median", "p99"}}
+	for _, s := range series {
+		row := []string{clock(s.At), rate(s.Offered), rate(s.Good), rate(s.Refused), rate(s.Failed)}
+		for _, v := range []float64{s.P50, s.P99} {
+			if v > 0 {
+				row = append(row, latency(v))
+			}
+		}
+		g.Rows = append(g.Rows, pad(row, len(g.Head)))
+	}
+	return g
+}
