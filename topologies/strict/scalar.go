@@ -63,8 +63,7 @@ func (v Value) Int(or, low, high int) int {
 
 // Number is a plain number from low to high.
 func (v Value) Number(or, low, high float64) float64 {
-	read := func(text string) (float64, error) { return amount(text, "a number", map[string]float64{"": 1}) }
-	return number(v, or, low, high, read, trim, "1.5")
+	return number(v, or, low, high, ParseNumber, trim, "1.5")
 }
 
 // Duration is a duration with its unit: 250ms.
@@ -127,6 +126,11 @@ func amount(text, what string, units map[string]float64) (float64, error) {
 	}
 	n, err := strconv.ParseFloat(m[1], 64)
 	return n * scale, err
+}
+
+// ParseNumber reads a plain number that is not negative.
+func ParseNumber(text string) (float64, error) {
+	return amount(text, "a number", map[string]float64{"": 1})
 }
 
 // ParseDuration reads a duration that is not negative: 250ms, 1m30s. Zero

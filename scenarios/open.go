@@ -1,0 +1,103 @@
+package scenarios
+
+import (
+	"embed"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"trafficlab/topologies"
+	"trafficlab/topologies/strict"
+)
+
+//go:embed *.yaml
+var files embed.FS
+
+// Init is a scenario to start from, with a comment on every field. It loads as
+// it is.
+//
+//go:embed init.yaml
+var Init string
+
+// Options change a scenario as it is loaded.
+type Options struct {
+	Set    []Change // made in every variant
+	Repeat int      // repetitions; 0: what the file says
+	Seed   *uint64  // nil: what the file says
+	Short  bool     // at most two repetitions
+}
+
+// shortRepeat is the least that gives an interval.
+const shortRepeat = 2
+
+// Shipped lists the names of the scenarios inside the program, sorted.
+func Shipped() []string {
+	entries, err := files.ReadDir(".")
+	if err != nil {
+		panic(err) // the folder is part of the program
+	}
+	var names []string
+	for _, e := range entries {
+		if name := strings.TrimSuffix(e.Name(), ".yaml"); name != "init" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Open finds, reads and checks a scenario, shipped or in a file, with the
+// topologies of all its variants. The error is strict.Problems, every mistake
+// of all these files at once, or says that there is no such file.
+func Open(nameOrFile string, o Options) (*Scenario, error) {
+	file, folder, data, err := find(nameOrFile)
+	if err != nil {
+		return nil, err
+	}
+	s, err := parse(file, folder, data, o)
+	if err != nil {
+		return nil, err
+	}
+	s.File = nameOrFile
+	return s, nil
+}
+
+func find(nameOrFile string) (file, folder string, data []byte, err error) {
+	if topologies.IsFile(nameOrFile) {
+		data, err = strict.Load(nameOrFile)
+		return nameOrFile, filepath.Dir(nameOrFile), data, err
+	}
+	data, err = files.ReadFile(nameOrFile + ".yaml")
+	if err != nil || nameOrFile == "init" {
+		return "", "", nil, fmt.Errorf("no scenario is named %q (%s; a file is named with its folder or its .yaml)",
+			nameOrFile, strict.Suggest(nameOrFile, "shipped are", Shipped()))
+	}
+	return "scenarios/" + nameOrFile + ".yaml", "", data, nil
+}
+
+func parse(file, folder string, data []byte, o Options) (*Scenario, error) {
+	log := &strict.Log{}
+	doc := strict.Parse(file, data, log)
+	if doc == nil {
+		return nil, log.Err()
+	}
+	r := reader{folder: folder, log: log, s: &Scenario{File: file}}
+	for _, set := range o.Set {
+		if c, ok := strict.ParseChange("--set", set.Path+"="+set.Value, log); ok {
+			r.sets = append(r.sets, c)
+		}
+	}
+	r.scenario(doc)
+	if err := log.Err(); err != nil {
+		return nil, err
+	}
+	if o.Repeat > 0 {
+		r.s.Repeat = o.Repeat
+	}
+	if o.Seed != nil {
+		r.s.Seed = *o.Seed
+	}
+	if o.Short {
+		r.s.Repeat = min(r.s.Repeat, shortRepeat)
+	}
+	return r.s, nil
+}

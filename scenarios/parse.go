@@ -1,0 +1,200 @@
+package scenarios
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"trafficlab/bench/measure"
+	"trafficlab/topologies"
+	"trafficlab/topologies/strict"
+)
+
+// Fields of a scenario: those that are the same for all variants, and those
+// that a variant may change.
+var (
+	common = []string{"name", "question", "compare", "baseline", "judge-by", "repeat", "seed", "expect"}
+	varied = []string{"topology", "load", "faults", "warmup", "timeout", "deadline"}
+	fields = slices.Concat(common, varied)
+)
+
+const (
+	defaultRepeat  = 5
+	maxRepeat      = 1000
+	defaultWarmup  = time.Second
+	defaultTimeout = 5 * time.Second
+	longest        = 24 * time.Hour
+)
+
+// reader reads one scenario file.
+type reader struct {
+	folder string
+	log    *strict.Log
+	s      *Scenario
+	sets   []strict.Change
+	used   map[string]bool // paths of sets that found their node
+	nodes  []string        // of all topologies seen, for suggestions
+}
+
+func (r *reader) scenario(doc *strict.Document) {
+	for _, c := range r.sets {
+		if slices.Contains(fields, c.First()) {
+			doc.Apply(c, "")
+		}
+	}
+	root := doc.Root()
+	if !root.Fields(fields...) {
+		return
+	}
+	if root.Get("name").Need("name: my-scenario") {
+		r.s.Name = root.Get("name").Text("")
+	}
+	if root.Get("question").Need("question: what the scenario is to answer") {
+		r.s.Question = root.Get("question").Text("")
+	}
+	r.s.Repeat = root.Get("repeat").Int(defaultRepeat, 1, maxRepeat)
+	r.s.Seed = uint64(root.Get("seed").Int(1, 0, math.MaxInt))
+	r.variants(doc)
+	r.s.Baseline = r.baseline(root.Get("baseline"))
+	r.s.JudgeBy = measure.Metric{Name: "p99"}
+	if by := root.Get("judge-by"); by.Present() {
+		r.s.JudgeBy = r.metric(by, by.Text("p99"))
+	}
+	r.expectations(root.Get("expect"))
+}
+
+func (r *reader) baseline(v strict.Value) string {
+	names := r.names()
+	if len(names) == 0 {
+		return ""
+	}
+	if !v.Present() {
+		return names[0]
+	}
+	return r.known(v, v.Text(names[0]), "variant", names)
+}
+
+// known notes a word that is none of those known.
+func (r *reader) known(v strict.Value, word, what string, known []string) string {
+	if len(known) > 0 && !slices.Contains(known, word) {
+		v.Wrong(fmt.Sprintf("unknown %s %q", what, word), strict.Suggest(word, "the "+what+"s are", known))
+	}
+	return word
+}
+
+func (r *reader) names() []string {
+	names := make([]string, len(r.s.Variants))
+	for i, v := range r.s.Variants {
+		names[i] = v.Name
+	}
+	return names
+}
+
+// variants reads each variant from a copy of the file with its changes made.
+func (r *reader) variants(doc *strict.Document) {
+	r.used = map[string]bool{}
+	for _, p := range r.plans(doc.Root().Get("compare")) {
+		r.s.Variants = append(r.s.Variants, r.variant(doc.Clone(), p))
+	}
+	for _, c := range r.sets {
+		if !slices.Contains(fields, c.First()) && !r.used[c.Path] && len(r.nodes) > 0 {
+			r.stray(c)
+		}
+	}
+}
+
+// stray notes a change whose path begins nowhere.
+func (r *reader) stray(c strict.Change) {
+	c.Wrong(fmt.Sprintf("%q is neither a node of the topology nor a field of the scenario", c.First()),
+		strict.Suggest(c.First(), "such as", slices.Concat(r.nodes, varied)))
+}
+
+func (r *reader) variant(doc *strict.Document, p plan) Variant {
+	v := Variant{Name: p.name}
+	for _, c := range p.changes {
+		v.Changes = append(v.Changes, Change{c.Path, c.Value().Flow()})
+		if slices.Contains(common, c.First()) {
+			c.Wrong("is the same for all variants", "a variant changes nodes of the topology, or "+list(varied))
+		} else if slices.Contains(varied, c.First()) {
+			doc.Apply(c, "")
+		}
+	}
+	root := doc.Root()
+	v.Topology = r.topology(root.Get("topology"), p.changes)
+	if v.Name == "" && v.Topology != nil {
+		v.Name = v.Topology.Name
+	}
+	if load := root.Get("load"); load.Need("load: {poisson: 100/s, for: 10s, mix: [{get: /}]}") {
+		v.Load = loadReader{v.Topology}.load(load)
+	}
+	length := v.Load.Duration()
+	v.Warmup = root.Get("warmup").Duration(min(defaultWarmup, length/5), 0, longest)
+	if length > 0 && v.Warmup >= length {
+		root.Get("warmup").Wrong("leaves nothing of the load", "less than "+strict.Duration(length))
+	}
+	v.Timeout = root.Get("timeout").Duration(defaultTimeout, time.Millisecond, longest)
+	v.Deadline = root.Get("deadline").Duration(v.Timeout, time.Millisecond, v.Timeout)
+	if v.Topology != nil {
+		v.Faults = faults(root.Get("faults"), v.Topology, length)
+	}
+	return v
+}
+
+// topology reads a variant's topology with the changes that concern its nodes.
+func (r *reader) topology(v strict.Value, changes []strict.Change) *topologies.Topology {
+	if !v.Need("topology: a shipped one's name, or a file") {
+		return nil
+	}
+	name := v.Text("")
+	if name == "" {
+		return nil
+	}
+	file, data, err := topologies.Find(name, r.folder)
+	if err != nil {
+		v.Wrong(err.Error(), "")
+		return nil
+	}
+	doc := strict.Parse(file, data, r.log)
+	if doc == nil {
+		return nil
+	}
+	nodes := nodesOf(doc)
+	r.remember(nodes)
+	for i, c := range slices.Concat(r.sets, changes) {
+		switch first := c.First(); {
+		case slices.Contains(fields, first): // made already
+		case slices.Contains(nodes, first):
+			doc.Apply(c, "nodes")
+			r.used[c.Path] = true
+		case i >= len(r.sets):
+			r.stray(c)
+		}
+	}
+	for _, node := range nodes {
+		if slices.Contains(fields, node) {
+			doc.Root().Get("nodes").Get(node).WrongKey("is also a field of scenarios, so that paths cannot tell them apart", "another name")
+		}
+	}
+	return topologies.Read(file, doc)
+}
+
+func (r *reader) remember(nodes []string) {
+	for _, n := range nodes {
+		if !slices.Contains(r.nodes, n) {
+			r.nodes = append(r.nodes, n)
+		}
+	}
+}
+
+func nodesOf(doc *strict.Document) []string {
+	nodes := doc.Root().Get("nodes")
+	if !nodes.IsMap() {
+		return nil
+	}
+	var names []string
+	for _, e := range nodes.Entries("") {
+		names = append(names, e.Key)
+	}
+	return names
+}

@@ -1,0 +1,124 @@
+package scenarios
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"trafficlab/topologies/strict"
+)
+
+// maxVariants bounds the product of all values to compare.
+const maxVariants = 64
+
+// plan is a variant before it is read.
+type plan struct {
+	name    string // "": named after its topology
+	changes []strict.Change
+}
+
+const compareExample = "lb.pick: [round-robin, p2c], or a name and its changes: fast: {api.workers: 8}"
+
+// plans reads what to compare: either paths with lists of values, of which
+// every combination is a variant, or names with maps of changes.
+func (r *reader) plans(v strict.Value) []plan {
+	if !v.Present() {
+		return []plan{{}}
+	}
+	entries := v.Entries(compareExample)
+	if len(entries) == 0 {
+		if v.IsMap() {
+			v.Wrong("compares nothing", compareExample)
+		}
+		return []plan{{}}
+	}
+	var plans []plan
+	if entries[0].Value.IsMap() {
+		plans = r.named(entries)
+	} else {
+		plans = r.product(v, entries)
+	}
+	seen := map[string]bool{}
+	for _, p := range plans {
+		if seen[p.name] {
+			v.Wrong(fmt.Sprintf("two variants would be called %q", p.name), "names of their own: fast: {api.workers: 8}")
+		}
+		seen[p.name] = true
+	}
+	return plans
+}
+
+var variantName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 .,=+_-]{0,39}$`)
+
+func (r *reader) named(entries []strict.Entry) []plan {
+	var plans []plan
+	if len(entries) > maxVariants {
+		entries[maxVariants].Value.WrongKey("is one variant too many", fmt.Sprintf("at most %d", maxVariants))
+		entries = entries[:maxVariants]
+	}
+	for _, e := range entries {
+		p := plan{name: e.Key}
+		if !variantName.MatchString(e.Key) || e.Key == "all" || e.Key == "baseline" {
+			e.Value.WrongKey("is no name for a variant", "letters, digits, spaces and . , = + _ -, at most 40; all and baseline mean something else")
+		}
+		for _, change := range e.Value.Entries("a map of changes: {lb.pick: p2c}, or {} for none") {
+			p.changes = append(p.changes, strict.ChangeOf(change, change.Value))
+		}
+		plans = append(plans, p)
+	}
+	return plans
+}
+
+func (r *reader) product(v strict.Value, entries []strict.Entry) []plan {
+	plans := []plan{{}}
+	for _, e := range entries {
+		values := e.Value.List("a list of values, such as lb.pick: [round-robin, p2c]")
+		if e.Value.IsList() && len(values) == 0 {
+			e.Value.Wrong("lists no value", "")
+		}
+		if len(values) == 0 {
+			continue
+		}
+		if len(plans)*len(values) > maxVariants {
+			v.Wrong("makes too many variants", fmt.Sprintf("at most %d", maxVariants))
+			return plans
+		}
+		var longer []plan
+		for _, p := range plans {
+			for _, value := range values {
+				longer = append(longer, p.with(e, value))
+			}
+		}
+		plans = longer
+	}
+	return plans
+}
+
+func (p plan) with(e strict.Entry, value strict.Value) plan {
+	name := label(e.Key, value.Flow())
+	if p.name != "" {
+		name = p.name + ", " + name
+	}
+	changes := append(p.changes[:len(p.changes):len(p.changes)], strict.ChangeOf(e, value))
+	return plan{name, changes}
+}
+
+var (
+	word     = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+	strange  = regexp.MustCompile(`[^A-Za-z0-9 .,=+_-]+`)
+	nameless = map[string]bool{"off": true, "true": true, "false": true, "all": true, "baseline": true}
+)
+
+// label is the name of a variant that sets one path: the value if that speaks
+// for itself, else with the last word of the path.
+func label(path, value string) string {
+	if path == "topology" {
+		value = strings.TrimSuffix(filepath.Base(value), filepath.Ext(value))
+	}
+	if word.MatchString(value) && !nameless[value] {
+		return value
+	}
+	short := strange.ReplaceAllString(value, "-")
+	return path[strings.LastIndex(path, ".")+1:] + "=" + short[:min(len(short), 24)]
+}

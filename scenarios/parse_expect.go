@@ -1,0 +1,128 @@
+package scenarios
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"trafficlab/bench/measure"
+	"trafficlab/topologies/strict"
+)
+
+const expectExample = `{all: {availability: "> 99%"}, p2c: {p99: "< baseline", sim: {p99: "< 30ms"}}}`
+
+// expectations reads, for all variants or one, bounds of metrics; under live
+// or sim those for one world alone.
+func (r *reader) expectations(v strict.Value) {
+	if !v.Present() {
+		return
+	}
+	for _, e := range v.Entries(expectExample) {
+		known := append(r.names(), "all")
+		if len(r.s.Variants) > 0 && !slices.Contains(known, e.Key) {
+			e.Value.WrongKey(fmt.Sprintf("unknown variant %q", e.Key), strict.Suggest(e.Key, "the variants are", known))
+		}
+		for _, bound := range e.Value.Entries(`{p99: "< baseline"}`) {
+			if bound.Key != "live" && bound.Key != "sim" {
+				r.bounds(e.Key, "", bound)
+				continue
+			}
+			for _, inner := range bound.Value.Entries(`{p99: "< baseline"}`) {
+				r.bounds(e.Key, bound.Key, inner)
+			}
+		}
+	}
+}
+
+// bounds reads one bound or several on a metric.
+func (r *reader) bounds(variant, world string, e strict.Entry) {
+	metric := r.metric(e.Value, e.Key)
+	kind, known := measure.Metrics[metric.Name]
+	if !known {
+		return
+	}
+	for _, item := range e.Value.OneOrMore(`"< baseline"`) {
+		x := measure.Expectation{Variant: variant, Metric: metric, World: world, Text: item.Text("")}
+		if x.Text == "" || !bound(item, &x, kind.Unit) {
+			continue
+		}
+		if x.Relative && (variant == "all" || variant == r.s.Baseline) && x.Less == (x.Bound <= 1) {
+			item.Wrong("the baseline cannot be "+comparison(x.Less)+" itself", "name the variants that can")
+			continue
+		}
+		r.s.Expect = append(r.s.Expect, x)
+	}
+}
+
+func comparison(less bool) string {
+	if less {
+		return "below"
+	}
+	return "above"
+}
+
+// metric reads "p99" or "p99 of alice".
+func (r *reader) metric(v strict.Value, text string) measure.Metric {
+	name, class, _ := strings.Cut(text, " of ")
+	m := measure.Metric{Name: strings.TrimSpace(name), Class: strings.TrimSpace(class)}
+	if _, ok := measure.Metrics[m.Name]; !ok {
+		v.WrongKey(fmt.Sprintf("unknown metric %q", m.Name), strict.Suggest(m.Name, "the metrics are", measure.MetricNames()))
+		return m
+	}
+	if m.Class == "" || len(r.s.Variants) == 0 {
+		return m
+	}
+	var classes []string
+	for _, variant := range r.s.Variants {
+		classes = append(classes, variant.Load.Classes()...)
+	}
+	if !slices.Contains(classes, m.Class) {
+		slices.Sort(classes)
+		v.WrongKey(fmt.Sprintf("unknown class %q of the load", m.Class), strict.Suggest(m.Class, "the classes are", slices.Compact(classes)))
+	}
+	return m
+}
+
+var boundForm = regexp.MustCompile(`^([<>])\s*(\S.*)$`)
+
+// bound reads "< 30ms", "> 99%", "< baseline" or "> 2x baseline".
+func bound(v strict.Value, x *measure.Expectation, unit measure.Unit) bool {
+	m := boundForm.FindStringSubmatch(x.Text)
+	if m == nil {
+		v.Wrong(fmt.Sprintf("%q is no bound", x.Text), fmt.Sprintf(`such as "< %s" or "< 0.5x baseline"`, unitExample[unit]))
+		return false
+	}
+	x.Less = m[1] == "<"
+	var err error
+	if factor, relative := strings.CutSuffix(m[2], "baseline"); relative {
+		x.Relative, x.Bound = true, 1
+		if factor = strings.TrimSpace(factor); factor != "" {
+			x.Bound, err = strict.ParseFactor(factor)
+		}
+	} else {
+		x.Bound, err = parseUnit(unit, m[2])
+	}
+	if err != nil {
+		v.Wrong(err.Error(), fmt.Sprintf(`such as "%s %s" or "%s 0.5x baseline"`, m[1], unitExample[unit], m[1]))
+	}
+	return err == nil
+}
+
+var unitExample = map[measure.Unit]string{
+	measure.Seconds: "30ms", measure.Share: "99%", measure.PerSec: "100/s", measure.Requests: "1000",
+}
+
+func parseUnit(unit measure.Unit, text string) (float64, error) {
+	switch unit {
+	case measure.Seconds:
+		d, err := strict.ParseDuration(text)
+		return d.Seconds(), err
+	case measure.Share:
+		return strict.ParseShare(text)
+	case measure.PerSec:
+		return strict.ParseRate(text)
+	default:
+		return strict.ParseNumber(text)
+	}
+}

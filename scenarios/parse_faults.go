@@ -1,0 +1,119 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"trafficlab/topologies"
+	"trafficlab/topologies/strict"
+)
+
+// ailments are the effects of a fault: exactly one.
+var ailments = []string{"crash", "freeze", "slow", "errors"}
+
+const faultExample = `{at: 5s, for: 8s, on: "api[2]", slow: 5x}`
+
+func faults(v strict.Value, t *topologies.Topology, length time.Duration) []Fault {
+	var faults []Fault
+	if !v.Present() {
+		return nil
+	}
+	for _, item := range v.List("[" + faultExample + "]") {
+		faults = append(faults, fault(item, t, length))
+	}
+	return faults
+}
+
+func fault(v strict.Value, t *topologies.Topology, length time.Duration) Fault {
+	f := Fault{}
+	if !v.Fields(slices.Concat([]string{"at", "for", "on"}, ailments)...) {
+		return f
+	}
+	f.At = v.Get("at").Duration(0, 0, longest)
+	if length > 0 && f.At >= length {
+		v.Get("at").Wrong("is not before the end of the load", "less than "+strict.Duration(length))
+	}
+	if v.Get("for").Need("for: 5s") {
+		f.For = v.Get("for").Duration(time.Second, time.Millisecond, longest)
+	}
+	ailment := one(v, ailments, "slow: 5x")
+	switch value := v.Get(ailment); ailment {
+	case "crash":
+		f.Crash = yes(value)
+	case "freeze":
+		f.Freeze = yes(value)
+	case "slow":
+		f.Slow = value.Factor(1, 1, 1000)
+	case "errors":
+		f.Errors = value.Share(0, 0.0001, 1)
+	}
+	if v.Get("on").Need(`on: "api[2]"`) {
+		f.On = victims(v.Get("on"), t, ailment)
+	}
+	return f
+}
+
+// yes reads true, the only value that says something.
+func yes(v strict.Value) bool {
+	if !v.Bool(true) {
+		v.Wrong("says nothing", "true, or leave the fault out")
+	}
+	return true
+}
+
+// victims are places, or all replicas of nodes.
+func victims(v strict.Value, t *topologies.Topology, ailment string) []topologies.Place {
+	var places []topologies.Place
+	for _, item := range v.OneOrMore(`on: "api[2]"`) {
+		name := item.Text("")
+		if name == "" {
+			continue
+		}
+		found := placesOf(t, name)
+		if found == nil {
+			item.Wrong(fmt.Sprintf("%s has no place %q", t.Name, name), strict.Suggest(name, "the places are", placeNames(t)))
+			continue
+		}
+		switch kind := t.Node(found[0].Node()).Kind; {
+		case kind == topologies.External:
+			item.Wrong(fmt.Sprintf("%s is external, which nothing here can make ill", name), "")
+		case ailment == "slow" && kind.Proxies():
+			item.Wrong(fmt.Sprintf("%s does no work of its own that could be slow", name), "slow a backend, or freeze this")
+		}
+		for _, place := range found {
+			if slices.Contains(places, place) {
+				item.Wrong(fmt.Sprintf("%s is named twice", place), "")
+				continue
+			}
+			places = append(places, place)
+		}
+	}
+	if v.IsList() && len(places) == 0 {
+		v.Wrong("names no place", `on: "api[2]"`)
+	}
+	return places
+}
+
+func placesOf(t *topologies.Topology, name string) []topologies.Place {
+	if n := t.Node(name); n != nil {
+		return n.Places()
+	}
+	if place := topologies.Place(name); slices.Contains(t.Places(), place) {
+		return []topologies.Place{place}
+	}
+	return nil
+}
+
+func placeNames(t *topologies.Topology) []string {
+	var names []string
+	for _, n := range t.Nodes {
+		if n.Numbered {
+			names = append(names, n.Name)
+		}
+		for _, p := range n.Places() {
+			names = append(names, string(p))
+		}
+	}
+	return names
+}

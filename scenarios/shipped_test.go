@@ -1,0 +1,30 @@
+package scenarios
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestShippedScenariosAreSound(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.GreaterOrEqual(t, len(Shipped()), 6)
+	for _, name := range Shipped() {
+		s, err := Open(name, Options{})
+		require.NoError(t, err, name)
+		require.Equal(t, name, s.Name)
+		require.NotEmpty(t, s.Question)
+		require.NotEmpty(t, s.Expect)
+	}
+}
+
+func TestInitLoads(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "mine.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(Init), 0o644))
+	s, err := Open(file, Options{})
+	require.NoError(t, err)
+	require.Equal(t, file, s.File)
+	require.Len(t, s.Variants, 3)
+}
