@@ -24,7 +24,6 @@ type clients struct {
 	open     int
 	oldest   int  // no sample before it waits
 	watching bool // an event is on its way for the oldest's patience
-	names    map[string]string
 }
 
 // openClients prepares for arrivals.
@@ -38,10 +37,12 @@ func (w *world) openClients() error {
 		return fmt.Errorf("node %s: is the entry and has %d replicas; clients talk to one", v.Topology.Entry, len(entry))
 	}
 	expected := int(v.Load.Expected(0, w.c.Duration(), ""))
+	room := expected + expected/16 + 16
 	w.clients = clients{
 		pool:    w.newPool(entry[0], 0),
 		line:    w.clock.line(w.costs.Client),
-		samples: make([]measure.Sample, 0, expected+expected/16+16),
+		samples: make([]measure.Sample, 0, room),
+		waiting: make([]*call, 0, room),
 	}
 	return nil
 }

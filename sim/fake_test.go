@@ -122,9 +122,3 @@ func latencies(r *measure.Run) []time.Duration {
 	}
 	return list
 }
-
-func simulateB(b *testing.B, c *scenarios.Case, make map[topologies.Place]func() *script) *measure.Run {
-	r, err := run(context.Background(), c, Costs{}, func(p topologies.Place) component { return make[p]() })
-	require.NoError(b, err)
-	return r
-}

@@ -1,0 +1,176 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"trafficlab/components"
+	"trafficlab/components/policy"
+	"trafficlab/scenarios"
+	"trafficlab/topologies"
+)
+
+// TestRequestsAreConserved plays random systems in random weather: every
+// arrival has exactly one outcome, within its client's patience, and no
+// connection, call or frame is lost or counted twice.
+func TestRequestsAreConserved(t *testing.T) {
+	for seed := range uint64(60) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			c := anyCase(seed)
+			w, err := newWorld(c, anyCosts(seed), func(p topologies.Place) component { return components.New(c, p) })
+			require.NoError(t, err)
+			defer w.close()
+			require.NoError(t, w.play(context.Background()))
+			checkSamples(t, w)
+			checkPools(t, w)
+			checkCalls(t, w)
+		})
+	}
+}
+
+func checkSamples(t *testing.T, w *world) {
+	i := 0
+	for a := range w.c.Arrivals() {
+		s := w.clients.samples[i]
+		i++
+		require.Equal(t, a.Number, s.Number)
+		require.Equal(t, a.At, s.At)
+		require.GreaterOrEqual(t, s.Latency, time.Duration(0))
+		require.LessOrEqual(t, s.Latency, w.c.Variant.Timeout)
+		require.NotEqual(t, policy.Canceled, s.Reason)
+		if s.Reason == policy.Timeout && s.Status == 0 {
+			require.Equal(t, w.c.Variant.Timeout, s.Latency)
+		}
+		if s.Status == 0 {
+			require.True(t, s.Reason.Broke(), "request %d: no answer, and no reason", s.Number)
+		}
+	}
+	require.Len(t, w.clients.samples, i)
+	require.Zero(t, w.clients.open)
+}
+
+func checkPools(t *testing.T, w *world) {
+	for _, p := range w.places {
+		for _, in := range p.inbound {
+			require.GreaterOrEqual(t, in.busy, 0)
+			require.GreaterOrEqual(t, in.idle, 0)
+			if in.limit > 0 {
+				require.LessOrEqual(t, in.busy+in.idle, in.limit)
+			}
+		}
+	}
+}
+
+func checkCalls(t *testing.T, w *world) {
+	atWork, holding := 0, 0
+	for _, p := range w.places {
+		for _, f := range p.frames {
+			atWork += len(f.calls)
+			for _, c := range f.calls {
+				if c.holds {
+					holding++
+				}
+			}
+		}
+	}
+	wanted := 0
+	for _, c := range w.calls {
+		if c.pool != nil && !c.over {
+			wanted++
+		}
+	}
+	require.Equal(t, atWork, wanted, "calls that nobody owns")
+	busy := 0
+	for _, p := range w.places {
+		for _, in := range p.inbound {
+			busy += in.busy
+		}
+	}
+	require.Equal(t, holding, busy, "connections that nobody holds")
+}
+
+// TestTheSameCaseGivesTheSameRun whatever the number of processors.
+func TestTheSameCaseGivesTheSameRun(t *testing.T) {
+	for seed := range uint64(8) {
+		first, err := Run(context.Background(), anyCase(seed), DefaultCosts())
+		require.NoError(t, err)
+		was := runtime.GOMAXPROCS(1)
+		second, err := Run(context.Background(), anyCase(seed), DefaultCosts())
+		runtime.GOMAXPROCS(was)
+		require.NoError(t, err)
+		require.Equal(t, first, second)
+	}
+}
+
+// anyCase draws a small system, a load and weather.
+func anyCase(seed uint64) *scenarios.Case {
+	r := rand.New(rand.NewPCG(seed, 0))
+	top := anyTopology(r)
+	c := steady(top, time.Second/time.Duration(200+r.IntN(800)), 200+r.IntN(800))
+	c.Seed = seed
+	c.Variant.Load.Streams[0].Poisson = true
+	c.Variant.Load.Streams[0].Mix = []scenarios.Ask{
+		{Share: .8, Method: "GET", Path: scenarios.Template{Before: "/products/", Law: "zipf", Keys: 50, Skew: 1}, Clients: 5, Class: "read"},
+		{Share: .2, Method: "POST", Path: scenarios.Template{Before: "/orders"}, Body: 100, Clients: 5, Class: "write"},
+	}
+	c.Variant.Timeout = time.Duration(20+r.IntN(300)) * ms
+	c.Variant.Warmup = c.Duration() / 10
+	for range r.IntN(4) {
+		c.Variant.Faults = append(c.Variant.Faults, anyFault(r, top, c.Duration()))
+	}
+	return c
+}
+
+func anyTopology(r *rand.Rand) *topologies.Topology {
+	top := chain("cdn", "lb", "api")
+	cdn, lb, api := top.Nodes[0], top.Nodes[1], top.Nodes[2]
+	cdn.Kind, lb.Kind = topologies.CDN, topologies.LoadBalancer
+	cdn.Cache = &topologies.Cache{Capacity: 20_000, Collapse: r.IntN(2) == 0}
+	cdn.Connections, lb.Connections = 1+r.IntN(20), 1+r.IntN(20)
+	cdn.Retry.Tries, lb.Retry.Tries = 1, 1+r.IntN(3)
+	cdn.Pick = "round-robin"
+	lb.Pick = []string{"round-robin", "least-connections", "ip-hash", "random", "p2c"}[r.IntN(5)]
+	lb.Timeout = topologies.Timeouts{Connect: time.Duration(r.IntN(20)) * ms, Response: time.Duration(r.IntN(50)) * ms}
+	if r.IntN(2) == 0 {
+		lb.Health = &topologies.Health{Every: 50 * ms, Timeout: 20 * ms, Path: "/healthz", DownAfter: 2, UpAfter: 2}
+	}
+	api.Replicas, api.Numbered = 1+r.IntN(4), true
+	api.Workers, api.Queue, api.Response = 1+r.IntN(4), r.IntN(20), 1000
+	api.ServiceTime = topologies.Distribution{Law: "exponential", Mean: time.Duration(1+r.IntN(8)) * ms}
+	api.CacheControl = []topologies.PathValue{{Path: "/products/*", Value: "max-age=1"}}
+	return top
+}
+
+func anyFault(r *rand.Rand, top *topologies.Topology, end time.Duration) scenarios.Fault {
+	places := top.Places()
+	f := scenarios.Fault{
+		At:  time.Duration(r.Int64N(int64(end))),
+		For: time.Duration(r.Int64N(int64(end / 2))),
+		On:  []topologies.Place{places[r.IntN(len(places))]},
+	}
+	switch r.IntN(4) {
+	case 0:
+		f.Crash = true
+	case 1:
+		f.Freeze = true
+	case 2:
+		f.Slow = 5
+	default:
+		f.Errors = .3
+	}
+	return f
+}
+
+func anyCosts(seed uint64) Costs {
+	if seed%2 == 0 {
+		return Costs{}
+	}
+	return DefaultCosts()
+}
