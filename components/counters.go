@@ -1,0 +1,89 @@
+package components
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"trafficlab/bench/measure"
+	"trafficlab/components/policy"
+)
+
+// counters is what a component counts whatever its kind. It is safe for
+// concurrent use.
+type counters struct {
+	requests, checks atomic.Int64
+
+	mu      sync.Mutex
+	reasons [policy.Canceled + 1]int64
+	words   [words]int64
+	usage   map[usageKey]*measure.Usage
+}
+
+// usageKey is what usage is counted by.
+type usageKey struct{ consumer, route string }
+
+// count takes a visit that has ended.
+func (c *counters) count(v *visit) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reasons[v.reason]++
+	c.words[v.word]++
+	if v.route != nil && v.route.metered {
+		c.meter(v)
+	}
+}
+
+func (c *counters) meter(v *visit) {
+	key := usageKey{v.consumer, v.route.label}
+	u := c.usage[key]
+	if u == nil {
+		if c.usage == nil {
+			c.usage = map[usageKey]*measure.Usage{}
+		}
+		u = &measure.Usage{Consumer: key.consumer, Route: key.route}
+		c.usage[key] = u
+	}
+	u.Requests++
+	u.Bytes += v.bytes
+	switch {
+	case v.status >= 500:
+		u.Errors++
+	case v.reason == policy.Limited:
+		u.Limited++
+	}
+}
+
+func (c *counters) snapshot() measure.NodeUse {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	u := measure.NodeUse{
+		Requests: c.requests.Load(),
+		Checks:   c.checks.Load(),
+		Reasons:  named(policy.Reasons(), c.reasons[:]),
+		Cache:    named(cacheWords(), c.words[:]),
+	}
+	delete(u.Cache, "")
+	for _, one := range c.usage {
+		u.Usage = append(u.Usage, *one)
+	}
+	slices.SortFunc(u.Usage, func(a, b measure.Usage) int {
+		return cmp.Or(cmp.Compare(a.Consumer, b.Consumer), cmp.Compare(a.Route, b.Route))
+	})
+	return u
+}
+
+// named makes a map of the counts that are not 0.
+func named[K interface {
+	~uint8
+	String() string
+}](keys []K, counts []int64) map[string]int64 {
+	m := map[string]int64{}
+	for _, k := range keys {
+		if counts[k] != 0 {
+			m[k.String()] = counts[k]
+		}
+	}
+	return m
+}

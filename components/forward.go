@@ -1,0 +1,142 @@
+package components
+
+import (
+	"slices"
+	"strings"
+)
+
+// hopByHop is the fields that are between neighbours only (RFC 9110 section
+// 7.6.1); Expect has been met by then.
+var hopByHop = []string{"Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer",
+	"Transfer-Encoding", "Upgrade", "Proxy-Authenticate", "Proxy-Authorization", "Expect"}
+
+// inside is the fields that tell callers what they are not to know, with the
+// prefixes of more.
+var (
+	inside         = []string{"Server", "Via", "X-Powered-By"}
+	insidePrefixes = []string{"X-Internal-", "X-Upstream-"}
+)
+
+// hop is the request as it goes on, but for where to.
+func (p *proxy) hop(v *visit) Hop {
+	h := Hop{Request: v.req, Body: v.req.Size != 0, Connect: p.node.Timeout.Connect}
+	h.Request.Path = v.route.path(v.req.Path)
+	h.Request.Header = p.onwardHeader(v)
+	return h
+}
+
+// onwardHeader is the request's header as upstreams are to see it, in storage
+// of its own.
+func (p *proxy) onwardHeader(v *visit) Header {
+	in := v.req.Header
+	named := in.Values("Connection")
+	trusted := p.trust.has(v.req.Peer)
+	out := make(Header, 0, len(in)+6)
+	for _, f := range in {
+		if !goesOn(f.Name, named) || p.replaces(f.Name, trusted) {
+			continue
+		}
+		out = append(out, f)
+	}
+	out = p.forwarded(out, v, trusted)
+	if p.keys != nil {
+		out = append(out, Field{consumerField, v.consumer})
+	}
+	if !p.gzip && p.store != nil && accepts(in, "gzip") {
+		out = append(out, Field{"Accept-Encoding", "gzip"})
+	}
+	return edited(out, &v.route.request)
+}
+
+// replaces tells whether the proxy puts its own value in the place of a field,
+// or leaves it out.
+func (p *proxy) replaces(name string, trusted bool) bool {
+	switch {
+	case equalName(name, "X-Forwarded-For"):
+		return true
+	case equalName(name, "X-Forwarded-Proto"), equalName(name, "X-Forwarded-Host"):
+		return !trusted
+	case equalName(name, keyField):
+		return p.keys != nil
+	case equalName(name, consumerField):
+		return p.keys != nil || !trusted
+	case equalName(name, "Accept-Encoding"):
+		// Who compresses wants answers plain; who stores keeps one for those
+		// who take gzip and one for the rest.
+		return p.gzip || p.store != nil
+	}
+	return false
+}
+
+// forwarded adds where the request came from.
+func (p *proxy) forwarded(out Header, v *visit, trusted bool) Header {
+	chain := v.req.Header.Values("X-Forwarded-For")
+	peer := "unknown"
+	if v.req.Peer.IsValid() {
+		peer = v.req.Peer.Unmap().String()
+	}
+	if chain != "" {
+		peer = chain + ", " + peer
+	}
+	out = append(out, Field{"X-Forwarded-For", peer})
+	if !trusted || !v.req.Header.Has("X-Forwarded-Proto") {
+		out = append(out, Field{"X-Forwarded-Proto", scheme(v.req.TLS)})
+	}
+	if !trusted || !v.req.Header.Has("X-Forwarded-Host") {
+		out = append(out, Field{"X-Forwarded-Host", v.req.Host})
+	}
+	return append(out, Field{"Via", p.via})
+}
+
+func scheme(tls bool) string {
+	if tls {
+		return "https"
+	}
+	return "http"
+}
+
+// outward is an answer's header as callers are to see it, in storage of its
+// own.
+func outward(in Header) Header {
+	named := in.Values("Connection")
+	out := make(Header, 0, len(in)+4)
+	for _, f := range in {
+		if goesOn(f.Name, named) && !isInside(f.Name) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// goesOn tells whether a field is for more than the neighbour. named is the
+// value of Connection, which may name further ones that are not.
+func goesOn(name, named string) bool {
+	if slices.ContainsFunc(hopByHop, func(hop string) bool { return equalName(hop, name) }) {
+		return false
+	}
+	return named == "" || !listHas(named, name)
+}
+
+func isInside(name string) bool {
+	for _, field := range inside {
+		if equalName(field, name) {
+			return true
+		}
+	}
+	for _, prefix := range insidePrefixes {
+		if len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// listHas tells whether a comma-separated list has the word, in any case.
+func listHas(list, word string) bool {
+	for item := range strings.SplitSeq(list, ",") {
+		if strings.EqualFold(strings.TrimSpace(item), word) {
+			return true
+		}
+	}
+	return false
+}

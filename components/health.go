@@ -1,0 +1,81 @@
+package components
+
+import (
+	"time"
+
+	"trafficlab/components/policy"
+	"trafficlab/scenarios"
+	"trafficlab/topologies"
+)
+
+// begin starts one series of checks for each upstream place.
+func (p *proxy) begin(x Exchange) {
+	if p.node.Health == nil {
+		return
+	}
+	watched := map[topologies.Place]bool{}
+	for _, pool := range p.pools {
+		for _, place := range pool.places {
+			if watched[place] {
+				continue
+			}
+			watched[place] = true
+			x.Background(func(x Exchange) { p.watch(x, place) })
+		}
+	}
+}
+
+// watch checks a place again and again until the node ends.
+//
+// The instants lie on a grid that the names and the seed alone decide, so that
+// checks of many places are spread over the interval, and a proxy that starts
+// late or again falls in step with itself.
+func (p *proxy) watch(x Exchange, place topologies.Place) {
+	config := p.node.Health
+	health := policy.NewHealth(config.DownAfter, config.UpAfter)
+	id := scenarios.Mix(p.seed, scenarios.Hash("checks of "+string(place)))
+	phase := time.Duration(scenarios.Unit(id) * float64(config.Every))
+	for {
+		k := nextOnGrid(x.Now(), phase, config.Every)
+		if x.Wait(phase+time.Duration(k)*config.Every, x.Canceled()) == 0 {
+			return
+		}
+		if health.Report(p.passes(x, place, scenarios.Mix(id, uint64(k)))) {
+			p.setUp(place, health.Up())
+		}
+	}
+}
+
+// nextOnGrid is the least k for which phase + k·every comes after now.
+func nextOnGrid(now, phase, every time.Duration) int64 {
+	since := now - phase
+	k := since / every
+	if since < 0 && since%every != 0 {
+		k-- // division truncates towards zero
+	}
+	return int64(k) + 1
+}
+
+// checkBit marks the numbers of requests that no load brought.
+const checkBit = 1 << 63
+
+// passes makes one check: whether the place answers in time, below 400.
+func (p *proxy) passes(x Exchange, place topologies.Place, number uint64) bool {
+	config := p.node.Health
+	call := x.Start(Hop{
+		To:      place,
+		Request: Request{Number: number | checkBit, Method: "GET", Host: place.Node(), Path: config.Path},
+	})
+	defer call.Cancel()
+	if x.Wait(x.Now()+config.Timeout, call, x.Canceled()) != 0 {
+		return false
+	}
+	head, reason := call.Head()
+	return reason == policy.OK && head.Status < 400
+}
+
+func (p *proxy) setUp(place topologies.Place, up bool) {
+	for _, pool := range p.pools {
+		pool.setUp(place, up)
+	}
+}

@@ -1,0 +1,138 @@
+package components
+
+import (
+	"slices"
+	"strings"
+
+	"trafficlab/bench/measure"
+	"trafficlab/components/policy"
+	"trafficlab/scenarios"
+	"trafficlab/topologies"
+)
+
+// proxy is every kind that hands requests on. Its capabilities are the node's:
+// one without routes, keys, limit or cache skips that step.
+type proxy struct {
+	place topologies.Place
+	node  *topologies.Node
+	seed  uint64
+	via   string
+
+	trust   trustList
+	onward  *route               // where everything goes if there are no routes
+	routes  *pathTable[crossing] // nil: no routes
+	keys    keyring              // nil: no key is asked for
+	limit   *limit               // nil: no limit
+	store   *store               // nil: no cache
+	gzip    bool                 // compresses answers
+	pools   []*pool
+	retrier policy.Retrier
+}
+
+func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place) *proxy {
+	p := &proxy{
+		place:   place,
+		node:    node,
+		seed:    scenarios.Mix(c.Seed, scenarios.Hash(string(place))),
+		via:     "1.1 " + node.Name,
+		trust:   newTrustList(node.Trust),
+		gzip:    slices.Contains(node.Compress, "gzip"),
+		retrier: policy.Retrier{Tries: node.Retry.Tries},
+	}
+	p.layRoutes(c.Variant.Topology)
+	if node.Keys != nil {
+		p.keys = newKeyring(node.Keys)
+	}
+	if node.Limit != nil {
+		p.limit = newLimit(node.Limit)
+	}
+	if node.Cache != nil {
+		p.store = newStore(node.Cache)
+	}
+	return p
+}
+
+// layRoutes builds the table of routes. Routes to the same nodes share a pool.
+func (p *proxy) layRoutes(t *topologies.Topology) {
+	pools := map[string]*pool{}
+	to := func(nodes []string) *pool {
+		name := strings.Join(nodes, " ")
+		if pools[name] == nil {
+			pools[name] = newPool(p.seed, name, p.node.Pick, t.Pool(nodes))
+			p.pools = append(p.pools, pools[name])
+		}
+		return pools[name]
+	}
+	if p.node.Routes == nil {
+		p.onward = newRoute(topologies.Route{Path: "*"}, to(p.node.To))
+		p.onward.metered = p.node.Keys != nil
+		return
+	}
+	p.routes = new(pathTable[crossing])
+	for _, r := range p.node.Routes {
+		if r.To == nil {
+			r.To = p.node.To
+		}
+		p.routes.add(r.Path, crossing{}).add(newRoute(r, to(r.To)))
+	}
+}
+
+// serve is the order of events. Each step that answers by itself ends it.
+func (p *proxy) serve(v *visit) {
+	if !p.routed(v) || !p.authenticated(v) || !p.withinLimit(v) {
+		return
+	}
+	if p.store != nil {
+		if p.recalled(v) {
+			return
+		}
+		defer p.store.end(v)
+	}
+	if p.ask(v) {
+		p.handOn(v)
+	}
+}
+
+// handOn forwards the answer that an upstream gave.
+func (p *proxy) handOn(v *visit) {
+	head := v.attempt.head
+	head.Header = outward(head.Header)
+	var keep func(Body)
+	var limit int64
+	if p.store != nil {
+		keep, limit = p.store.keeper(v, head), p.store.capacity
+	}
+	p.dress(v, &head)
+	v.forward(v.attempt.call, head, limit, keep)
+	v.attempt.done(v.x.Now(), v.reason)
+}
+
+// dress makes an answer ready for the caller: the cache's word, the route's
+// edits, a coding.
+func (p *proxy) dress(v *visit, r *Response) {
+	if v.word != noWord {
+		r.Header = r.Header.Set(cacheField, v.word.String())
+	}
+	r.Header = edited(r.Header, &v.route.response)
+	if p.gzip {
+		encode(v, r)
+	}
+}
+
+// refuse answers with a failure of ours in the place of an upstream's answer.
+func (p *proxy) refuse(v *visit, r Response) {
+	if v.word != noWord {
+		r = withField(r, cacheField, v.word.String())
+	}
+	v.reply(r)
+}
+
+func (p *proxy) use(u *measure.NodeUse) {
+	u.Asked = map[string]int64{}
+	for _, pool := range p.pools {
+		pool.countInto(u.Asked)
+	}
+	if p.store == nil {
+		u.Cache = nil
+	}
+}

@@ -1,0 +1,50 @@
+package components
+
+import (
+	"strconv"
+	"time"
+)
+
+// Answers of our own, made once: their headers are shared and never edited in
+// place.
+var (
+	healthy = local(200, "", "ok")
+
+	brokenInside = local(500, "", "something broke inside")
+
+	badPath          = local(400, httpRequestDenied, "the path has dot segments")
+	unauthorized     = withField(local(401, httpRequestDenied, "no valid API key in X-Api-Key"), "WWW-Authenticate", `ApiKey header="X-Api-Key"`)
+	notFound         = local(404, httpRequestDenied, "no route leads here")
+	methodNotAllowed = local(405, httpRequestDenied, "the route does not take this method")
+	tooManyRequests  = local(429, httpRequestDenied, "rate limit exceeded")
+
+	noBackend     = local(503, destinationUnavailable, "no backend is up")
+	queueFull     = local(503, connectionLimitReached, "the queue is full")
+	refused       = local(502, connectionRefused, "the backend refused the connection")
+	terminated    = local(502, connectionTerminated, "the backend broke the connection off")
+	noConnection  = local(504, connectionTimeout, "no connection to the backend in time")
+	noResponse    = local(504, httpResponseTimeout, "no answer from the backend in time")
+	nothingStored = local(504, httpRequestDenied, "only-if-cached, and nothing fresh is stored")
+)
+
+// local is an answer with a line of text. An empty err means no Proxy-Status.
+func local(status int, err, text string) Response {
+	header := Header{{"Content-Type", "text/plain; charset=utf-8"}}
+	if err != "" {
+		header = header.Add("Proxy-Status", "trafficlab; error="+err)
+	}
+	body := []byte(text + "\n")
+	return Response{Status: status, Header: header, Body: Body{Size: int64(len(body)), Bytes: body}}
+}
+
+// withField is r with one more field, in a header of its own.
+func withField(r Response, name, value string) Response {
+	r.Header = r.Header.Clone().Add(name, value)
+	return r
+}
+
+// retryLater is the refusal of a request that would be admitted after wait.
+func retryLater(wait time.Duration) Response {
+	seconds := (wait + time.Second - 1) / time.Second
+	return withField(tooManyRequests, "Retry-After", strconv.Itoa(int(seconds)))
+}

@@ -1,0 +1,62 @@
+package components
+
+import (
+	"sync"
+
+	"trafficlab/components/policy"
+)
+
+// visit is one exchange on its way through a node, and what is to be counted
+// of it.
+type visit struct {
+	x     Exchange
+	req   Request
+	check bool // a health check
+
+	// Found out on the way by a proxy.
+	route    *route
+	consumer string
+	ask      cacheAsk
+	word     word   // of the cache
+	waits    *fetch // another's, to wait for
+	leads    *fetch // its own, that others wait for
+	attempt  attempt
+	tried    [4]int
+
+	// Of the answer.
+	reason policy.Reason
+	status int
+	bytes  int64
+}
+
+var visits = sync.Pool{New: func() any { return new(visit) }}
+
+func (v *visit) open(x Exchange, req Request) {
+	*v = visit{x: x, req: req, reason: policy.Canceled}
+	v.check = req.Method == "GET" && req.Path == CheckPath
+}
+
+// reply answers with a body of our own.
+func (v *visit) reply(r Response) {
+	if !v.gone() {
+		v.answered(r, ReasonOf(r.Status, r.Header))
+	}
+	v.x.Reply(r)
+}
+
+// forward hands on an upstream's body.
+func (v *visit) forward(c Call, head Response, limit int64, keep func(Body)) {
+	reason := v.x.Forward(c, head, limit, keep)
+	if reason == policy.OK {
+		reason = ReasonOf(head.Status, head.Header)
+	}
+	v.answered(head, reason)
+}
+
+func (v *visit) answered(r Response, reason policy.Reason) {
+	v.status, v.reason = r.Status, reason
+	v.bytes = max(r.Body.Size, int64(len(r.Body.Bytes)))
+}
+
+// gone tells whether the caller went away.
+func (v *visit) gone() bool { return v.x.Canceled().Fired() }
