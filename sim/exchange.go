@@ -45,7 +45,7 @@ func (f *frame) Start(h components.Hop) components.Call {
 	c.from = f
 	f.calls = append(f.calls, c)
 	c.request = h.Request
-	c.request.Header = h.Request.Header.Clone()
+	c.request.Header = handed(h.Request.Header)
 	c.request.Size = 0
 	if h.Body {
 		c.request.Size = f.request.Size
@@ -95,10 +95,15 @@ func (f *frame) end() *call {
 	return c
 }
 
-// head is an answer's head as it arrives at the caller, who may edit it.
+// head is an answer's head as it arrives at the caller.
 func head(r components.Response) components.Response {
-	return components.Response{Status: r.Status, Header: r.Header.Clone()}
+	return components.Response{Status: r.Status, Header: handed(r.Header)}
 }
+
+// handed is a header on its way to another place. It is not copied: handlers
+// make what they change anew, as they must for the tries of a request. Its
+// spare room stays behind, so that two who append do not meet in it.
+func handed(h components.Header) components.Header { return h[:len(h):len(h)] }
 
 // bodyOf is a body as it goes over the wire.
 func (f *frame) bodyOf(r components.Response, b components.Body) components.Body {
@@ -106,7 +111,7 @@ func (f *frame) bodyOf(r components.Response, b components.Body) components.Body
 	case f.request.Method == http.MethodHead, r.Status == http.StatusNoContent, r.Status == http.StatusNotModified:
 		return components.Body{}
 	case r.Encode != "":
-		return components.Body{Size: encodedSize(r.Encode, b)}
+		return components.Body{Size: components.EncodedSize(r.Encode, b)}
 	case b.Bytes != nil:
 		b.Size = int64(len(b.Bytes))
 	}

@@ -18,7 +18,6 @@ const (
 	reset    = policy.Reset
 	refused  = policy.Refused
 	timedOut = policy.Timeout
-	canceled = policy.Canceled
 	failed   = policy.Failed
 )
 
