@@ -161,7 +161,7 @@ func (a answer) against(c Comparison) string {
 	if f.N < 2 {
 		return phrase + " in the one repetition that was run: " + values
 	}
-	return phrase + " (95% interval " + c.between(f.Low, f.High) + "): " + values
+	return phrase + " (" + c.between("95% interval ", f) + "): " + values
 }
 
 func conjunction(phrase string) string {
@@ -229,16 +229,11 @@ func (c *Comparison) distance() float64 {
 func (a answer) unbeaten(rivals, worse []Comparison) string {
 	last := worse[len(worse)-1]
 	text := fmt.Sprintf("No variant beat %s: with %s, %s was %s", a.Baseline, last.Variant, a.noun(), a.against(last))
-	switch level := len(a.ranked(rivals, NoDiff)); {
-	case level == 1:
-		text += ", and the other variant made no detectable difference"
-	case level > 1:
-		text += ", and the other variants made no detectable difference"
+	if also := worse[:len(worse)-1]; len(also) > 0 {
+		text += "; " + list(variants(also)) + " did worse too"
 	}
-	if len(worse) == 2 {
-		text += "; " + worse[0].Variant + " also did worse"
-	} else if len(worse) > 2 {
-		text += fmt.Sprintf("; %d others also did worse", len(worse)-1)
+	if level := a.ranked(rivals, NoDiff); len(level) > 0 {
+		text += "; " + list(variants(level)) + " made no detectable difference"
 	}
 	return text
 }

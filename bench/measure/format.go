@@ -122,7 +122,7 @@ func (c *Comparison) text() string {
 	case f.N < 2:
 		return c.phrase(f.Value) + " (one repetition: no interval)"
 	}
-	return c.phrase(f.Value) + " (" + c.between(f.Low, f.High) + ")"
+	return c.phrase(f.Value) + " (" + c.between("", f) + ")"
 }
 
 // detectable says in words how much the comparison could have seen.
@@ -165,21 +165,34 @@ func direction(up bool, w wording) string {
 	return w.down
 }
 
-// between prints the interval in the terms of phrase, smaller number first.
-func (c *Comparison) between(low, high float64) string {
-	value := c.Ratio.Value
+// between writes the interval in the terms of phrase, smaller number first,
+// with as many digits as it takes to tell its ends apart.
+func (c *Comparison) between(label string, f Figure) string {
+	low, high := f.Low, f.High
+	value, mark := c.Ratio.Value, "%"
 	switch {
 	case !c.Relative && c.Difference.Value < 0:
-		low, high = -high, -low
-		fallthrough
+		low, high, mark = -100*high, -100*low, " points"
 	case !c.Relative:
-		return digits(low*100, 2) + " to " + points(high)
+		low, high, mark = 100*low, 100*high, " points"
 	case value >= manifold:
-		return digits(low, 2) + " to " + digits(high, 2)
+		mark = ""
 	case value < 1:
-		low, high = 2-high, 2-low
+		low, high = 100*(1-high), 100*(1-low)
+	default:
+		low, high = 100*(low-1), 100*(high-1)
 	}
-	return digits((low-1)*100, 2) + "% to " + digits((high-1)*100, 2) + "%"
+	from, to := digits(low, 2), digits(high, 2)
+	for n := 3; n <= 4 && from == to; n++ {
+		from, to = digits(low, n), digits(high, n)
+	}
+	if from == to {
+		return "in every repetition"
+	}
+	if mark == "%" {
+		from += mark
+	}
+	return label + from + " to " + to + mark
 }
 
 // points prints a difference of shares.

@@ -17,7 +17,7 @@ func Summarise(tallies []*Tally) Summary {
 	s := Summary{Variant: first.Variant, World: first.World, Runs: len(tallies), Reasons: map[string]int64{}, Trusted: true}
 	for _, t := range tallies {
 		s.Classes = union(s.Classes, t.Classes)
-		s.Trusted = s.Trusted && !severe(t.Run.Warnings)
+		s.Trusted = s.Trusted && !t.Run.Severe()
 		for i := range t.Run.Samples {
 			if sample := &t.Run.Samples[i]; sample.At >= t.Run.Warmup {
 				s.Samples++
@@ -135,8 +135,9 @@ func (c *count) second(from, to time.Duration, runs int) Second {
 	return s
 }
 
-func severe(warnings []Warning) bool {
-	return slices.ContainsFunc(warnings, func(w Warning) bool { return w.Severe })
+// Severe tells whether the run's figures cannot be trusted.
+func (r *Run) Severe() bool {
+	return slices.ContainsFunc(r.Warnings, func(w Warning) bool { return w.Severe })
 }
 
 func union(a, b []string) []string {

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -16,7 +17,8 @@ const (
 	lateFloorP50, lateCeilingP50 = 300 * time.Microsecond, 2 * time.Millisecond
 	lateFloorP99, lateCeilingP99 = 5 * time.Millisecond, 25 * time.Millisecond
 	busyMild, busySevere         = 0.75, 0.9 // of the processor time there is
-	sentEnough                   = 0.98      // of the load intended
+	sentEnough                   = 0.98      // of the load intended…
+	chance                       = 4         // …give or take what Poisson's law may do, in its deviations
 	driftRuns                    = 5         // repetitions before drift can be told from chance
 	driftMild                    = 0.1       // from the first repetition to the last
 )
@@ -69,17 +71,22 @@ func (r *Run) successes() []time.Duration {
 	return all
 }
 
-// slack says that less was sent than the load intends.
+// slack says that less was sent, while the load lasted, than it intends.
 func slack(run *Run) *Warning {
 	intended := run.Target * run.Window().Seconds()
-	sent := float64(run.measured())
-	if intended <= 0 || sent >= sentEnough*intended {
+	sent := 0.0
+	for i := range run.Samples {
+		if s := &run.Samples[i]; s.At >= run.Warmup && s.At+s.Late <= run.Duration+lateCeilingP99 {
+			sent++
+		}
+	}
+	if sent >= sentEnough*intended-chance*math.Sqrt(intended) {
 		return nil
 	}
 	return &Warning{
 		Kind:   "rate",
 		Severe: true,
-		Text: fmt.Sprintf("Only %s of the %s requests that the load intends were sent: the generator could not keep up; offer less load.",
+		Text: fmt.Sprintf("Only %s of the %s requests that the load intends were sent in time: the generator could not keep up; offer less load.",
 			digits(sent, 6), digits(intended, 6)),
 	}
 }

@@ -1,0 +1,222 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"trafficlab/bench/measure"
+	"trafficlab/scenarios"
+)
+
+// Options say how to run a scenario.
+type Options struct {
+	Worlds  []string // "live", "sim", in order of the report
+	Dir     string   // of the result
+	Binary  string   // trafficlab itself, to host components with
+	Command string   // how to run it again, for the report
+	Version string
+
+	// Progress is told of every step as it begins and ends, one call at a
+	// time. It may be nil.
+	Progress func(Event)
+}
+
+// Event is a step of an execution that begins or has ended.
+type Event struct {
+	Stage      Stage
+	World      string
+	Variant    string
+	Repetition int // from 1
+	Repeat     int
+	Done       int           // runs finished
+	Total      int           // runs to be made
+	Left       time.Duration // estimated, for all that remains
+	Warnings   []measure.Warning
+	Err        error // of Broken
+}
+
+// Stage says what happened to a step.
+type Stage string
+
+// The stages.
+const (
+	Begun    Stage = "begun"
+	Finished Stage = "finished"
+	Spoiled  Stage = "spoiled" // by the generator or the machine; it is made once more
+	Broken   Stage = "broken"  // it could not be completed
+)
+
+// Outcome is what an execution came to.
+type Outcome struct {
+	Result      *measure.Result
+	Finished    int // runs that count
+	Planned     int
+	Interrupted bool // the context ended before all were made
+}
+
+// Execute makes all runs of a scenario, keeps them in a directory, and folds
+// them into a result. If the context ends, what has finished is kept and
+// folded: the outcome is Interrupted, which is no error. An error means that a
+// run could not be completed; the outcome, if there is one, then holds what
+// was finished before.
+func Execute(ctx context.Context, s *scenarios.Scenario, o Options) (*Outcome, error) {
+	return execute(ctx, s, o, worldsOf(o))
+}
+
+func execute(ctx context.Context, s *scenarios.Scenario, o Options, worlds map[string]world) (*Outcome, error) {
+	for _, name := range o.Worlds {
+		if worlds[name] == nil {
+			return nil, fmt.Errorf("run %s: there is no world %q", s.Name, name)
+		}
+	}
+	plan := &Plan{Scenario: s, Worlds: o.Worlds, Command: o.Command, Version: o.Version}
+	store, err := measure.Create(o.Dir, plan)
+	if err != nil {
+		return nil, err
+	}
+	steps := plan.Steps()
+	e := &execution{store: store, worlds: worlds, repeat: s.Repeat, total: len(steps), progress: o.Progress, left: newForecast(steps)}
+	broke := e.all(ctx, steps)
+	_, result, err := Fold(o.Dir)
+	if err == nil {
+		err = store.SaveResult(result)
+	}
+	if err != nil {
+		return nil, errors.Join(broke, err)
+	}
+	if ctx.Err() != nil {
+		broke = nil
+	}
+	return &Outcome{
+		Result: result, Finished: e.done, Planned: len(steps),
+		Interrupted: ctx.Err() != nil && e.done < len(steps),
+	}, broke
+}
+
+// execution is Execute under way.
+type execution struct {
+	store  *measure.Store
+	worlds map[string]world
+	repeat int
+	total  int
+
+	mu       sync.Mutex // guards the rest
+	progress func(Event)
+	done     int
+	left     *forecast
+}
+
+// all makes the steps, and stops at the first that breaks.
+func (e *execution) all(ctx context.Context, steps []Step) error {
+	for len(steps) > 0 {
+		n := together(steps)
+		if err := e.batch(ctx, steps[:n]); err != nil {
+			return err
+		}
+		steps = steps[n:]
+	}
+	return nil
+}
+
+// together is how many of the first steps are in the same world.
+func together(steps []Step) int {
+	n := 1
+	for n < len(steps) && steps[n].World == steps[0].World {
+		n++
+	}
+	return n
+}
+
+// batch makes steps of one world, as many at once as it allows.
+func (e *execution) batch(ctx context.Context, steps []Step) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	todo := make(chan Step)
+	var workers sync.WaitGroup
+	for range min(len(steps), e.worlds[steps[0].World].abreast()) {
+		workers.Go(func() {
+			for step := range todo {
+				if err := e.step(ctx, step); err != nil {
+					stop(err)
+				}
+			}
+		})
+	}
+	for _, step := range steps {
+		if ctx.Err() != nil {
+			break
+		}
+		todo <- step
+	}
+	close(todo)
+	workers.Wait()
+	return context.Cause(ctx)
+}
+
+// step makes one run, and makes it once more if the generator or the machine
+// spoiled it. Both are kept; the spoiled one is in no figure. If the second is
+// no better, it counts, with its warning.
+func (e *execution) step(ctx context.Context, step Step) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	e.tell(Begun, step, nil, nil)
+	began := time.Now()
+	run, err := e.attempt(ctx, step, true)
+	if err == nil && run.Spoiled {
+		e.tell(Spoiled, step, run.Warnings, nil)
+		run, err = e.attempt(ctx, step, false)
+	}
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	if err != nil {
+		err = fmt.Errorf("run %s of %s, repetition %d, %s: %w", step.Case.Variant.Name, step.Case.Scenario, step.Case.Repetition+1, step.World, err)
+		e.tell(Broken, step, nil, err)
+		return err
+	}
+	e.finished(step, time.Since(began))
+	e.tell(Finished, step, run.Warnings, nil)
+	return nil
+}
+
+// attempt makes a run and keeps it. With first set, severe warnings spoil it.
+func (e *execution) attempt(ctx context.Context, step Step, first bool) (*measure.Run, error) {
+	draft, err := e.store.Draft(newRun(step.Case, step.World))
+	if err != nil {
+		return nil, err
+	}
+	run, err := e.worlds[step.World].play(ctx, step.Case, draft)
+	if errors.Is(err, context.Canceled) {
+		return nil, errors.Join(err, e.store.Drop(draft))
+	}
+	if err != nil {
+		return nil, err // the draft stays, for its logs
+	}
+	run.Warnings = append(run.Warnings, measure.Suspect(run)...)
+	run.Spoiled = first && run.Severe()
+	return run, e.store.Keep(draft, run)
+}
+
+func (e *execution) finished(step Step, took time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.done++
+	e.left.made(step, took)
+}
+
+func (e *execution) tell(stage Stage, step Step, warnings []measure.Warning, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.progress == nil {
+		return
+	}
+	e.progress(Event{
+		Stage: stage, World: step.World, Variant: step.Case.Variant.Name,
+		Repetition: step.Case.Repetition + 1, Repeat: e.repeat,
+		Done: e.done, Total: e.total, Left: e.left.left(), Warnings: warnings, Err: err,
+	})
+}

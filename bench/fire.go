@@ -1,0 +1,252 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"trafficlab/bench/measure"
+	"trafficlab/components"
+	"trafficlab/components/policy"
+	"trafficlab/live"
+	"trafficlab/scenarios"
+)
+
+// Aim is what a load is fired at, and by what means.
+type Aim struct {
+	URL       string            // of the entry, without a path
+	Began     time.Time         // the instant from which arrivals count
+	Transport http.RoundTripper // see NewTransport
+	// Sleep waits until an instant, or returns the context's error. Vegeta's
+	// own sleeps overshoot by up to a millisecond: live.SleepUntil does not.
+	Sleep func(ctx context.Context, until time.Time) error
+}
+
+// host is the name that clients ask for.
+const host = "trafficlab.test"
+
+// maxWorkers bounds the requests under way at once. It is far beyond what one
+// machine can hold open: a load that meets it is late, and said to be.
+const maxWorkers = 20000
+
+// Fire sends the load of a case by vegeta, each request at its intended
+// instant whether or not earlier ones were answered, and returns when the last
+// one has its outcome. Latency counts from the intended instant, and a client
+// gives up at its case's Timeout after it. Samples are in order of number.
+//
+// If the context ends, so does everything under way, and its error is
+// returned. An error that the generator's own machine causes (no free port, no
+// free file) ends the run too: it tells nothing of the system.
+func Fire(ctx context.Context, c *scenarios.Case, aim Aim) ([]measure.Sample, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	v := newVolley(ctx, c, aim)
+	attacker := vegeta.NewAttacker(
+		vegeta.Client(&http.Client{Transport: v, CheckRedirect: unfollowed}),
+		vegeta.MaxWorkers(maxWorkers),
+	)
+	for result := range attacker.Attack(v.target, v, 0, "") {
+		if err := v.note(result); err != nil {
+			stop(err)
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return v.samples, nil
+}
+
+// unfollowed leaves redirects to be measured as they are.
+func unfollowed(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// volley is a load on its way. It is vegeta's pacer, targeter and transport in
+// one: the number of a request travels between the three in the fragment of
+// its URL, which is never sent.
+type volley struct {
+	Aim
+	ctx      context.Context
+	arrivals []scenarios.Arrival
+	timeout  time.Duration
+	next     atomic.Int64 // arrival to hand out
+	paced    uint64       // hits at the last call of Pace
+	trips    []trip       // by number; each written by the one worker that has it
+	samples  []measure.Sample
+}
+
+// trip is what vegeta's results do not tell.
+type trip struct {
+	sent time.Time
+	err  error
+}
+
+func newVolley(ctx context.Context, c *scenarios.Case, aim Aim) *volley {
+	arrivals := slices.Collect(c.Arrivals())
+	v := &volley{
+		Aim: aim, ctx: ctx, arrivals: arrivals, timeout: c.Variant.Timeout,
+		paced:   ^uint64(0),
+		trips:   make([]trip, len(arrivals)),
+		samples: make([]measure.Sample, len(arrivals)),
+	}
+	for i, a := range arrivals {
+		v.samples[i] = measure.Sample{Number: a.Number, At: a.At, Class: a.Class}
+	}
+	return v
+}
+
+// Pace sleeps until the intended instant of the next request, and lets vegeta
+// send it at once.
+func (v *volley) Pace(_ time.Duration, hits uint64) (wait time.Duration, stop bool) {
+	if hits >= uint64(len(v.arrivals)) || v.ctx.Err() != nil {
+		return 0, true
+	}
+	if hits == v.paced {
+		// Vegeta has just started another worker for this hit: let it get
+		// ready, or vegeta starts one more.
+		runtime.Gosched()
+	}
+	v.paced = hits
+	at := v.Began.Add(v.arrivals[hits].At)
+	if time.Until(at) > 0 && v.Sleep(v.ctx, at) != nil {
+		return 0, true
+	}
+	return 0, false
+}
+
+// Rate is of no use here: the instants are given.
+func (v *volley) Rate(time.Duration) float64 { return 0 }
+
+// target hands out the arrivals in order. It is called by many workers.
+func (v *volley) target(t *vegeta.Target) error {
+	n := v.next.Add(1) - 1
+	if n >= int64(len(v.arrivals)) {
+		return vegeta.ErrNoTargets
+	}
+	a := &v.arrivals[n]
+	t.Method = a.Method
+	t.URL = v.URL + a.Path + "#" + strconv.FormatInt(n, 10)
+	if a.Body > 0 {
+		t.Body = bytes.Repeat([]byte("x"), int(a.Body))
+	}
+	return nil
+}
+
+// note turns a result into a sample. Its error is trouble of our own machine.
+func (v *volley) note(r *vegeta.Result) error {
+	n, ok := numbered(r.URL)
+	if !ok {
+		return fmt.Errorf("request %s: %s", r.URL, r.Error)
+	}
+	trip, s := &v.trips[n], &v.samples[n]
+	if trip.sent.IsZero() {
+		return fmt.Errorf("request %d could not be made: %s", n, r.Error)
+	}
+	intended := v.Began.Add(s.At)
+	s.Late = max(0, trip.sent.Sub(intended))
+	s.Latency = r.Timestamp.Add(r.Latency).Sub(intended)
+	if trip.err != nil {
+		s.Reason = broken(trip.err)
+		return ownTrouble(n, trip.err)
+	}
+	s.Status = int(r.Code)
+	s.Reason = components.ReasonOf(s.Status, components.Header{
+		{Name: "Proxy-Status", Value: r.Headers.Get("Proxy-Status")},
+	})
+	s.Bytes = int64(r.BytesIn)
+	s.Cache = r.Headers.Get("X-Cache")
+	return nil
+}
+
+func numbered(address string) (n int, ok bool) {
+	_, fragment, _ := strings.Cut(address, "#")
+	n, err := strconv.Atoi(fragment)
+	return n, err == nil
+}
+
+// broken is the reason of a request without a whole answer.
+func broken(err error) policy.Reason {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return policy.Timeout
+	case errors.Is(err, context.Canceled):
+		return policy.Canceled
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return policy.Refused
+	}
+	return policy.Reset
+}
+
+// ownTrouble is err if the generator's machine has run out of something.
+func ownTrouble(n int, err error) error {
+	for _, lack := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.ENOBUFS} {
+		if errors.Is(err, lack) {
+			return fmt.Errorf("request %d could not be sent from this machine: %w; offer less load, or raise the limit", n, err)
+		}
+	}
+	return nil
+}
+
+// NewTransport makes connections as clients do: HTTP/1.1, kept alive, as many
+// as it takes, and nothing compressed unless the load asks for it.
+func NewTransport() *http.Transport {
+	return &http.Transport{
+		MaxIdleConnsPerHost: maxWorkers,
+		DisableCompression:  true,
+		Protocols:           onlyHTTP1(),
+	}
+}
+
+func onlyHTTP1() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(true)
+	return p
+}
+
+// RoundTrip sends one request as its arrival says, and nothing that vegeta
+// adds.
+func (v *volley) RoundTrip(req *http.Request) (*http.Response, error) {
+	n, err := strconv.Atoi(req.URL.Fragment)
+	if err != nil {
+		return nil, fmt.Errorf("request %s carries no number", req.URL)
+	}
+	trip, a := &v.trips[n], &v.arrivals[n]
+	ctx, cancel := context.WithDeadline(v.ctx, v.Began.Add(a.At+v.timeout))
+	once := &oneTry{cancel: cancel}
+	out := req.WithContext(once.trace(ctx))
+	out.Host, out.Header = host, header(a)
+	trip.sent = time.Now()
+	res, err := v.Transport.RoundTrip(out)
+	if err != nil {
+		trip.err = once.cause(ctx, err)
+		cancel()
+		return nil, err
+	}
+	res.Body = &answer{ReadCloser: res.Body, trip: trip, ctx: ctx, cancel: cancel}
+	return res, nil
+}
+
+// header is what a request carries, the same in the simulator.
+func header(a *scenarios.Arrival) http.Header {
+	h := http.Header{
+		live.RequestHeader: {live.FormatRequest(a.Number, 0)},
+		"User-Agent":       {""}, // keeps net/http from adding its own
+	}
+	for _, f := range a.Header {
+		name := http.CanonicalHeaderKey(f.Name)
+		h[name] = append(h[name], f.Value)
+	}
+	if a.Client.IsValid() {
+		h["X-Forwarded-For"] = []string{a.Client.String()}
+	}
+	return h
+}

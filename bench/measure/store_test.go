@@ -1,0 +1,190 @@
+package measure
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"trafficlab/components/policy"
+)
+
+type plan struct{ Name string }
+
+func storedRun(repetition int) *Run {
+	return &Run{
+		Format: Format, Scenario: "s", Variant: "p2c", World: "live", Repetition: repetition, Seed: 1<<63 + 5,
+		Warmup: time.Second, Duration: 10 * time.Second, Target: 300,
+		Nodes:    []NodeUse{{Place: "api[0]", Kind: "backend", Requests: 5, Reasons: map[string]int64{"ok": 5}}},
+		Warnings: []Warning{{Kind: "late", Text: "Late."}},
+		Machine:  Provenance{Cores: 2, Started: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)},
+		Samples: []Sample{
+			{Number: 0, At: 1, Late: 2, Latency: 3, Status: 200, Bytes: 1024, Class: `al"ice,` + "\n", Cache: "hit"},
+			{Number: 1, At: 4, Latency: 5, Reason: policy.Timeout},
+		},
+	}
+}
+
+func kept(t *testing.T, s *Store, run *Run) {
+	draft, err := s.Draft(run)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(draft, "lb.log"), []byte("hello\n"), 0o644))
+	require.NoError(t, s.Keep(draft, run))
+}
+
+func TestStoreGivesBackWhatItWasGiven(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "out", "s")
+	s, err := Create(dir, plan{"s"})
+	require.NoError(t, err)
+	kept(t, s, storedRun(1))
+	kept(t, s, storedRun(0))
+	spoiled := storedRun(0)
+	spoiled.Spoiled = true
+	kept(t, s, spoiled)
+	require.NoError(t, s.SaveResult(&Result{Answer: "Yes."}))
+
+	var p plan
+	s, err = Open(dir, &p)
+	require.NoError(t, err)
+	assert.Equal(t, plan{"s"}, p)
+	runs, err := s.Runs()
+	require.NoError(t, err)
+	assert.Equal(t, []*Run{storedRun(0), spoiled, storedRun(1)}, runs)
+	assert.FileExists(t, filepath.Join(dir, "runs", "live-p2c-1", "lb.log"))
+	assert.FileExists(t, filepath.Join(dir, "result.json"))
+}
+
+func TestSameRunSameBytes(t *testing.T) {
+	var files [2][]byte
+	for i := range files {
+		dir := t.TempDir()
+		s, err := Create(dir, plan{"s"})
+		require.NoError(t, err)
+		kept(t, s, storedRun(0))
+		files[i], err = os.ReadFile(filepath.Join(dir, "runs", "live-p2c-1", samplesFile))
+		require.NoError(t, err)
+	}
+	assert.Equal(t, files[0], files[1])
+	assert.Equal(t, []byte{0, 0, 0, 0}, files[0][4:8], "the header of the gzip file carries a time")
+}
+
+// However the program ended, only whole repetitions are there.
+func TestDraftsAreNoRuns(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Create(dir, plan{"s"})
+	require.NoError(t, err)
+	kept(t, s, storedRun(0))
+	draft, err := s.Draft(storedRun(1))
+	require.NoError(t, err)
+	require.NoError(t, writeJSON(filepath.Join(draft, runFile), storedRun(1))) // killed before the samples
+	runs, err := s.Runs()
+	require.NoError(t, err)
+	assert.Len(t, runs, 1)
+
+	again, err := s.Draft(storedRun(1))
+	require.NoError(t, err)
+	entries, err := os.ReadDir(again)
+	require.NoError(t, err)
+	assert.Empty(t, entries, "a draft begins empty")
+	require.NoError(t, s.Drop(again))
+	assert.NoDirExists(t, again)
+}
+
+func TestCreateLeavesWhatIsNotOurs(t *testing.T) {
+	dir := t.TempDir()
+	thesis := filepath.Join(dir, "thesis.tex")
+	require.NoError(t, os.WriteFile(thesis, []byte("x"), 0o644))
+	_, err := Create(dir, plan{})
+	assert.EqualError(t, err, "prepare result directory "+dir+": it is not empty and holds no result of trafficlab; choose another directory, or empty it")
+	assert.FileExists(t, thesis)
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, planFile), []byte(`{"Program": "terraform"}`), 0o644))
+	_, err = Create(dir, plan{})
+	assert.ErrorContains(t, err, "holds no result of trafficlab", "another program's plan is not ours")
+	assert.FileExists(t, thesis)
+}
+
+func TestCreateReplacesAnEarlierResult(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Create(dir, plan{"old"})
+	require.NoError(t, err)
+	kept(t, s, storedRun(0))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("x"), 0o644))
+	s, err = Create(dir, plan{"new"})
+	require.NoError(t, err)
+	runs, err := s.Runs()
+	require.NoError(t, err)
+	assert.Empty(t, runs)
+	assert.FileExists(t, filepath.Join(dir, "notes.txt"))
+}
+
+func TestDamageIsNamed(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		file   string
+		damage func([]byte) []byte
+		want   string
+	}{
+		{"a plan cut off", planFile, half, "plan.json: it is damaged: unexpected end of JSON input"},
+		{"a plan of the future", planFile, replace(`"Format": 1`, `"Format": 9`), "plan.json: it has format 9, and this version of trafficlab reads format 1; run the scenario again"},
+		{"a run cut off", "runs/live-p2c-1/run.json", half, "runs/live-p2c-1/run.json: it is damaged: unexpected end of JSON input"},
+		{"a run of the future", "runs/live-p2c-1/run.json", replace(`"Format": 1`, `"Format": 2`), "runs/live-p2c-1/run.json: it has format 2,"},
+		{"a run without samples", "runs/live-p2c-1/samples.csv.gz", nil, "runs/live-p2c-1/samples.csv.gz"},
+		{"samples cut off", "runs/live-p2c-1/samples.csv.gz", half, "runs/live-p2c-1/samples.csv.gz: it is damaged: "},
+		{"samples with a bit turned", "runs/live-p2c-1/samples.csv.gz", turned, "runs/live-p2c-1/samples.csv.gz: it is damaged: "},
+		{"samples that are none", "runs/live-p2c-1/samples.csv.gz", replaced, "runs/live-p2c-1/samples.csv.gz: it is damaged: gzip: invalid header"},
+		{"a directory that holds no run", "runs/live-p2c-1/run.json", nil, "runs/live-p2c-1/run.json"},
+		{"no plan", planFile, nil, "it holds no plan.json"},
+	} {
+		dir := t.TempDir()
+		s, err := Create(dir, plan{"s"})
+		require.NoError(t, err)
+		kept(t, s, storedRun(0))
+		path := filepath.Join(dir, c.file)
+		if c.damage == nil {
+			require.NoError(t, os.Remove(path))
+		} else {
+			raw, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(path, c.damage(raw), 0o644))
+		}
+		_, err = readBack(dir)
+		assert.ErrorContains(t, err, c.want, c.name)
+	}
+}
+
+func readBack(dir string) ([]*Run, error) {
+	s, err := Open(dir, &plan{})
+	if err != nil {
+		return nil, err
+	}
+	return s.Runs()
+}
+
+func half(raw []byte) []byte   { return raw[:len(raw)/2] }
+func replaced([]byte) []byte   { return []byte("number,at\n1,2\n") }
+func turned(raw []byte) []byte { raw[len(raw)-6] ^= 1; return raw } // in the checksum
+
+func replace(old, with string) func([]byte) []byte {
+	return func(raw []byte) []byte {
+		changed := []byte(strings.Replace(string(raw), old, with, 1))
+		if string(changed) == string(raw) {
+			panic(fmt.Sprintf("there is no %s in %s", old, raw))
+		}
+		return changed
+	}
+}
+
+func TestSlug(t *testing.T) {
+	assert.Equal(t, "p2c", Slug("p2c"))
+	assert.NotEqual(t, Slug("a b"), Slug("a-b"))
+	assert.NotEqual(t, Slug("a/b"), Slug("a b"))
+	for _, text := range []string{"a b", "../../etc", "ü", "lb.pick=p2c, cache: none", string(make([]byte, 500))} {
+		assert.Regexp(t, `^[-_.+A-Za-z0-9]{1,70}$`, Slug(text))
+	}
+}

@@ -1,0 +1,178 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"trafficlab/bench/measure"
+	"trafficlab/live"
+	"trafficlab/scenarios"
+	"trafficlab/sim"
+	"trafficlab/topologies"
+)
+
+// The twin test is the keystone of the house: the same case, once through real
+// HTTP servers and clients behind vegeta on a fake clock, once through the
+// simulator, must befall every request alike: status, reason, bytes, cache
+// word, latency to the nanosecond; and the nodes must have counted alike.
+//
+// Processes, links and TLS are outside the fake clock: each world tests its
+// own.
+func TestTwins(t *testing.T) {
+	const (
+		plain   = "{poisson: 150/s, for: 4s, mix: [{get: /items/7}]}"
+		mixed   = `{poisson: 200/s, for: 4s, mix: [{get: "/products/{zipf 50 1.1}", share: 80%, key: alice, clients: 20}, {post: /orders, body: 1KiB, share: 20%, key: bob}]}`
+		backend = "api: {kind: backend, replicas: 3, workers: 2, queue: 8, service-time: {lognormal: {median: 5ms, p99: 30ms}}, response: 2KiB}"
+	)
+	lb := func(settings string) string {
+		return "entry: lb\nnodes:\n  lb: {kind: load-balancer, to: api, " + settings + "}\n  " + backend
+	}
+	tests := []struct {
+		name     string
+		topology string
+		load     string
+		extra    string // further fields of the scenario
+	}{
+		{"backend that sheds", "entry: api\nnodes:\n  api: {kind: backend, workers: 1, queue: 2, service-time: {exponential: 8ms}}", plain, ""},
+		{"backend that errs", "entry: api\nnodes:\n  api: {kind: backend, workers: 4, queue: 9, errors: 20%, service-time: {uniform: {from: 1ms, to: 9ms}}}", plain, ""},
+		{"impatient clients", "entry: api\nnodes:\n  api: {kind: backend, workers: 1, queue: 50, service-time: {exponential: 8ms}}", plain, "timeout: 21ms"},
+		{"reverse proxy that compresses", "entry: edge\nnodes:\n  edge: {kind: reverse-proxy, compress: [gzip], to: api}\n  " + backend, plain, ""},
+		{"round robin", lb("pick: round-robin"), plain, ""},
+		{"least connections", lb("pick: least-connections"), plain, ""},
+		{"ip hash", lb("pick: ip-hash"), mixed, ""},
+		{"random", lb("pick: random"), plain, ""},
+		{"power of two choices", lb("pick: p2c"), plain, ""},
+		{"few connections", lb("pick: p2c, connections: 1, timeout: {connect: 13ms}"), plain, ""},
+		{"retries over errors and timeouts", lb("pick: p2c, retry: {tries: 3}, timeout: {response: 17ms}"), mixed,
+			"faults: [{at: 1s, for: 1500ms, on: api, errors: 40%}]"},
+		{"health checks", lb("pick: least-connections, health: {every: 101ms, timeout: 51ms, down-after: 2, up-after: 2}"), plain,
+			`faults: [{at: 1s, for: 1s, on: "api[1]", errors: 100%}]`},
+		{"slow replica", lb("pick: p2c, retry: {tries: 2}"), mixed, `faults: [{at: 1s, for: 2s, on: "api[2]", slow: 5x}]`},
+		{"gateway", `entry: gate
+nodes:
+  gate:
+    kind: gateway
+    keys: {alice: k-alice, bob: k-bob}
+    limit: {by: consumer, rate: 60/s, burst: 5}
+    routes:
+      - {path: /products/*, to: api, methods: [GET], response: {set: {X-Shop: "yes"}}}
+      - {path: /orders, to: api, strip: /orders, request: {set: {X-Shop: "1"}}}
+  ` + backend, mixed, ""},
+		{"cache that collapses", `entry: edge
+nodes:
+  edge: {kind: cdn, cache: {capacity: 20KiB, collapse: true}, compress: [gzip], to: api}
+  api: {kind: backend, workers: 4, queue: 64, service-time: {exponential: 9ms}, cache-control: {/products/*: "public, max-age=1"}}`, mixed, ""},
+		{"the whole chain", `entry: edge
+nodes:
+  edge: {kind: cdn, cache: {capacity: 64KiB, collapse: true}, to: gate}
+  gate: {kind: gateway, keys: {alice: k-alice, bob: k-bob}, limit: {by: consumer, rate: 90/s, burst: 10}, routes: [{path: /products/*, to: lb}, {path: /orders, methods: [POST], to: lb}]}
+  lb: {kind: load-balancer, pick: p2c, health: {every: 103ms, timeout: 53ms, down-after: 2, up-after: 2}, retry: {tries: 2}, timeout: {response: 61ms}, to: api}
+  ` + backend, mixed, `faults: [{at: 1s, for: 2s, on: "api[0]", slow: 4x}, {at: 2s, for: 1s, on: "api[1]", errors: 50%}]`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := caseOf(t, test.topology, test.load, test.extra)
+			simulated, err := sim.Run(t.Context(), c, sim.Costs{})
+			require.NoError(t, err)
+			samples, nodes := runInBubble(t, c)
+			compareTwins(t, c, samples, nodes, simulated)
+		})
+	}
+}
+
+// caseOf writes the files of a case and reads them as a user's.
+func caseOf(t *testing.T, topology, load, extra string) *scenarios.Case {
+	t.Helper()
+	dir := t.TempDir()
+	save(t, dir+"/system.yaml", "name: system\n"+topology+"\n")
+	save(t, dir+"/twin.yaml", fmt.Sprintf(
+		"name: twin\nquestion: Do the worlds agree?\ntopology: system.yaml\nload: %s\nwarmup: 500ms\n%s\nseed: 11\nrepeat: 1\n", load, extra))
+	s, err := scenarios.Open(dir+"/twin.yaml", scenarios.Options{})
+	require.NoError(t, err)
+	return &s.Cases()[0]
+}
+
+func save(t *testing.T, file, text string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+}
+
+// runInBubble plays the case on real servers and clients over pipes, on a fake
+// clock.
+func runInBubble(t *testing.T, c *scenarios.Case) (samples []measure.Sample, nodes []measure.NodeUse) {
+	synctest.Test(t, func(t *testing.T) {
+		network := new(live.Memory)
+		hosted := hostAll(t, c, network)
+		began := time.Now().Add(time.Second)
+		for _, n := range hosted {
+			n.Begin(began)
+		}
+		transport := NewTransport()
+		transport.DialContext = network.Dial
+		var err error
+		samples, err = Fire(t.Context(), c, Aim{
+			URL: "http://" + c.Variant.Topology.Entry, Began: began,
+			Transport: transport, Sleep: sleepUntil,
+		})
+		require.NoError(t, err)
+		time.Sleep(time.Second) // let stragglers run out
+		transport.CloseIdleConnections()
+		for _, n := range hosted {
+			nodes = append(nodes, n.Use())
+		}
+		for _, n := range hosted {
+			require.NoError(t, n.Close())
+		}
+		synctest.Wait()
+	})
+	return samples, nodes
+}
+
+func hostAll(t *testing.T, c *scenarios.Case, network *live.Memory) []*live.Node {
+	var hosted []*live.Node
+	for _, place := range c.Variant.Topology.Places() {
+		n, err := live.NewNode(c, place, live.Options{
+			Addresses: func(p topologies.Place) string { return string(p) },
+			Clock:     live.Standard{}, Dial: network.Dial,
+		})
+		require.NoError(t, err)
+		listener, err := network.Listen(string(place))
+		require.NoError(t, err)
+		go n.Serve(listener)
+		hosted = append(hosted, n)
+	}
+	return hosted
+}
+
+func sleepUntil(ctx context.Context, at time.Time) error {
+	select {
+	case <-time.After(time.Until(at)):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func compareTwins(t *testing.T, c *scenarios.Case, samples []measure.Sample, nodes []measure.NodeUse, simulated *measure.Run) {
+	require.Len(t, samples, len(simulated.Samples))
+	apart := 0
+	seen := map[string]int{}
+	for i, real := range samples {
+		seen[fmt.Sprintf("%s %s", real.Reason, real.Cache)]++
+		if real == simulated.Samples[i] {
+			continue
+		}
+		if apart++; apart <= 5 {
+			t.Logf("request %d:\n live %+v\n sim  %+v", i, real, simulated.Samples[i])
+		}
+	}
+	t.Logf("%d requests: %v", len(samples), seen)
+	require.Zero(t, apart, "of %d requests fared differently in the two worlds", len(samples))
+	require.NotEmpty(t, nodes)
+}

@@ -1,0 +1,182 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"trafficlab/bench/measure"
+	"trafficlab/live"
+	"trafficlab/scenarios"
+	"trafficlab/sim"
+)
+
+// world is where cases run.
+type world interface {
+	// play runs a case to its end. Logs go to dir.
+	play(ctx context.Context, c *scenarios.Case, dir string) (*measure.Run, error)
+
+	// abreast is how many cases may run at once without bearing on each
+	// other's figures.
+	abreast() int
+}
+
+// worldsOf is the registry of worlds.
+func worldsOf(o Options) map[string]world {
+	return map[string]world{
+		"live": liveWorld{binary: o.Binary, version: o.Version},
+		"sim":  simWorld{version: o.Version},
+	}
+}
+
+type simWorld struct{ version string }
+
+func (w simWorld) abreast() int { return runtime.GOMAXPROCS(0) }
+
+func (w simWorld) play(ctx context.Context, c *scenarios.Case, _ string) (*measure.Run, error) {
+	run, err := sim.Run(ctx, c, sim.DefaultCosts())
+	if err == nil {
+		run.Machine.Version = w.version
+	}
+	return run, err
+}
+
+type liveWorld struct{ binary, version string }
+
+// Cases would compete for the machine.
+func (w liveWorld) abreast() int { return 1 }
+
+// generatorGC lets the generator's heap grow before it is collected: it is
+// small, and collections delay requests.
+const generatorGC = 400
+
+func (w liveWorld) play(ctx context.Context, c *scenarios.Case, dir string) (run *measure.Run, err error) {
+	defer debug.SetGCPercent(debug.SetGCPercent(generatorGC))
+	runtime.GC()
+	system, err := live.Start(ctx, c, live.SystemOptions{Dir: dir, Binary: w.binary})
+	if err != nil {
+		return nil, err
+	}
+	defer system.Stop()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go func() {
+		select {
+		case err := <-system.Died():
+			stop(err)
+		case <-ctx.Done():
+		}
+	}()
+	return w.measure(ctx, c, system)
+}
+
+// measure fires the load at a running system and gathers what it did after
+// warm-up.
+func (w liveWorld) measure(ctx context.Context, c *scenarios.Case, system *live.System) (*measure.Run, error) {
+	run := newRun(c, "live")
+	run.Machine = machine(w.version)
+	address, trust := system.Entry()
+	transport := NewTransport()
+	transport.TLSClientConfig = trust
+	defer transport.CloseIdleConnections()
+	began := system.Begin()
+	warm := snapshotAt(ctx, began.Add(run.Warmup), system)
+	samples, err := Fire(ctx, c, Aim{URL: address, Began: began, Transport: transport, Sleep: live.SleepUntil})
+	if err != nil {
+		return nil, err
+	}
+	before, after := <-warm, take(system)
+	if err := before.err; err != nil {
+		return nil, fmt.Errorf("read what the nodes did before the load: %w", err)
+	}
+	if err := after.err; err != nil {
+		return nil, fmt.Errorf("read what the nodes did: %w", err)
+	}
+	run.Samples = samples
+	run.Nodes = after.since(before)
+	run.Machine.LateP50, run.Machine.LateP99 = lateness(run)
+	if n := sentAfter(run); n > 0 {
+		run.Machine.GeneratorCPU = (after.own - before.own) / time.Duration(n)
+	}
+	return run, nil
+}
+
+// newRun is the head of a run of the case.
+func newRun(c *scenarios.Case, world string) *measure.Run {
+	v := &c.Variant
+	run := &measure.Run{
+		Format: measure.Format, Scenario: c.Scenario, Variant: v.Name, World: world,
+		Repetition: c.Repetition, Seed: c.Seed,
+		Warmup: v.Warmup, Duration: c.Duration(), Deadline: v.Deadline,
+	}
+	if window := run.Window(); window > 0 {
+		run.Target = v.Load.Expected(run.Warmup, run.Duration, "") / window.Seconds()
+	}
+	return run
+}
+
+// snapshot is what all had done at an instant.
+type snapshot struct {
+	nodes []measure.NodeUse
+	own   time.Duration // processor time of this process
+	err   error
+}
+
+func take(system *live.System) snapshot {
+	nodes, err := system.Use()
+	return snapshot{nodes, processorTime(), err}
+}
+
+// snapshotAt takes a snapshot at an instant, or when the context ends.
+func snapshotAt(ctx context.Context, at time.Time, system *live.System) <-chan snapshot {
+	taken := make(chan snapshot, 1)
+	go func() {
+		if err := live.SleepUntil(ctx, at); err != nil {
+			taken <- snapshot{err: err}
+			return
+		}
+		taken <- take(system)
+	}()
+	return taken
+}
+
+// since is what the nodes did between two snapshots.
+func (s snapshot) since(before snapshot) []measure.NodeUse {
+	var nodes []measure.NodeUse
+	for _, n := range s.nodes {
+		i := slices.IndexFunc(before.nodes, func(b measure.NodeUse) bool { return b.Place == n.Place })
+		if i >= 0 {
+			n = n.Since(before.nodes[i])
+		}
+		nodes = append(nodes, n)
+	}
+	return nodes
+}
+
+// lateness is how late requests were sent, at the median and the 99th
+// percentile.
+func lateness(run *measure.Run) (p50, p99 time.Duration) {
+	var late []time.Duration
+	for _, s := range run.Samples {
+		if s.At >= run.Warmup {
+			late = append(late, s.Late)
+		}
+	}
+	if len(late) == 0 {
+		return 0, 0
+	}
+	slices.Sort(late)
+	return late[len(late)/2], late[len(late)*99/100]
+}
+
+func sentAfter(run *measure.Run) (n int) {
+	for _, s := range run.Samples {
+		if s.At >= run.Warmup {
+			n++
+		}
+	}
+	return n
+}
