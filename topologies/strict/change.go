@@ -35,7 +35,7 @@ func ParseChange(name, text string, log *Log) (c Change, ok bool) {
 	sub := &Log{}
 	doc := Parse(name, []byte(blank+value), sub)
 	for _, p := range sub.problems {
-		p.Source, p.Path = text, join(path, p.Path)
+		p.Source, p.Path = text, within(path, p.Path)
 		log.Note(p)
 	}
 	if doc == nil || len(sub.problems) > 0 {
@@ -43,6 +43,14 @@ func ParseChange(name, text string, log *Log) (c Change, ok bool) {
 	}
 	doc.root.moveTo(src)
 	return Change{path, &node{src: src, line: 1, column: 1}, doc.root, log}, true
+}
+
+// within puts one path below another.
+func within(path, below string) string {
+	if below == "" || below[0] == '[' {
+		return path + below
+	}
+	return join(path, below)
 }
 
 func (n *node) moveTo(src *source) {
