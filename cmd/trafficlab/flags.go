@@ -1,0 +1,122 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"trafficlab/scenarios"
+)
+
+// scenarioFlags are the flags that shape a scenario, the same for run and
+// plan.
+type scenarioFlags struct {
+	world  string
+	repeat int
+	seed   uint64
+	set    []string
+	short  bool
+}
+
+func (f *scenarioFlags) add(c *cobra.Command) {
+	world := "both"
+	if !linux {
+		world = "sim"
+	}
+	c.Flags().StringVarP(&f.world, "world", "w", world, "live, sim or both")
+	c.Flags().IntVarP(&f.repeat, "repeat", "r", 0, "repetitions of each variant (default: what the file says)")
+	c.Flags().Uint64Var(&f.seed, "seed", 0, "seed of load and work (default: what the file says)")
+	c.Flags().StringArrayVar(&f.set, "set", nil, "change a value of the topology or the scenario: `path=value`, repeatable")
+	c.Flags().BoolVar(&f.short, "short", false, "shorten load and repetitions: to see that it works, not for figures")
+	mustComplete(c, "world", "live", "sim", "both")
+}
+
+// load reads all scenarios before anything starts and tells every mistake of
+// all of them at once.
+func (f *scenarioFlags) load(c *cobra.Command, names []string) ([]*scenarios.Scenario, []string, error) {
+	worlds, err := f.worlds()
+	if err != nil {
+		return nil, nil, ending{unusable, err}
+	}
+	options, err := f.options(c)
+	if err != nil {
+		return nil, nil, ending{unusable, err}
+	}
+	var all []*scenarios.Scenario
+	var wrong []error
+	seen := map[string]string{}
+	for _, name := range names {
+		s, err := scenarios.Open(name, options)
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		if other, twice := seen[s.Name]; twice {
+			wrong = append(wrong, fmt.Errorf("%s and %s are both named %s: their reports would overwrite each other", other, name, s.Name))
+		}
+		seen[s.Name] = name
+		all = append(all, s)
+	}
+	if len(wrong) > 0 {
+		return nil, nil, ending{unusable, errors.Join(wrong...)}
+	}
+	return all, worlds, nil
+}
+
+func (f *scenarioFlags) worlds() ([]string, error) {
+	switch {
+	case f.world != "sim" && f.world != "live" && f.world != "both":
+		return nil, fmt.Errorf("--world %s: no such world (live, sim or both)", f.world)
+	case f.world != "sim" && !linux:
+		return nil, errors.New("the live world needs Linux; here, --world sim")
+	case f.world == "both":
+		return []string{"live", "sim"}, nil
+	}
+	return []string{f.world}, nil
+}
+
+func (f *scenarioFlags) options(c *cobra.Command) (scenarios.Options, error) {
+	o := scenarios.Options{Short: f.short}
+	if c.Flags().Changed("repeat") {
+		if f.repeat < 1 {
+			return o, fmt.Errorf("--repeat %d: at least 1", f.repeat)
+		}
+		o.Repeat = f.repeat
+	}
+	if c.Flags().Changed("seed") {
+		o.Seed = &f.seed
+	}
+	for _, set := range f.set {
+		path, value, ok := strings.Cut(set, "=")
+		if !ok || path == "" {
+			return o, fmt.Errorf("--set %s: not of the form path=value", set)
+		}
+		o.Set = append(o.Set, scenarios.Change{Path: path, Value: value})
+	}
+	return o, nil
+}
+
+// words are the flags again, as typed.
+func (f *scenarioFlags) words(s *scenarios.Scenario) []string {
+	words := []string{"--seed", strconv.FormatUint(s.Seed, 10), "--repeat", strconv.Itoa(s.Repeat)}
+	for _, set := range f.set {
+		words = append(words, "--set", quoted(set))
+	}
+	if f.short {
+		words = append(words, "--short")
+	}
+	return words
+}
+
+// quoted makes a word safe to paste into a shell.
+func quoted(word string) string {
+	if !strings.ContainsFunc(word, func(r rune) bool {
+		return !strings.ContainsRune("=./:,-_%+@", r) && (r < '0' || r > '9' && r < 'A' || r > 'Z' && r < 'a' || r > 'z')
+	}) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"trafficlab/bench/measure"
+	"trafficlab/components/policy"
+	"trafficlab/scenarios"
+	"trafficlab/topologies"
+)
+
+// entry is one line of a list.
+type entry struct{ name, about string }
+
+// shelves is the registry of what can be listed, in this order.
+var shelves = []struct {
+	name string
+	list func() ([]entry, error)
+}{
+	{"scenarios", shippedScenarios},
+	{"topologies", shippedTopologies},
+	{"policies", pickers},
+	{"metrics", metrics},
+}
+
+func listVerb() *cobra.Command {
+	var quiet bool
+	c := &cobra.Command{
+		Use:   "list [scenarios|topologies|policies|metrics]",
+		Short: "List what is shipped: scenarios, topologies, policies, metrics",
+		Example: `  trafficlab list
+  trafficlab list policies           what "pick:" of a balancer may be
+  trafficlab list scenarios --quiet  names only, one a line`,
+		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: shelfNames(),
+		RunE: verb(func(c *cobra.Command, args []string) error {
+			t := newTerminal(c.OutOrStdout())
+			for _, s := range shelves {
+				if len(args) > 0 && args[0] != s.name {
+					continue
+				}
+				entries, err := s.list()
+				if err != nil {
+					return err
+				}
+				if len(args) == 0 && !quiet {
+					t.line("%s", s.name)
+				}
+				listing(t, entries, quiet)
+			}
+			return nil
+		}),
+	}
+	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "names only, one a line")
+	return c
+}
+
+func listing(t *terminal, entries []entry, quiet bool) {
+	var lines table
+	for _, e := range entries {
+		if quiet {
+			t.line("%s", e.name)
+		} else {
+			lines.add(e.name, t.paint(dim, e.about))
+		}
+	}
+	lines.write(t.w)
+}
+
+func shelfNames() []string {
+	var names []string
+	for _, s := range shelves {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+func shippedScenarios() ([]entry, error) {
+	var entries []entry
+	for _, name := range scenarios.Shipped() {
+		s, err := scenarios.Open(name, scenarios.Options{})
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, entry{name, s.Question})
+	}
+	return entries, nil
+}
+
+func shippedTopologies() ([]entry, error) {
+	var entries []entry
+	for _, name := range topologies.Shipped() {
+		t, err := topologies.Load(name, "")
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, entry{name, t.About})
+	}
+	return entries, nil
+}
+
+func pickers() ([]entry, error) {
+	var entries []entry
+	for _, name := range slices.Sorted(maps.Keys(policy.Pickers)) {
+		entries = append(entries, entry{name, policy.Pickers[name].About})
+	}
+	return entries, nil
+}
+
+func metrics() ([]entry, error) {
+	var entries []entry
+	for _, name := range measure.MetricNames() {
+		entries = append(entries, entry{name, measure.Metrics[name].About})
+	}
+	return entries, nil
+}

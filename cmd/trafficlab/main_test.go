@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"trafficlab": main})
+}
+
+// The scripts tell the command's story as a user types it.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"status":    exits,
+			"interrupt": interrupt,
+			"childless": childless,
+		},
+		Condition: func(name string) (bool, error) {
+			if name == "live" {
+				return linux, nil
+			}
+			return false, fmt.Errorf("unknown condition %s", name)
+		},
+	})
+}
+
+// exits runs a command that is to end with the given status.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status N command…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if got := exitCode(ts.Exec(args[1], args[2:]...)); got != want {
+		ts.Fatalf("%s exited %d, not %d", strings.Join(args[1:], " "), got, want)
+	}
+}
+
+func exitCode(err error) int {
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.ExitCode()
+	}
+	return -1
+}
+
+// interrupt runs a command, presses Ctrl-C when a line of its standard error
+// holds the given word, and wants it to end with 130. Its standard output is
+// kept in the file "output".
+func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: interrupt word command…")
+	}
+	path, err := exec.LookPath(args[1])
+	ts.Check(err)
+	output, err := os.Create(ts.MkAbs("output"))
+	ts.Check(err)
+	defer output.Close()
+
+	cmd := exec.Command(path, args[2:]...)
+	cmd.Dir, cmd.Stdout = ts.MkAbs("."), output
+	errs, err := cmd.StderrPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	overdue := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+	defer overdue.Stop()
+
+	lines := bufio.NewScanner(io.TeeReader(errs, tsLog{ts}))
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), args[0]) {
+			ts.Check(cmd.Process.Signal(os.Interrupt))
+			break
+		}
+	}
+	io.Copy(tsLog{ts}, errs)
+	if got := exitCode(cmd.Wait()); got != int(interrupted) {
+		ts.Fatalf("interrupted, but exited %d", got)
+	}
+}
+
+type tsLog struct{ ts *testscript.TestScript }
+
+func (l tsLog) Write(p []byte) (int, error) {
+	l.ts.Logf("%s", p)
+	return len(p), nil
+}
+
+// childless wants every process of this program gone within two seconds.
+func childless(ts *testscript.TestScript, neg bool, _ []string) {
+	path, err := exec.LookPath("trafficlab")
+	ts.Check(err)
+	var alive []string
+	for range 40 {
+		if alive = processes(path); len(alive) == 0 {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("still there: %s", strings.Join(alive, "; "))
+}
+
+func processes(program string) []string {
+	var found []string
+	all, _ := filepath.Glob("/proc/[0-9]*/exe")
+	for _, exe := range all {
+		if target, _ := os.Readlink(exe); target == program {
+			line, _ := os.ReadFile(filepath.Join(filepath.Dir(exe), "cmdline"))
+			found = append(found, strings.ReplaceAll(string(line), "\x00", " "))
+		}
+	}
+	return slices.Sorted(slices.Values(found))
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trafficlab/bench"
+	"trafficlab/scenarios"
+)
+
+func planVerb() *cobra.Command {
+	var f scenarioFlags
+	c := &cobra.Command{
+		Use:   "plan FILE-or-NAME…",
+		Short: "Tell what would run, how long, and whether the samples will suffice",
+		Long: `plan starts nothing. It tells how many runs a scenario stands for, how long they
+would take, and whether each quantile that the scenario asks for would have
+enough samples beyond it to be told.`,
+		Example: `  trafficlab plan slow-replica
+  trafficlab plan mine.yaml --world live --repeat 10`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeFiles(scenarios.Shipped),
+		RunE: verb(func(c *cobra.Command, args []string) error {
+			all, worlds, err := f.load(c, args)
+			if err != nil {
+				return err
+			}
+			t := newTerminal(c.OutOrStdout())
+			var total time.Duration
+			for _, s := range all {
+				e := bench.EstimateOf(s, worlds)
+				total += e.Takes
+				plan(t, s, worlds, e)
+			}
+			if len(all) > 1 {
+				t.line("All together: about %s", span(total))
+			}
+			return nil
+		}),
+	}
+	f.add(c)
+	return c
+}
+
+func plan(t *terminal, s *scenarios.Scenario, worlds []string, e bench.Estimate) {
+	t.line("%s: %s", s.Name, s.Question)
+	t.line("%s: %s × %s × %s; about %s", count(e.Runs, "run"), count(len(s.Variants), "variant"),
+		count(s.Repeat, "repetition"), strings.Join(worlds, " and "), span(e.Takes))
+	lines := table{numbers: 1, until: 3}
+	lines.add("variant", "load", "requests", "samples")
+	for _, v := range e.Variants {
+		lines.add(v.Variant, span(v.Load), fmt.Sprint(v.Requests), enough(t, v.Quantiles))
+	}
+	lines.write(t.w)
+	t.line("")
+}
+
+// enough says of each quantile asked for whether it can be told.
+func enough(t *terminal, quantiles []bench.QuantileEstimate) string {
+	var texts []string
+	for _, q := range quantiles {
+		if q.Enough {
+			texts = append(texts, fmt.Sprintf("enough for %s", q.Metric))
+		} else {
+			texts = append(texts, t.paint(yellow, fmt.Sprintf("too few for %s (%d of %d)", q.Metric, q.Expected, q.Needed)))
+		}
+	}
+	return strings.Join(texts, ", ")
+}

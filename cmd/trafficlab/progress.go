@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"trafficlab/bench"
+	"trafficlab/bench/measure"
+)
+
+// progress tells on standard error how a scenario is getting on: one updating
+// line on a terminal, else a line for each run that has ended.
+type progress struct {
+	*terminal
+	scenario string
+	begun    int // runs that have begun and not ended
+}
+
+func newProgress(w io.Writer, scenario string) *progress {
+	return &progress{terminal: newTerminal(w), scenario: scenario}
+}
+
+func (p *progress) step(e bench.Event) {
+	switch e.Stage {
+	case bench.Begun:
+		p.begun++
+		p.now(p.text(e) + "; " + p.left(e))
+		return
+	case bench.Spoiled:
+		p.line("%s: once more, for it was spoiled: %s", p.text(e), why(e.Warnings))
+		return
+	}
+	p.begun--
+	if errors.Is(e.Err, context.Canceled) {
+		return
+	}
+	if p.width == 0 {
+		p.line("%s %s; %s", p.text(e), e.Stage, p.left(e))
+	} else {
+		p.now(p.text(e) + "; " + p.left(e))
+	}
+}
+
+// text is "slow-replica 12/40: live p2c, repetition 2 of 5".
+func (p *progress) text(e bench.Event) string {
+	more := ""
+	if p.begun > 1 {
+		more = fmt.Sprintf(" and %d more", p.begun-1)
+	}
+	return fmt.Sprintf("%s %d/%d: %s %s, repetition %d of %d%s",
+		p.scenario, e.Done, e.Total, e.World, e.Variant, e.Repetition, e.Repeat, more)
+}
+
+func (p *progress) left(e bench.Event) string {
+	if e.Left < time.Second {
+		return "almost done"
+	}
+	return "about " + span(e.Left) + " left"
+}
+
+func why(warnings []measure.Warning) string {
+	var texts []string
+	for _, w := range warnings {
+		if w.Severe {
+			texts = append(texts, w.Text)
+		}
+	}
+	return strings.Join(texts, " ")
+}
+
+// span is a duration as a person says it: no finer than needed.
+func span(d time.Duration) string {
+	switch {
+	case d < 10*time.Second:
+		return d.Round(100 * time.Millisecond).String()
+	case d < time.Minute:
+		return d.Round(time.Second).String()
+	}
+	d = d.Round(time.Second)
+	return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+}

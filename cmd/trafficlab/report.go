@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"trafficlab/bench"
+	"trafficlab/bench/measure"
+	"trafficlab/reports"
+	"trafficlab/scenarios"
+)
+
+const (
+	reportName = "report.html"
+	indexName  = "index.html"
+	planName   = "plan.json" // marks a folder of stored runs
+)
+
+func reportVerb() *cobra.Command {
+	return &cobra.Command{
+		Use:   "report DIR…",
+		Short: "Draw reports again from stored runs",
+		Long: `report reads the runs stored in a scenario's folder, or in all those of a folder
+such as out, and writes report.html, and for several index.html.`,
+		Example: `  trafficlab report out/slow-replica
+  trafficlab report out`,
+		Args: cobra.MinimumNArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveFilterDirs
+		},
+		RunE: verb(func(c *cobra.Command, args []string) error {
+			t := newTerminal(c.OutOrStdout())
+			for _, dir := range args {
+				if err := redraw(t, dir); err != nil {
+					return err
+				}
+			}
+			return nil
+		}),
+	}
+}
+
+// redraw draws the report of one scenario, or those of all below.
+func redraw(t *terminal, dir string) error {
+	if isStore(dir) {
+		s, r, err := bench.Fold(dir)
+		if err != nil {
+			return err
+		}
+		t.line("Report: %s", filepath.Join(dir, reportName))
+		return writeReport(dir, s, r)
+	}
+	inside := stores(dir)
+	if len(inside) == 0 {
+		return ending{unusable, fmt.Errorf("report %s: there are no stored runs in it", dir)}
+	}
+	known := map[string]reports.IndexEntry{}
+	for _, name := range inside {
+		s, r, err := bench.Fold(filepath.Join(dir, name))
+		if err != nil {
+			return err
+		}
+		if err := writeReport(filepath.Join(dir, name), s, r); err != nil {
+			return err
+		}
+		known[name] = entryOf(name, s, r)
+		t.line("Report: %s", filepath.Join(dir, name, reportName))
+	}
+	t.line("All reports: %s", filepath.Join(dir, indexName))
+	return writeIndex(dir, known)
+}
+
+func entryOf(name string, s *scenarios.Scenario, r *measure.Result) reports.IndexEntry {
+	return reports.IndexEntry{Link: name + "/" + reportName, Scenario: s, Result: r}
+}
+
+// writeIndex writes the page that leads to all reports of a folder: those
+// known, and those that earlier runs left.
+func writeIndex(dir string, known map[string]reports.IndexEntry) error {
+	var entries []reports.IndexEntry
+	for _, name := range stores(dir) {
+		entry, ok := known[name]
+		if !ok {
+			s, r, err := bench.Fold(filepath.Join(dir, name))
+			if err != nil {
+				continue // left by another version, or damaged: not ours to mend
+			}
+			entry = entryOf(name, s, r)
+		}
+		entries = append(entries, entry)
+	}
+	slices.SortStableFunc(entries, func(a, b reports.IndexEntry) int { return cmp.Compare(a.Link, b.Link) })
+	return writePage(filepath.Join(dir, indexName), func(w io.Writer) error { return reports.WriteIndex(w, entries) })
+}
+
+func writeReport(dir string, s *scenarios.Scenario, r *measure.Result) error {
+	return writePage(filepath.Join(dir, reportName), func(w io.Writer) error { return reports.Write(w, s, r) })
+}
+
+// writePage writes a file at once: who looks meanwhile sees the old one.
+func writePage(path string, draw func(io.Writer) error) error {
+	f, err := os.Create(path + ".part")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, cause(err))
+	}
+	w := bufio.NewWriter(f)
+	err = errors.Join(draw(w), w.Flush(), f.Close())
+	if err == nil {
+		err = os.Rename(path+".part", path)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// stores lists the folders of stored runs in a folder.
+func stores(dir string) []string {
+	entries, _ := os.ReadDir(dir) // a folder that cannot be read has none
+	var names []string
+	for _, e := range entries {
+		if isStore(filepath.Join(dir, e.Name())) {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+func isStore(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, planName))
+	return err == nil
+}
+
+// ours refuses a folder that holds anything but stored runs.
+func ours(dir string) error {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, os.ErrNotExist), err == nil && (len(entries) == 0 || isStore(dir)):
+		return nil
+	case err != nil:
+		return fmt.Errorf("write to %s: %w", dir, cause(err))
+	}
+	return fmt.Errorf("write to %s: it is not empty and holds no runs of trafficlab; choose another --out, or empty it", dir)
+}

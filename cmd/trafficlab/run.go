@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"trafficlab/bench"
+	"trafficlab/bench/measure"
+	"trafficlab/live"
+	"trafficlab/reports"
+	"trafficlab/scenarios"
+)
+
+// running is what the flags of run say.
+type running struct {
+	scenarioFlags
+	all  bool
+	out  string
+	json bool
+}
+
+func runVerb() *cobra.Command {
+	var r running
+	c := &cobra.Command{
+		Use:   "run FILE-or-NAME…",
+		Short: "Run scenarios, live and simulated, and write their reports",
+		Long: `run runs every variant of each scenario, interleaved and repeated, prints a
+table and writes a report. The first Ctrl-C keeps the repetitions that have
+finished and writes a partial report; the second leaves at once.`,
+		Example: `  trafficlab run slow-replica
+  trafficlab run slow-replica crash --world sim --repeat 20
+  trafficlab run mine.yaml --set lb.pick=p2c --set load.poisson=500/s
+  trafficlab run slow-replica --world sim --json | jq .Answer
+  trafficlab run --all --out out`,
+		Args:              r.args,
+		ValidArgsFunction: completeFiles(scenarios.Shipped),
+		RunE:              verb(r.run),
+	}
+	r.scenarioFlags.add(c)
+	c.Flags().BoolVar(&r.all, "all", false, "run every shipped scenario")
+	c.Flags().StringVarP(&r.out, "out", "o", "out", "the folder for runs and reports")
+	c.Flags().BoolVar(&r.json, "json", false, "print results as JSON, one a line, and no table")
+	return c
+}
+
+func (r *running) args(c *cobra.Command, args []string) error {
+	switch {
+	case r.all && len(args) > 0:
+		return errors.New("run: name scenarios or say --all, not both")
+	case !r.all && len(args) == 0:
+		return errors.New(`run: which scenario? ("trafficlab list scenarios" shows those shipped; --all runs them all)`)
+	}
+	return nil
+}
+
+func (r *running) run(c *cobra.Command, args []string) error {
+	if r.all {
+		args = scenarios.Shipped()
+	}
+	all, worlds, err := r.load(c, args)
+	if err != nil {
+		return err
+	}
+	if err := r.prepare(all); err != nil {
+		return ending{unusable, err}
+	}
+	if slices.Contains(worlds, "live") {
+		release, err := live.Lock()
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	ctx, stop := interruptible(c, "interrupted: keeping what has finished")
+	defer stop()
+	return r.each(ctx, c, all, worlds)
+}
+
+// each runs one scenario after the other, and goes on if one comes to nothing.
+func (r *running) each(ctx context.Context, c *cobra.Command, all []*scenarios.Scenario, worlds []string) error {
+	worst, failures := met, []error(nil)
+	known := map[string]reports.IndexEntry{}
+	for _, s := range all {
+		result, err := r.one(ctx, c, s, worlds)
+		if result != nil {
+			known[s.Name] = entryOf(s.Name, s, result)
+			worst = max(worst, outcome(result))
+		}
+		if err != nil {
+			worst, failures = max(worst, incomplete), append(failures, fmt.Errorf("%s: %w", s.Name, err))
+		}
+		if ctx.Err() != nil {
+			worst = interrupted
+			break
+		}
+	}
+	if err := writeIndex(r.out, known); err != nil {
+		worst, failures = max(worst, incomplete), append(failures, err)
+	}
+	if !r.json && len(all) > 1 {
+		newTerminal(c.OutOrStdout()).line("All reports: %s", filepath.Join(r.out, indexName))
+	}
+	if worst == met {
+		return nil
+	}
+	return ending{worst, errors.Join(failures...)}
+}
+
+// one runs a scenario, keeps and reports what came of it, which may be less
+// than was asked for.
+func (r *running) one(ctx context.Context, c *cobra.Command, s *scenarios.Scenario, worlds []string) (*measure.Result, error) {
+	dir := filepath.Join(r.out, s.Name)
+	os.Remove(filepath.Join(dir, reportName)) // it would tell of other runs
+	p := newProgress(c.ErrOrStderr(), s.Name)
+	out, broke := bench.Execute(ctx, s, bench.Options{
+		Worlds: worlds, Dir: dir, Binary: binary(), Progress: p.step,
+		Command: r.command(s, worlds), Version: versionName(),
+	})
+	p.wipe()
+	if out == nil {
+		return nil, broke
+	}
+	if err := writeReport(dir, s, out.Result); err != nil {
+		return out.Result, errors.Join(broke, err)
+	}
+	return out.Result, errors.Join(broke, r.print(c, dir, out.Result))
+}
+
+func (r *running) print(c *cobra.Command, dir string, result *measure.Result) error {
+	if r.json {
+		text, err := json.Marshal(result)
+		fmt.Fprintf(c.OutOrStdout(), "%s\n", text)
+		return err
+	}
+	t := newTerminal(c.OutOrStdout())
+	summary(t, result)
+	t.line("Report: %s", filepath.Join(dir, reportName))
+	t.line("")
+	return nil
+}
+
+// prepare finds out before anything starts whether results can be kept, and
+// that nothing of somebody else's would be overwritten.
+func (r *running) prepare(all []*scenarios.Scenario) error {
+	for _, s := range all {
+		dir := filepath.Join(r.out, s.Name)
+		if err := ours(dir); err != nil {
+			return err
+		}
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("write to %s: %w", r.out, cause(err))
+		}
+		probe, err := os.CreateTemp(dir, ".probe-*")
+		if err != nil {
+			return fmt.Errorf("write to %s: %w", dir, cause(err))
+		}
+		probe.Close()
+		os.Remove(probe.Name())
+	}
+	return nil
+}
+
+// command is how to run the same again.
+func (r *running) command(s *scenarios.Scenario, worlds []string) string {
+	words := []string{"trafficlab", "run", s.File}
+	if len(worlds) == 1 {
+		words = append(words, "--world", worlds[0])
+	}
+	return strings.Join(append(words, r.words(s)...), " ")
+}
+
+// binary is this program, for the nodes of the live world.
+func binary() string {
+	path, err := os.Executable()
+	if err != nil {
+		return os.Args[0]
+	}
+	return path
+}
+
+func cause(err error) error {
+	var e *os.PathError
+	if errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}
+
+var linux = runtime.GOOS == "linux"

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"trafficlab/bench/measure"
+)
+
+// summary prints what a scenario came to: the answer, a line for each variant
+// in each world, and what was expected in vain.
+func summary(t *terminal, r *measure.Result) {
+	t.line("%s: %s", r.Scenario, r.Question)
+	t.line("")
+	figures(t, r)
+	t.line("")
+	t.line("%s", r.Answer)
+	if r.Partial {
+		t.line("%s", t.paint(yellow, "Partial: fewer repetitions than asked for."))
+	}
+	checks(t, r.Checks)
+	for _, w := range r.Warnings {
+		t.line("%s", t.paint(severity(w), "warning: "+w.Text))
+	}
+}
+
+// columns are the metrics of the table.
+var columns = []string{"offered", "throughput", "availability", "p50", "p99"}
+
+func figures(t *terminal, r *measure.Result) {
+	lines := table{numbers: 2, until: 2 + len(columns)}
+	lines.add(append([]string{"variant", "world"}, append(columns, "p99 of repetitions (95%)", "verdict")...)...)
+	for i := range r.Summaries {
+		s := &r.Summaries[i]
+		row := []string{s.Variant, s.World}
+		for _, name := range columns {
+			m := measure.Metric{Name: name}
+			row = append(row, s.Figure(m).Text(m))
+		}
+		p99 := measure.Metric{Name: "p99"}
+		lines.add(append(row, s.Figure(p99).Range(p99), verdict(t, r, s))...)
+	}
+	lines.write(t.w)
+}
+
+// verdict is what came of the metric that the question is about.
+func verdict(t *terminal, r *measure.Result, s *measure.Summary) string {
+	if s.Variant == r.Baseline {
+		return t.paint(dim, "baseline")
+	}
+	for _, c := range r.Comparisons {
+		if c.World == s.World && c.Variant == s.Variant && c.Metric == r.JudgeBy {
+			return t.paint(verdictColours[c.Verdict], c.Metric.String()+" "+c.Text)
+		}
+	}
+	return ""
+}
+
+var verdictColours = map[measure.Verdict]string{measure.Better: green, measure.Worse: red, measure.Unknowable: yellow}
+
+// checks counts the expectations and names those that were not met.
+func checks(t *terminal, all []measure.Check) {
+	if len(all) == 0 {
+		return
+	}
+	count := map[measure.Met]int{}
+	for _, c := range all {
+		count[c.Met]++
+	}
+	parts := []string{t.paint(green, fmt.Sprintf("%d met", count[measure.IsMet]))}
+	if n := count[measure.Undecided]; n > 0 {
+		parts = append(parts, t.paint(yellow, fmt.Sprintf("%d undecided", n)))
+	}
+	if n := count[measure.NotMet]; n > 0 {
+		parts = append(parts, t.paint(red, fmt.Sprintf("%d not met", n)))
+	}
+	t.line("Expectations: %s", strings.Join(parts, ", "))
+	for _, c := range all {
+		if c.Met != measure.IsMet {
+			t.line("  %s: %s", t.paint(metColours[c.Met], string(c.Met)), expectation(c))
+		}
+	}
+}
+
+var metColours = map[measure.Met]string{measure.NotMet: red, measure.Undecided: yellow}
+
+// expectation is a check in words: what was to hold where, and what came.
+func expectation(c measure.Check) string {
+	e := c.Expectation
+	text := fmt.Sprintf("%s (%s): %s %s", c.Variant, c.World, e.Metric, e.Text)
+	switch {
+	case !c.Figure.Known:
+		return text + ", but too few samples to tell"
+	case e.Relative:
+		return text + fmt.Sprintf(", was %.3g of the baseline's%s", c.Figure.Value, factors(c.Figure))
+	}
+	text += ", was " + c.Figure.Text(e.Metric)
+	if interval := c.Figure.Range(e.Metric); interval != "" {
+		text += " (" + interval + ")"
+	}
+	return text
+}
+
+func factors(f measure.Figure) string {
+	if f.N < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" (%.3g to %.3g)", f.Low, f.High)
+}
+
+func severity(w measure.Warning) string {
+	if w.Severe {
+		return red
+	}
+	return yellow
+}
+
+// outcome is the status that a result amounts to.
+func outcome(r *measure.Result) status {
+	result := met
+	for _, c := range r.Checks {
+		if c.Met == measure.NotMet {
+			result = unmet
+		}
+	}
+	for _, w := range r.Warnings {
+		if w.Severe {
+			return incomplete
+		}
+	}
+	if r.Partial {
+		return incomplete
+	}
+	return result
+}

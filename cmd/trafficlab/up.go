@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trafficlab/live"
+	"trafficlab/scenarios"
+	"trafficlab/topologies"
+)
+
+func upVerb() *cobra.Command {
+	var long time.Duration
+	var logs string
+	c := &cobra.Command{
+		Use:   "up TOPOLOGY",
+		Short: "Start a system, print its URLs, and leave it running until Ctrl-C",
+		Long: `up starts every component of a topology, each a process of its own, prints where
+it listens with a curl line to try it, and stops all at Ctrl-C, which is the
+normal end of it (status 0).`,
+		Example: `  trafficlab up gateway-lb
+  trafficlab up mine-topology.yaml --logs logs
+  trafficlab up cdn --for 30s`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeFiles(topologies.Shipped),
+		RunE: verb(func(c *cobra.Command, args []string) error {
+			t, err := topologies.Load(args[0], "")
+			if err != nil {
+				return ending{unusable, err}
+			}
+			if !linux {
+				return ending{unusable, fmt.Errorf("up %s: live systems need Linux", args[0])}
+			}
+			return up(c, t, logs, long)
+		}),
+	}
+	c.Flags().DurationVar(&long, "for", 0, "stop after this long (0: at Ctrl-C)")
+	c.Flags().StringVar(&logs, "logs", "", "keep the nodes' logs in this folder")
+	return c
+}
+
+// up runs a system in calm weather until it is told to stop, time is up or a
+// node dies.
+func up(c *cobra.Command, t *topologies.Topology, logs string, long time.Duration) error {
+	release, err := live.Lock()
+	if err != nil {
+		return err
+	}
+	defer release()
+	ctx, stop := interruptible(c, "stopping")
+	defer stop()
+	if logs == "" {
+		if logs, err = os.MkdirTemp("", "trafficlab-up-"); err != nil {
+			return fmt.Errorf("keep logs: %w", err)
+		}
+		defer os.RemoveAll(logs)
+	}
+	system, err := live.Start(ctx, &scenarios.Case{Scenario: "up", Variant: scenarios.Variant{Topology: t}},
+		live.SystemOptions{Dir: logs, Binary: binary()})
+	if ctx.Err() != nil {
+		return ending{status: interrupted}
+	}
+	if err != nil {
+		return err
+	}
+	defer system.Stop()
+	system.Begin()
+	doors(newTerminal(c.OutOrStdout()), t, system)
+
+	var over <-chan time.Time
+	if long > 0 {
+		over = time.After(long)
+	}
+	select {
+	case err := <-system.Died():
+		return err
+	case <-ctx.Done():
+	case <-over:
+	}
+	return system.Stop()
+}
+
+// doors prints where everything listens, and how to try it.
+func doors(out *terminal, t *topologies.Topology, system *live.System) {
+	out.line("%s: %s", t.Name, t.About)
+	lines := table{}
+	for _, d := range system.URLs() {
+		name := string(d.Place)
+		if name == t.Entry {
+			name += " (entry)"
+		}
+		lines.add(name, curl(t, d, system.Authority()))
+		if d.Admin != "" {
+			lines.add("", out.paint(dim, "curl "+d.Admin+"/metrics"))
+		}
+	}
+	lines.write(out.w)
+	out.line("Running. Ctrl-C stops it.")
+}
+
+// curl is a line that gets an answer from a place.
+func curl(t *topologies.Topology, d live.Door, authority string) string {
+	node := t.Node(d.Place.Node())
+	words := []string{"curl -i"}
+	if authority != "" && strings.HasPrefix(d.URL, "https:") {
+		words = append(words, "--cacert "+quoted(authority))
+	}
+	if consumers := slices.Sorted(maps.Keys(node.Keys)); len(consumers) > 0 {
+		words = append(words, "-H "+quoted("X-Api-Key: "+node.Keys[consumers[0]]))
+	}
+	return strings.Join(append(words, quoted(d.URL+somePath(node))), " ")
+}
+
+// somePath is a path that the node answers: that of its first route for GET.
+func somePath(n *topologies.Node) string {
+	for _, r := range n.Routes {
+		if len(r.Methods) == 0 || slices.Contains(r.Methods, "GET") {
+			return strings.Replace(r.Path, "*", "1", 1)
+		}
+	}
+	return "/"
+}
