@@ -62,7 +62,7 @@ func (r *reader) needsTo(n *Node, v strict.Value) {
 	}
 	for i, item := range v.Get("routes").List("") {
 		if i < len(n.Routes) && len(n.Routes[i].To) == 0 {
-			item.Get("to").Need("the node it leads to, as the gateway itself names none")
+			item.Get("to").Need("the node it leads to, as "+n.Name+" itself names none")
 		}
 	}
 }

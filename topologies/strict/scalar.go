@@ -209,4 +209,5 @@ func Share(share float64) string { return trim(share*100) + "%" }
 // Factor writes a multiple.
 func Factor(f float64) string { return trim(f) + "x" }
 
-func trim(f float64) string { return strconv.FormatFloat(f, 'g', 6, 64) }
+// trim writes a number in full, to the millionth.
+func trim(f float64) string { return strconv.FormatFloat(math.Round(f*1e6)/1e6, 'f', -1, 64) }
