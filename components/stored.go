@@ -12,8 +12,10 @@ const (
 	// sharing, so that those who ask for it do not wait for each other.
 	passFor = 10 * time.Second
 
-	// storedOverhead is what a stored answer costs besides its text.
-	storedOverhead = 128
+	// storedOverhead is what a stored answer's head and its place in the
+	// store are counted as. A flat figure, so that what fits does not depend
+	// on fields that only one world has (Date, say).
+	storedOverhead = 512
 )
 
 // word is what a cache says that it did with a request, in X-Cache.
@@ -60,11 +62,7 @@ func (s *stored) fresh(now time.Duration) bool { return s.age(now) < s.lifetime 
 
 // weigh is what a stored answer takes of the capacity.
 func weigh(key string, r *Response) int64 {
-	size := storedOverhead + int64(len(key)) + max(r.Body.Size, int64(len(r.Body.Bytes)))
-	for _, f := range r.Header {
-		size += int64(len(f.Name) + len(f.Value))
-	}
-	return size
+	return storedOverhead + int64(len(key)) + max(r.Body.Size, int64(len(r.Body.Bytes)))
 }
 
 // replyStored answers with what is stored, or says that the caller has it.
