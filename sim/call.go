@@ -84,6 +84,15 @@ func (c *call) connect() {
 	}
 }
 
+// dialled is called when the dialling is over: the caller may be frozen.
+func (c *call) dialled() {
+	if c.from == nil {
+		c.run()
+	} else {
+		c.from.place.do(c)
+	}
+}
+
 // run goes on with a call whose dialling is over.
 func (c *call) run() {
 	if c.ticked() {

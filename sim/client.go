@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -24,6 +25,13 @@ type clients struct {
 	open     int
 	oldest   int  // no sample before it waits
 	watching bool // an event is on its way for the oldest's patience
+	headers  map[sender]components.Header
+}
+
+// sender is what makes the header of an arrival.
+type sender struct {
+	fields  *scenarios.HeaderField // the first of those that the load sets
+	address netip.Addr
 }
 
 // openClients prepares for arrivals.
@@ -43,6 +51,7 @@ func (w *world) openClients() error {
 		line:    w.clock.line(w.costs.Client),
 		samples: make([]measure.Sample, 0, room),
 		waiting: make([]*call, 0, room),
+		headers: map[sender]components.Header{},
 	}
 	return nil
 }
@@ -52,7 +61,7 @@ func (w *world) arrive(a scenarios.Arrival) {
 	k := &w.clients
 	c := w.newCall(k.pool)
 	c.owner = len(k.samples)
-	c.request = request(a)
+	c.request = k.request(a)
 	k.samples = append(k.samples, measure.Sample{Number: a.Number, At: a.At, Class: a.Class})
 	k.waiting = append(k.waiting, c)
 	k.open++
@@ -73,19 +82,32 @@ func (c *call) leave() {
 }
 
 // request is the head of an arrival.
-func request(a scenarios.Arrival) components.Request {
+func (k *clients) request(a scenarios.Arrival) components.Request {
 	path, query, _ := strings.Cut(a.Path, "?")
-	header := make(components.Header, 0, len(a.Header)+1)
-	for _, f := range a.Header {
-		header = append(header, components.Field{Name: f.Name, Value: f.Value})
-	}
-	if a.Client.IsValid() {
-		header = append(header, components.Field{Name: "X-Forwarded-For", Value: a.Client.String()})
-	}
 	return components.Request{
 		Number: a.Number, Method: a.Method, Host: host,
-		Path: path, Query: query, Header: header, Size: a.Body,
+		Path: path, Query: query, Header: k.header(a), Size: a.Body,
 	}
+}
+
+// header is made once for all requests of a kind and a client.
+func (k *clients) header(a scenarios.Arrival) components.Header {
+	key := sender{address: a.Client}
+	if len(a.Header) > 0 {
+		key.fields = &a.Header[0]
+	}
+	if h, ok := k.headers[key]; ok {
+		return h
+	}
+	h := make(components.Header, 0, len(a.Header)+1)
+	for _, f := range a.Header {
+		h = append(h, components.Field{Name: f.Name, Value: f.Value})
+	}
+	if a.Client.IsValid() {
+		h = append(h, components.Field{Name: "X-Forwarded-For", Value: a.Client.String()})
+	}
+	k.headers[key] = h
+	return h
 }
 
 // outcome notes how a request ended.

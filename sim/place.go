@@ -74,12 +74,22 @@ func (p *place) crash() {
 	}
 }
 
+// do runs a task, or keeps it for the thaw.
+func (p *place) do(t task) {
+	if p.frozen {
+		p.held = append(p.held, t)
+		return
+	}
+	t.run()
+}
+
 // thaw does what the place would have done while it was frozen.
 func (p *place) thaw() {
-	for _, t := range p.held {
-		p.world.ready.push(t)
-	}
+	held := p.held
 	p.held = nil
+	for _, t := range held {
+		p.do(t)
+	}
 }
 
 // receive takes a request in. The handler sees it after the cost of a visit.

@@ -20,7 +20,7 @@ type component interface {
 // builder makes the component of a place, new each time it starts.
 type builder func(topologies.Place) component
 
-// task is something to do at this instant.
+// task is something that a frozen place would have done.
 type task interface{ run() }
 
 // world is one run under way.
@@ -30,7 +30,7 @@ type world struct {
 	build builder
 
 	clock clock
-	ready ring[task]
+	ready ring[*frame]
 
 	places []*place
 	byName map[topologies.Place]*place
@@ -158,7 +158,7 @@ func (w *world) dispatch(e event) {
 	case sent:
 		w.calls[slot].leave()
 	case connected:
-		w.do(w.calls[slot])
+		w.calls[slot].dialled()
 	case gaveUp:
 		w.calls[slot].giveUp()
 	case visited:
@@ -172,26 +172,9 @@ func (w *world) dispatch(e event) {
 // is left to do at this instant.
 func (w *world) settleInstant() {
 	for w.ready.len > 0 {
-		w.do(w.ready.pop())
+		f := w.ready.pop()
+		f.place.do(f)
 	}
-}
-
-// do runs a task, or keeps it for the thaw if its place is frozen.
-func (w *world) do(t task) {
-	var p *place
-	switch t := t.(type) {
-	case *frame:
-		p = t.place
-	case *call:
-		if t.from != nil {
-			p = t.from.place
-		}
-	}
-	if p != nil && p.frozen {
-		p.held = append(p.held, t)
-		return
-	}
-	t.run()
 }
 
 func (w *world) newFrame(p *place) *frame {
