@@ -1,0 +1,76 @@
+package live
+
+import (
+	"errors"
+	"io"
+	"sync"
+)
+
+// keptBody is how much of a request's body is kept for another attempt.
+const keptBody = 64 << 10
+
+var errBodySpent = errors.New("the body has been sent and was too long to be kept")
+
+// requestBody is the body of an exchange's request. It is read only as
+// attempts send it: an attempt that found no connection leaves it whole. What
+// has been read is kept, up to keptBody, so that another attempt can send it
+// again; one that comes later than that fails.
+type requestBody struct {
+	size int64 // -1: not known
+
+	mu   sync.Mutex
+	from io.Reader
+	kept []byte
+	lost bool  // more has passed than is kept
+	end  error // of from; nil before
+}
+
+func newRequestBody(from io.Reader, size int64) *requestBody {
+	if size == 0 {
+		return nil
+	}
+	return &requestBody{size: size, from: from}
+}
+
+func (b *requestBody) reader() *bodyReader { return &bodyReader{body: b} }
+
+// bodyReader is one attempt's reading of a body.
+type bodyReader struct {
+	body *requestBody
+	at   int
+	lead bool // it alone reads on, past what is kept
+}
+
+func (r *bodyReader) Read(p []byte) (int, error) {
+	b := r.body
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if r.at < len(b.kept) && !r.lead {
+		n := copy(p, b.kept[r.at:])
+		r.at += n
+		return n, nil
+	}
+	switch {
+	case b.lost && !r.lead:
+		return 0, errBodySpent
+	case b.end != nil:
+		return 0, b.end
+	}
+	n, err := b.from.Read(p)
+	b.keep(p[:n])
+	r.lead = b.lost
+	r.at += n
+	b.end = err
+	return n, err
+}
+
+func (b *requestBody) keep(p []byte) {
+	if b.lost = b.lost || len(b.kept)+len(p) > keptBody; b.lost {
+		b.kept = nil
+		return
+	}
+	b.kept = append(b.kept, p...)
+}
+
+// Close leaves the body to the exchange, which may need it again.
+func (r *bodyReader) Close() error { return nil }

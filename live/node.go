@@ -1,0 +1,283 @@
+// Package live is the world of sockets and processes: it plays the exchanges
+// of components over real HTTP on loopback, one process a place, and does to
+// the processes what the faults of a case ask for.
+//
+// NewNode hosts one place inside this process, for tests. Start runs a whole
+// system, one process a place, below a guardian that leaves none behind.
+package live
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"trafficlab/bench/measure"
+	"trafficlab/components"
+	"trafficlab/scenarios"
+	"trafficlab/topologies"
+)
+
+// Options say what a node is to use of its surroundings.
+type Options struct {
+	// Addresses says where a place listens, as host:port. It is asked once
+	// for each upstream, but for external ones, which say so themselves.
+	Addresses func(topologies.Place) string
+
+	Clock Clock // nil: Precise
+	Dial  func(ctx context.Context, network, address string) (net.Conn, error)
+
+	TLS         *tls.Config                      // what to serve; nil: plain HTTP
+	UpstreamTLS func(address string) *tls.Config // for upstreams that terminate TLS
+
+	Log    *log.Logger // nil: nowhere
+	Access io.Writer   // one line of JSON for each request; nil: none
+}
+
+// Node is one place of a topology, hosted over real HTTP. It is safe for
+// concurrent use.
+type Node struct {
+	place     topologies.Place
+	node      *topologies.Node
+	handler   components.Handler
+	clock     Clock
+	log       *log.Logger
+	access    *accessLog
+	server    *http.Server
+	tls       *tls.Config
+	transport *http.Transport
+	upstreams map[topologies.Place]upstream
+
+	began      atomic.Pointer[time.Time]
+	unnumbered atomic.Uint64
+	serving    atomic.Int64 // requests
+
+	ctx    context.Context // ends with the node
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+	mu     sync.Mutex
+	closed bool
+}
+
+// beforehand is how long before the start of its run a node believes to be
+// until it is told.
+const beforehand = time.Hour
+
+// NewNode makes the component that c has at the place and hosts it. Nothing is
+// served before Serve, and the run does not begin before Begin.
+func NewNode(c *scenarios.Case, place topologies.Place, o Options) (*Node, error) {
+	if c.Variant.Topology.Node(place.Node()) == nil {
+		return nil, fmt.Errorf("host %s: topology %s has no such node", place, c.Variant.Topology.Name)
+	}
+	return newNode(components.New(c, place), c.Variant.Topology, place, o)
+}
+
+func newNode(h components.Handler, t *topologies.Topology, place topologies.Place, o Options) (*Node, error) {
+	o = o.withDefaults()
+	node := t.Node(place.Node())
+	ups, err := upstreamsOf(t, node, o.Addresses)
+	if err != nil {
+		return nil, fmt.Errorf("host %s: %w", place, err)
+	}
+	n := &Node{
+		place: place, node: node, handler: h,
+		clock: o.Clock, log: o.Log, access: newAccessLog(o.Access), tls: o.TLS,
+		transport: newTransport(node.Connections, o),
+		upstreams: ups,
+	}
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	n.server = &http.Server{
+		Handler:           n,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       90 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          o.Log,
+		Protocols:         onlyHTTP1(),
+		BaseContext:       func(net.Listener) context.Context { return n.ctx },
+	}
+	began := n.clock.Now().Add(beforehand)
+	n.began.Store(&began)
+	return n, nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Clock == nil {
+		o.Clock = Precise{}
+	}
+	if o.Dial == nil {
+		o.Dial = new(net.Dialer).DialContext
+	}
+	if o.Log == nil {
+		o.Log = log.New(io.Discard, "", 0)
+	}
+	return o
+}
+
+// upstreamsOf finds where every place listens that the node may ask.
+func upstreamsOf(t *topologies.Topology, node *topologies.Node, addresses func(topologies.Place) string) (map[topologies.Place]upstream, error) {
+	found := map[topologies.Place]upstream{}
+	for _, name := range node.Upstreams() {
+		up := t.Node(name)
+		for _, place := range up.Places() {
+			if up.Kind != topologies.External {
+				found[place] = upstream{scheme: schemeOf(up), host: addresses(place)}
+				continue
+			}
+			to, err := url.Parse(up.URL)
+			if err != nil {
+				return nil, fmt.Errorf("read the address of %s: %w", place, err)
+			}
+			found[place] = upstream{to.Scheme, to.Host, strings.TrimSuffix(to.EscapedPath(), "/")}
+		}
+	}
+	return found, nil
+}
+
+func schemeOf(n *topologies.Node) string {
+	if n.TLS != nil {
+		return "https"
+	}
+	return "http"
+}
+
+func (n *Node) upstream(place topologies.Place) (upstream, error) {
+	up, ok := n.upstreams[place]
+	if !ok {
+		return upstream{}, fmt.Errorf("%s is no upstream of %s", place, n.place)
+	}
+	return up, nil
+}
+
+// Serve answers what comes to the listener until the node is closed.
+func (n *Node) Serve(l net.Listener) error {
+	if n.tls != nil {
+		l = tls.NewListener(l, n.tls)
+	}
+	if err := n.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve %s: %w", n.place, err)
+	}
+	return nil
+}
+
+// Begin tells the node when its run begins or began, and lets it start the work
+// it does on its own account at that instant, health checks.
+func (n *Node) Begin(at time.Time) {
+	n.began.Store(&at)
+	starter, ok := n.handler.(components.Starter)
+	if !ok {
+		return
+	}
+	n.background(func(x components.Exchange) {
+		if x.Wait(0, x.Canceled()) < 0 {
+			starter.Begin(x)
+		}
+	})
+}
+
+// Use is what the node has counted so far.
+func (n *Node) Use() measure.NodeUse {
+	if counter, ok := n.handler.(interface{ Use() measure.NodeUse }); ok {
+		return counter.Use()
+	}
+	return measure.NodeUse{Place: string(n.place), Kind: string(n.node.Kind)}
+}
+
+// ServeHTTP answers one request.
+func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !n.enter() {
+		panic(http.ErrAbortHandler)
+	}
+	defer n.work.Done()
+	n.serving.Add(1)
+	defer n.serving.Add(-1)
+	req := n.received(r)
+	x := &exchange{node: n, ctx: r.Context(), out: w, method: r.Method, body: newRequestBody(r.Body, r.ContentLength)}
+	defer n.access.write(x, req, n.now())
+	defer x.end()
+	if n.node.Kind == topologies.Backend {
+		io.Copy(io.Discard, r.Body) // a server reads the request before it works on it
+	}
+	n.handler.Handle(x, req)
+}
+
+// background runs work that ends with the node, if it has not ended.
+func (n *Node) background(work func(components.Exchange)) {
+	if !n.enter() {
+		return
+	}
+	go func() {
+		defer n.work.Done()
+		x := &exchange{node: n, ctx: n.ctx}
+		defer x.release()
+		work(x)
+	}()
+}
+
+// enter counts one more piece of work that Close has to wait for.
+func (n *Node) enter() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return false
+	}
+	n.work.Add(1)
+	return true
+}
+
+func (n *Node) now() time.Duration { return n.clock.Now().Sub(*n.began.Load()) }
+
+func (n *Node) alarm(until time.Duration) (<-chan time.Time, func() bool) {
+	return n.clock.Alarm(n.began.Load().Add(until))
+}
+
+// Shutdown stops listening, lets requests end until the context does, and
+// closes the node.
+func (n *Node) Shutdown(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go n.hurry(ctx, cancel)
+	n.server.Shutdown(ctx) // its error says no more than that time ran out
+	return n.Close()
+}
+
+// hurry ends a shutdown soon after the last request: the server would wait for
+// seconds for connections that no request has come by yet, and transports
+// leave such behind.
+func (n *Node) hurry(ctx context.Context, enough func()) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for quiet := 0; quiet < 3; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if quiet++; n.serving.Load() > 0 {
+			quiet = 0
+		}
+	}
+	enough()
+}
+
+// Close ends everything at once and returns when no goroutine of the node is
+// left.
+func (n *Node) Close() error {
+	n.mu.Lock()
+	n.closed = true
+	n.mu.Unlock()
+	n.cancel()
+	err := n.server.Close()
+	n.transport.CloseIdleConnections()
+	n.work.Wait()
+	n.transport.CloseIdleConnections()
+	return err
+}
