@@ -16,8 +16,8 @@ import (
 )
 
 // chartWidth suits half of a desktop page and a whole phone: the page scales
-// charts between 0.8 and 1.2, at which their text stays legible.
-const chartWidth = 400
+// charts between 0.9 and 1.2, at which their text stays legible.
+const chartWidth = 360
 
 // textSize is that of all text in charts.
 const textSize = 11.5
@@ -95,6 +95,7 @@ func newPlot(x, y axis, bottom string) *plot.Plot {
 		a.LineStyle, a.Tick.LineStyle = thin, thin
 		a.Tick.Length, a.Padding = 4, 0
 	}
+	p.X.Padding = 4
 	p.Y.LineStyle.Width = 0
 	p.Y.Tick.LineStyle.Width = 0
 	lines := plotter.NewGrid()

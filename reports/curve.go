@@ -46,15 +46,15 @@ func curveFigure(r *measure.Result, world string, quantiles, latencies span) fig
 		chart.Add(curveLine(points, handOf(i))...)
 		data.column(name, points)
 	}
-	title := "Latency by quantile, " + worldName(world)
-	return figure{Title: title, Data: data,
-		SVG: stacked(title+", one line for each variant", 270, titled{"latency of successes", chart})}
+	label := "Latency by quantile, " + worldName(world) + ", one line for each variant"
+	return figure{Title: title(worldName(world)), Data: data,
+		SVG: stacked(label, 270, titled{"latency of successes", chart})}
 }
 
 // known drops the points that too few samples stand behind.
 func known(points []measure.Point) []measure.Point {
 	return slices.DeleteFunc(slices.Clone(points), func(p measure.Point) bool {
-		return !p.Latency.Known || p.Latency.Value <= 0 || p.Quantile <= 0 || p.Quantile >= 1
+		return !p.Latency.Known || !(p.Latency.Value > 0) || !(p.Quantile > 0 && p.Quantile < 1)
 	})
 }
 

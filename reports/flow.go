@@ -79,7 +79,7 @@ func draft(v *scenarios.Variant, sum *measure.Summary) drawing {
 	label := "Flow of requests through " + v.Topology.Name + ": " + title
 	return drawing{
 		Title: title,
-		Wide:  f.lay(across, 5).svg(label),
+		Wide:  f.lay(across, 6).svg(label),
 		Tall:  f.lay(down, 3).svg(label),
 		Data:  nodesGrid(sum.Nodes),
 	}
@@ -123,7 +123,8 @@ type sketch struct {
 	height float64
 }
 
-// lay puts the flow into boxes, at most so many replicas each on their own.
+// lay puts the flow into boxes, at most so many in a layer if folding replicas
+// into one box can do it.
 func (f flow) lay(w way, most int) *sketch {
 	t := f.variant.Topology
 	clients := &box{title: "clients", layer: 0}
@@ -131,7 +132,7 @@ func (f flow) lay(w way, most int) *sketch {
 	depth := depths(t)
 	s := &sketch{way: w, layers: [][]*box{{clients}}}
 	for _, n := range t.Nodes {
-		boxes[n.Name] = f.boxes(n, most)
+		boxes[n.Name] = f.boxes(n, room(t, depth, depth[n.Name], most))
 		for _, b := range boxes[n.Name] {
 			b.layer = depth[n.Name] + 1
 			s.add(b)
@@ -171,6 +172,20 @@ func depths(t *topologies.Topology) map[string]int {
 	}
 	visit(t.Entry, 0)
 	return depth
+}
+
+// room is how many boxes each node of a layer may have.
+func room(t *topologies.Topology, depth map[string]int, layer, most int) int {
+	nodes, places := 0, 0
+	for _, n := range t.Nodes {
+		if depth[n.Name] == layer {
+			nodes, places = nodes+1, places+len(n.Places())
+		}
+	}
+	if places <= most {
+		return most
+	}
+	return max(1, most/nodes)
 }
 
 func (f flow) figure(metric string) float64 {

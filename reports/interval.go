@@ -15,7 +15,7 @@ import (
 // worldHands draw the worlds where they stand side by side.
 var worldHands = map[string]hand{
 	"live": {ink: series, width: 1.5, shape: draw.CircleGlyph{}},
-	"sim":  {ink: series + 1, width: 1.5, shape: draw.RingGlyph{}},
+	"sim":  {ink: series + 1, width: 1.5, shape: hollow{draw.CircleGlyph{}}},
 }
 
 // sideBySide draws the judged metric and the median of every variant, the
@@ -66,7 +66,7 @@ func intervalFigure(r *measure.Result, m measure.Metric) (figure, bool) {
 
 // worded is a figure with its interval in words.
 func worded(f measure.Figure, m measure.Metric) string {
-	if between := f.Range(m); between != "" {
+	if between := f.Range(m); between != "" && between != f.Text(m) {
 		return f.Text(m) + " (" + between + ")"
 	}
 	return f.Text(m)
@@ -106,7 +106,9 @@ func intervalAxis(r *measure.Result, m measure.Metric) (a axis, logarithmic, ok 
 		return s.logAxis(name), true, ok
 	}
 	if zero || s.lo < 0.5*s.hi {
-		return linearAxis(s.hi*1.03, 5, name), false, ok
+		a = linearAxis(s.hi*1.03, 5, name)
+		a.min = -0.035 * a.max // room for the first tick's name
+		return a, false, ok
 	}
 	return closeAxis(s, measure.Metrics[m.Name].Unit, name), false, ok
 }
@@ -114,7 +116,7 @@ func intervalAxis(r *measure.Result, m measure.Metric) (a axis, logarithmic, ok 
 // closeAxis spans values that lie close together, without 0.
 func closeAxis(s span, u measure.Unit, name func(float64) string) axis {
 	step := roundStep(max((s.hi-s.lo)/3, s.hi*1e-4))
-	a := axis{min: math.Floor(s.lo/step)*step - step*0.1, max: math.Ceil(s.hi/step)*step + step*0.1}
+	a := axis{min: math.Floor(s.lo/step)*step - step*0.15, max: math.Ceil(s.hi/step)*step + step*0.1}
 	if u == measure.Share {
 		a.max = min(a.max, 1+step*0.1)
 	}

@@ -82,8 +82,20 @@ type hand struct {
 
 var dashes = [][]vg.Length{nil, {6, 2.5}, {2, 2}, {8, 2, 2, 2}}
 
-var shapes = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.PyramidGlyph{}, draw.BoxGlyph{},
-	draw.RingGlyph{}, draw.TriangleGlyph{}, draw.CrossGlyph{}}
+var shapes = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, hollow{draw.CircleGlyph{}},
+	hollow{draw.BoxGlyph{}}, hollow{draw.PyramidGlyph{}}, draw.CrossGlyph{}}
+
+// hollow is a filled shape with paper inside.
+type hollow struct{ shape draw.GlyphDrawer }
+
+// DrawGlyph implements draw.GlyphDrawer.
+func (h hollow) DrawGlyph(c *draw.Canvas, style draw.GlyphStyle, at vg.Point) {
+	c.SetColor(style.Color)
+	h.shape.DrawGlyph(c, style, at)
+	style.Color, style.Radius = paper.solid(), style.Radius-1.3
+	c.SetColor(style.Color)
+	h.shape.DrawGlyph(c, style, at)
+}
 
 // handOf is the i-th variant's hand, the same in every chart of a page. With
 // 8, 4 and 7 to choose from, 56 variants differ.
@@ -96,7 +108,7 @@ func (h hand) line() draw.LineStyle {
 }
 
 func (h hand) glyph() draw.GlyphStyle {
-	return draw.GlyphStyle{Color: h.ink.solid(), Radius: 3, Shape: h.shape}
+	return draw.GlyphStyle{Color: h.ink.solid(), Radius: 3.2, Shape: h.shape}
 }
 
 // swatch draws the hand for a legend.

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"slices"
 
 	"trafficlab/bench/measure"
 	"trafficlab/scenarios"
@@ -94,15 +93,6 @@ func write(w io.Writer, name, of string, data any) error {
 	return nil
 }
 
-// Whys are the severe warnings, for the columns that they cast doubt on.
-func (p page) Whys() string {
-	var all string
-	for _, w := range p.Severe {
-		all += w.Text + " "
-	}
-	return all
-}
-
 // tally counts expectations by how they fared.
 type tally struct{ Met, NotMet, Undecided, All int }
 
@@ -175,9 +165,9 @@ func times(f measure.Figure) string {
 	case !f.Known:
 		return dash
 	case f.N < 2:
-		return fmt.Sprintf("%.3g of the baseline", f.Value)
+		return fmt.Sprintf("%.3g × baseline", f.Value)
 	}
-	return fmt.Sprintf("%.3g of the baseline (%.3g to %.3g)", f.Value, f.Low, f.High)
+	return fmt.Sprintf("%.3g × baseline (%.3g to %.3g)", f.Value, f.Low, f.High)
 }
 
 // summaryOf finds one variant in one world, or nil.
@@ -205,9 +195,4 @@ func figureOf(r *measure.Result, world, variant string, m measure.Metric) measur
 		return s.Figure(m)
 	}
 	return measure.Figure{}
-}
-
-// measured lists the variants that were run in a world, in file order.
-func measured(r *measure.Result, world string) []string {
-	return slices.DeleteFunc(slices.Clone(r.Variants), func(name string) bool { return summaryOf(r, world, name) == nil })
 }

@@ -24,8 +24,8 @@ func loadShares(r *measure.Result) *panel {
 		Intro: "Share of its pool's requests that each backend received, in the order of their numbers."}
 	for _, world := range r.Worlds {
 		if bars := barsOf(r, world); len(bars) > 0 {
-			title := "Share of requests, " + worldName(world)
-			p.Figures = append(p.Figures, figure{Title: title, SVG: barChart(title, bars), Data: barGrid(bars)})
+			label := "Share of requests of each backend, " + worldName(world)
+			p.Figures = append(p.Figures, figure{Title: title(worldName(world)), SVG: barChart(label, bars), Data: barGrid(bars)})
 		}
 	}
 	if len(p.Figures) == 0 {

@@ -127,7 +127,7 @@ func (horizontal) caption(a *arrow, tip point) label {
 type vertical struct{}
 
 const (
-	tallWidth = 344.0
+	tallWidth = 326.0
 	tallGap   = 42.0
 	sideGap   = 12.0
 )
@@ -135,7 +135,7 @@ const (
 func (vertical) place(s *sketch) {
 	s.width = tallWidth
 	for _, layer := range s.layers {
-		s.width = max(s.width, float64(len(layer))*(106+sideGap)-sideGap+2)
+		s.width = max(s.width, float64(len(layer))*(100+sideGap)-sideGap+2)
 	}
 	y := 1.0
 	for i, layer := range s.layers {

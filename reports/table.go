@@ -13,10 +13,21 @@ import (
 // table is one world's figures: a column for each variant.
 type table struct {
 	World    string
+	Baseline string
+	JudgeBy  measure.Metric
+	Doubts   string // why untrusted columns are so
 	Verdicts []verdict
 	Columns  []column
 	Groups   []group
+	Classes  []string // parts of the load…
+	Parts    []group  // …and their figures
 	Usage    []usage
+}
+
+// Part is the table of the parts of the load.
+func (t table) Part() table {
+	t.Groups = t.Parts
+	return t
 }
 
 // column is a variant.
@@ -70,7 +81,7 @@ var rowNames = []struct {
 
 // tableOf puts together what was measured in a world.
 func tableOf(s *scenarios.Scenario, r *measure.Result, world string) *table {
-	t := &table{World: world, Verdicts: verdicts(r, world)}
+	t := &table{World: world, Baseline: r.Baseline, JudgeBy: r.JudgeBy, Doubts: doubts(r), Verdicts: verdicts(r, world)}
 	var sums []*measure.Summary
 	for _, name := range r.Variants {
 		sum := summaryOf(r, world, name)
@@ -82,28 +93,39 @@ func tableOf(s *scenarios.Scenario, r *measure.Result, world string) *table {
 			Runs: plural(sum.Runs, "repetition"), Untrusted: !sum.Trusted})
 		t.Usage = append(t.Usage, usageOf(sum)...)
 	}
-	t.add(figureGroups(r, sums, "")...)
-	t.add(outcomes(sums))
-	t.add(placeGroup("CPU time per request", sums, cpuCell), placeGroup("Share of its pool's load", sums, shareCell),
-		placeGroup("Answered from its cache", sums, hitsCell))
-	for _, class := range classes(sums) {
-		t.add(figureGroups(r, sums, class)...)
+	t.Groups = t.marked(append(figureGroups(r, sums), outcomes(sums),
+		placeGroup("CPU time per request", sums, cpuCell),
+		placeGroup("Share of its pool's load", sums, shareCell),
+		placeGroup("Answered from its cache", sums, hitsCell)))
+	t.Classes = classes(sums)
+	for _, class := range t.Classes {
+		t.Parts = append(t.Parts, partGroup(r, sums, class))
 	}
+	t.Parts = t.marked(t.Parts)
 	return t
 }
 
-func (t *table) add(groups ...group) {
+// marked drops empty groups and marks the cells of untrusted columns.
+func (t *table) marked(groups []group) []group {
 	for _, g := range groups {
-		if len(g.Rows) == 0 {
-			continue
-		}
-		for i := range g.Rows {
-			for j := range g.Rows[i].Cells {
-				g.Rows[i].Cells[j].Untrusted = t.Columns[j].Untrusted
+		for _, line := range g.Rows {
+			for i := range line.Cells {
+				line.Cells[i].Untrusted = t.Columns[i].Untrusted
 			}
 		}
-		t.Groups = append(t.Groups, g)
 	}
+	return slices.DeleteFunc(groups, func(g group) bool { return len(g.Rows) == 0 })
+}
+
+// doubts are the severe warnings.
+func doubts(r *measure.Result) string {
+	var all []string
+	for _, w := range r.Warnings {
+		if w.Severe {
+			all = append(all, w.Text)
+		}
+	}
+	return strings.Join(all, " ")
 }
 
 func changesOf(s *scenarios.Scenario, variant string) []string {
@@ -131,27 +153,33 @@ func classes(sums []*measure.Summary) []string {
 	return all
 }
 
-// figureGroups are the metrics of all load or of one class of it.
-func figureGroups(r *measure.Result, sums []*measure.Summary, class string) []group {
+// figureGroups are the metrics of all load.
+func figureGroups(r *measure.Result, sums []*measure.Summary) []group {
 	var groups []group
 	for _, names := range rowNames {
-		g := group{Name: names.group}
-		for _, name := range names.metrics {
-			m := measure.Metric{Name: name[0], Class: class}
-			if row := figureRow(r, sums, m, name[1]); worth(row, m) {
-				g.Rows = append(g.Rows, row)
-			}
+		groups = append(groups, group{names.group, figureRows(r, sums, names.metrics, "")})
+	}
+	return groups
+}
+
+// partGroup are the metrics of one class of the load.
+func partGroup(r *measure.Result, sums []*measure.Summary, class string) group {
+	g := group{Name: class}
+	for _, names := range rowNames {
+		g.Rows = append(g.Rows, figureRows(r, sums, names.metrics, class)...)
+	}
+	return g
+}
+
+func figureRows(r *measure.Result, sums []*measure.Summary, metrics [][2]string, class string) []row {
+	var rows []row
+	for _, name := range metrics {
+		m := measure.Metric{Name: name[0], Class: class}
+		if line := figureRow(r, sums, m, name[1]); worth(line, m) {
+			rows = append(rows, line)
 		}
-		groups = append(groups, g)
 	}
-	if class == "" {
-		return groups
-	}
-	one := group{Name: "Of " + class}
-	for _, g := range groups {
-		one.Rows = append(one.Rows, g.Rows...)
-	}
-	return []group{one}
+	return rows
 }
 
 // worth tells whether a row says anything: a metric that nobody has, or a
@@ -184,8 +212,11 @@ func figureRow(r *measure.Result, sums []*measure.Summary, m measure.Metric, nam
 
 func figureCell(f measure.Figure, m measure.Metric, why string) cell {
 	c := cell{Value: f.Text(m), Range: f.Range(m)}
-	if !f.Known {
+	switch {
+	case !f.Known:
 		c.Why = why
+	case f.N > 1 && f.Low == f.High:
+		c.Range = "in every repetition"
 	}
 	return c
 }
@@ -197,7 +228,9 @@ func (c *cell) compare(k *measure.Comparison) {
 	switch k.Verdict {
 	case measure.Unknowable:
 	case measure.NoDiff:
-		c.Verdict = "no difference seen"
+		if measure.Metrics[k.Metric.Name].Sense != measure.Neutral {
+			c.Verdict = "no difference seen"
+		}
 	default:
 		c.Verdict = k.Text
 	}
@@ -265,7 +298,7 @@ func placeGroup(name string, sums []*measure.Summary, of func(*measure.NodeSumma
 	for _, place := range placesOf(sums) {
 		line, any := row{Name: place}, false
 		for _, s := range sums {
-			c := cell{Value: dash, Why: "this variant has no " + place}
+			c := cell{Why: "this variant has no " + place}
 			if n := nodeSummary(s, place); n != nil {
 				var ok bool
 				c, ok = of(n, s.World)

@@ -1,0 +1,139 @@
+package reports
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+// TestInABrowser opens every page from a file and finds no error, no request
+// to any network and nothing wider than the window. With -keep it leaves a
+// picture of each.
+func TestInABrowser(t *testing.T) {
+	browser := chromium(t)
+	folder, names := pages(t)
+	for _, name := range names {
+		for _, width := range []int64{360, 1280} {
+			for _, theme := range []string{"light", "dark"} {
+				t.Run(fmt.Sprintf("%s/%d/%s", name, width, theme), func(t *testing.T) {
+					look(t, browser, filepath.Join(folder, name), width, theme)
+				})
+			}
+		}
+	}
+}
+
+// chromium starts a headless browser, or skips where there is none.
+func chromium(t *testing.T) context.Context {
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		const missing = "no Chromium on this machine: the reports were not opened in a browser (make deps installs it)"
+		if os.Getenv("TRAFFICLAB_ALL") != "" {
+			t.Fatal(missing)
+		}
+		t.Skip(missing)
+	}
+	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir())}
+	for _, flag := range []string{"headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",
+		"disable-background-networking", "disable-component-update", "disable-sync"} {
+		options = append(options, chromedp.Flag(flag, true))
+	}
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(func() { _ = chromedp.Cancel(ctx); cancel() })
+	require.NoError(t, chromedp.Do(ctx), "start %s", path)
+	return ctx
+}
+
+func look(t *testing.T, browser context.Context, file string, width int64, theme string) {
+	tab, leave := chromedp.NewContext(browser)
+	defer leave()
+	complaints := listen(t, tab)
+	ctx, cancel := context.WithTimeout(tab, time.Minute)
+	defer cancel()
+	enable(t, ctx)
+	_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia,
+		emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}})
+	require.NoError(t, err)
+	_, err = chromedp.Call(ctx, emulation.SetScrollbarsHidden, emulation.SetScrollbarsHiddenParams{Hidden: true})
+	require.NoError(t, err)
+	require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(width, 800), chromedp.Navigate("file://"+file)))
+	if *keep != "" {
+		picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+		require.NoError(t, err)
+		name := fmt.Sprintf("%s-%d-%s.png", strings.TrimSuffix(file, ".html"), width, theme)
+		require.NoError(t, os.WriteFile(name, picture, 0o644))
+	}
+	require.Empty(t, complaints())
+	scroll, err := chromedp.Run(ctx, chromedp.Evaluate[int64]("document.documentElement.scrollWidth"))
+	require.NoError(t, err)
+	require.LessOrEqual(t, scroll, width, "the page scrolls sideways")
+	paper, err := chromedp.Run(ctx, chromedp.Evaluate[string]("getComputedStyle(document.body).backgroundColor"))
+	require.NoError(t, err)
+	require.Equal(t, papers[theme], paper)
+}
+
+// papers are the themes' backgrounds.
+var papers = map[string]string{"light": "rgb(253, 253, 251)", "dark": "rgb(21, 24, 27)"}
+
+// enable asks for the events that listen hears.
+func enable(t *testing.T, ctx context.Context) {
+	_, err := chromedp.Call(ctx, network.Enable, network.EnableParams{})
+	require.NoError(t, err)
+	for _, domain := range []cdp.Command[cdp.Empty, cdp.Empty]{log.Enable, runtime.Enable} {
+		_, err = chromedp.Call(ctx, domain, cdp.Empty{})
+		require.NoError(t, err)
+	}
+}
+
+// listen gathers what a page ought not to do: errors, and requests to other
+// than files and data.
+func listen(t *testing.T, tab context.Context) func() []string {
+	var mu sync.Mutex
+	var found []string
+	add := func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		found = append(found, fmt.Sprintf(format, args...))
+	}
+	require.NoError(t, chromedp.Listen(tab, func(event any) {
+		switch e := event.(type) {
+		case *runtime.EventExceptionThrown:
+			add("exception: %s", e.ExceptionDetails.Text)
+		case *runtime.EventConsoleAPICalled:
+			add("console: %s %v", e.Type, e.Args)
+		case *log.EventEntryAdded:
+			add("log: %s", e.Entry.Text)
+		case *network.EventRequestWillBeSent:
+			if !strings.HasPrefix(e.Request.URL, "file://") && !strings.HasPrefix(e.Request.URL, "data:") {
+				add("request to %s", e.Request.URL)
+			}
+		}
+	}))
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return found
+	}
+}
