@@ -62,7 +62,7 @@ func (r *reader) needsTo(n *Node, v strict.Value) {
 	}
 	for i, item := range v.Get("routes").List("") {
 		if i < len(n.Routes) && len(n.Routes[i].To) == 0 {
-			item.Get("to").Need("the node it leads to, as "+n.Name+" itself names none")
+			item.Get("to").Need("the node it leads to, as " + n.Name + " itself names none")
 		}
 	}
 }
@@ -104,10 +104,24 @@ func (r *reader) tls(v strict.Value) *TLS {
 		return nil
 	}
 	t := &TLS{Certificate: r.file(certificate.Text("")), Key: r.file(key.Text(""))}
-	if _, err := tls.LoadX509KeyPair(t.Certificate, t.Key); err != nil {
+	if err := t.check(); err != nil {
 		v.Wrong("cannot be used: "+err.Error(), "two PEM files that fit each other, relative to this file")
 	}
 	return t
+}
+
+// check reads both files, within bounds.
+func (t *TLS) check() error {
+	certificate, err := strict.Load(t.Certificate)
+	if err != nil {
+		return err
+	}
+	key, err := strict.Load(t.Key)
+	if err != nil {
+		return err
+	}
+	_, err = tls.X509KeyPair(certificate, key)
+	return err
 }
 
 // file is a path as seen from the topology's folder.
