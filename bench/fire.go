@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -136,7 +135,7 @@ func (v *volley) target(t *vegeta.Target) error {
 	t.Method = a.Method
 	t.URL = v.URL + a.Path + "#" + strconv.FormatInt(n, 10)
 	if a.Body > 0 {
-		t.Body = bytes.Repeat([]byte("x"), int(a.Body))
+		t.Body = components.Filler(a.Body)
 	}
 	return nil
 }

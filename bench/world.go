@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -60,7 +61,7 @@ func (w liveWorld) play(ctx context.Context, c *scenarios.Case, dir string) (run
 	if err != nil {
 		return nil, err
 	}
-	defer system.Stop()
+	defer func() { err = errors.Join(err, system.Stop()) }()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	go func() {
