@@ -68,7 +68,7 @@ func (f *frame) Reply(r components.Response) {
 func (f *frame) Forward(upstream components.Call, r components.Response, limit int64, keep func(components.Body)) policy.Reason {
 	up := upstream.(*call)
 	if !up.fired || up.reason != policy.OK {
-		panic("sim: " + string(f.place.name) + ": forwards a call that has no answer")
+		panic("the handler forwards a call that has no answer")
 	}
 	if f.gone.fired {
 		up.Cancel()
@@ -87,7 +87,7 @@ func (f *frame) Forward(upstream components.Call, r components.Response, limit i
 // end takes the caller off the frame, or nil if nobody listens any more.
 func (f *frame) end() *call {
 	if f.answered {
-		panic("sim: " + string(f.place.name) + ": the handler answered twice")
+		panic("the handler answered twice")
 	}
 	f.answered = true
 	c := f.caller

@@ -2,7 +2,9 @@ package sim
 
 import (
 	"errors"
+	"fmt"
 	"iter"
+	"runtime/debug"
 	"time"
 
 	"trafficlab/components"
@@ -46,11 +48,7 @@ var errUnwound = errors.New("sim: the place is gone")
 
 // live is the coroutine: one job after another.
 func (f *frame) live(yield func(struct{}) bool) {
-	defer func() {
-		if r := recover(); r != nil && r != errUnwound {
-			panic(r)
-		}
-	}()
+	defer f.land()
 	f.yield = yield
 	for {
 		f.job()
@@ -61,6 +59,14 @@ func (f *frame) live(yield func(struct{}) bool) {
 	}
 }
 
+// land ends an unwinding, and gives any other panic a name and its own stack,
+// which is not the loop's.
+func (f *frame) land() {
+	if r := recover(); r != nil && r != errUnwound {
+		panic(fmt.Sprintf("sim: %s: %v\n\n%s", f.place.name, r, debug.Stack()))
+	}
+}
+
 func (f *frame) job() {
 	if f.work != nil {
 		f.work(f)
@@ -68,7 +74,7 @@ func (f *frame) job() {
 	}
 	f.place.handler.Handle(f, f.request)
 	if f.caller != nil {
-		panic("sim: " + string(f.place.name) + ": the handler returned without an answer")
+		panic("the handler returned without an answer")
 	}
 }
 

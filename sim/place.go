@@ -64,10 +64,13 @@ func (p *place) crash() {
 	for _, out := range p.pools {
 		out.desert()
 	}
-	frames := p.frames
+	frames, spare := p.frames, p.spare
 	p.frames, p.spare = nil, nil
 	for _, f := range frames {
 		f.crash()
+	}
+	for _, f := range spare {
+		f.unwind()
 	}
 	for _, out := range p.pools {
 		out.idle = 0

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"runtime"
 	"testing"
 	"time"
 
@@ -231,8 +232,32 @@ func TestRunSaysWhatItCannotDo(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err = run(ctx, steady(chain("api"), ms, 2*patience), Costs{}, func(topologies.Place) component { return answering(ms) })
+	_, err = run(ctx, steady(chain("api"), ms, 2*glance), Costs{}, func(topologies.Place) component { return answering(ms) })
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestNoCoroutineOutlivesARun(t *testing.T) {
+	before := runtime.NumGoroutine()
+	c := steady(chain("lb", "api"), ms, 100)
+	c.Variant.Faults = []scenarios.Fault{{At: 50 * ms, For: 10 * ms, On: []topologies.Place{"api", "lb"}, Crash: true}}
+	simulate(t, c, Costs{}, scripts(map[topologies.Place]*script{"lb": passing("api", components.Hop{}), "api": answering(5 * ms)}))
+	require.Equal(t, before, runtime.NumGoroutine())
+}
+
+func TestAPanicNamesThePlace(t *testing.T) {
+	for name, s := range map[string]*script{
+		"sim: api: broken": {handle: func(components.Exchange, components.Request) { panic("broken") }},
+		"sim: api: the handler returned without an answer": {handle: func(components.Exchange, components.Request) {}},
+		"sim: api: the handler answered twice": {handle: func(x components.Exchange, _ components.Request) {
+			x.Reply(components.Response{})
+			x.Reply(components.Response{})
+		}},
+	} {
+		func() {
+			defer func() { require.Contains(t, recover(), name) }()
+			simulate(t, steady(chain("api"), ms, 1), Costs{}, scripts(map[topologies.Place]*script{"api": s}))
+		}()
+	}
 }
 
 // at is the instant of the n-th arrival.

@@ -57,7 +57,7 @@ func newWorld(c *scenarios.Case, costs Costs, build builder) (*world, error) {
 			return nil, fmt.Errorf("node %s: is external, and only the live world can measure what it did not build", n.Name)
 		}
 		for _, name := range n.Places() {
-			w.settle(name, n)
+			w.addPlace(name, n)
 		}
 	}
 	if err := w.openClients(); err != nil {
@@ -70,8 +70,8 @@ func newWorld(c *scenarios.Case, costs Costs, build builder) (*world, error) {
 	return w, nil
 }
 
-// settle adds a place.
-func (w *world) settle(name topologies.Place, n *topologies.Node) {
+// addPlace adds a place at rest.
+func (w *world) addPlace(name topologies.Place, n *topologies.Node) {
 	p := &place{world: w, name: name, node: n, pools: map[topologies.Place]*pool{}}
 	p.visitTime = w.costs.Visit[n.Kind]
 	p.visitLine = w.clock.line(p.visitTime)
@@ -99,14 +99,14 @@ func (w *world) schedule() {
 // play runs the case to its end: the load is over and every request has its
 // outcome.
 func (w *world) play(ctx context.Context) error {
-	w.settleInstant()
+	w.settle()
 	for a := range w.c.Arrivals() {
 		if err := w.until(ctx, a.At); err != nil {
 			return err
 		}
 		w.clock.now = a.At
 		w.arrive(a)
-		w.settleInstant()
+		w.settle()
 	}
 	if err := w.until(ctx, max(w.c.Duration(), w.c.Variant.Warmup)); err != nil {
 		return err
@@ -131,16 +131,16 @@ func (w *world) until(ctx context.Context, t time.Duration) error {
 	}
 }
 
-// patience is how many events pass between two looks at the context.
-const patience = 4096
+// glance is how many events pass between two looks at the context.
+const glance = 4096
 
 // step plays the next event and all that follows from it at once.
 func (w *world) step(ctx context.Context) error {
-	if w.steps++; w.steps%patience == 0 && ctx.Err() != nil {
+	if w.steps++; w.steps%glance == 0 && ctx.Err() != nil {
 		return ctx.Err()
 	}
 	w.dispatch(w.clock.pop())
-	w.settleInstant()
+	w.settle()
 	return nil
 }
 
@@ -168,9 +168,9 @@ func (w *world) dispatch(e event) {
 	}
 }
 
-// settleInstant runs what is ready, and what that makes ready, until nothing
+// settle runs what is ready, and what that makes ready, until nothing
 // is left to do at this instant.
-func (w *world) settleInstant() {
+func (w *world) settle() {
 	for w.ready.len > 0 {
 		f := w.ready.pop()
 		f.place.do(f)
