@@ -16,11 +16,18 @@ var gzipWriters = sync.Pool{New: func() any {
 	return w
 }}
 
+// Encoder applies a content coding to what is written to it. Flush sends on
+// what it holds back; that costs bytes.
+type Encoder interface {
+	io.WriteCloser
+	Flush() error
+}
+
 // Encode returns a writer that applies a content coding ("gzip", or "" for
 // none) to what is written to it and passes that on to w. Close ends the
 // coding, not w. As long as nobody flushes in between, the bytes do not depend
 // on how they were cut into writes.
-func Encode(w io.Writer, coding string) io.WriteCloser {
+func Encode(w io.Writer, coding string) Encoder {
 	if coding != "gzip" {
 		return plainWriter{w}
 	}
@@ -31,6 +38,7 @@ func Encode(w io.Writer, coding string) io.WriteCloser {
 
 type plainWriter struct{ io.Writer }
 
+func (plainWriter) Flush() error { return nil }
 func (plainWriter) Close() error { return nil }
 
 // gzipWriter gives its encoder back when it is closed.

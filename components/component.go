@@ -60,7 +60,7 @@ func (c *Component) Handle(x Exchange, req Request) {
 	if !v.check {
 		c.counters.count(v)
 	}
-	visits.Put(v)
+	v.close()
 }
 
 func (c *Component) answer(v *visit) {

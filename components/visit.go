@@ -32,8 +32,14 @@ type visit struct {
 var visits = sync.Pool{New: func() any { return new(visit) }}
 
 func (v *visit) open(x Exchange, req Request) {
-	*v = visit{x: x, req: req, reason: policy.Canceled}
+	v.x, v.req, v.reason = x, req, policy.Canceled
 	v.check = req.Method == "GET" && req.Path == CheckPath
+}
+
+// close makes the visit fit for another.
+func (v *visit) close() {
+	*v = visit{}
+	visits.Put(v)
 }
 
 // reply answers with a body of our own.
