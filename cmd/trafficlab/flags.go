@@ -30,7 +30,7 @@ func (f *scenarioFlags) add(c *cobra.Command) {
 	c.Flags().IntVarP(&f.repeat, "repeat", "r", 0, "repetitions of each variant (default: what the file says)")
 	c.Flags().Uint64Var(&f.seed, "seed", 0, "seed of load and work (default: what the file says)")
 	c.Flags().StringArrayVar(&f.set, "set", nil, "change a value of the topology or the scenario: `path=value`, repeatable")
-	c.Flags().BoolVar(&f.short, "short", false, "shorten load and repetitions: to see that it works, not for figures")
+	c.Flags().BoolVar(&f.short, "short", false, "at most two repetitions: to see that it works, not for figures")
 	mustComplete(c, "world", "live", "sim", "both")
 }
 

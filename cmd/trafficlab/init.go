@@ -51,7 +51,7 @@ func start(c *cobra.Command, file string, force bool) error {
 	if err := vacant(force, file, second); err != nil {
 		return ending{unusable, err}
 	}
-	if err := os.WriteFile(file, []byte(first(filepath.Base(stem), filepath.Base(second))), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(beginning(filepath.Base(stem), filepath.Base(second))), 0o644); err != nil {
 		return fmt.Errorf("write %s: %w", file, cause(err))
 	}
 	if err := os.WriteFile(second, topology, 0o644); err != nil {
@@ -69,9 +69,9 @@ const starter = "lb"
 
 var simple = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
 
-// first is the scenario to start from, under the name of its file and on the
+// beginning is the scenario to start from, under the name of its file and on the
 // topology beside it.
-func first(name, topology string) string {
+func beginning(name, topology string) string {
 	text := strings.Replace(scenarios.Init, "\ntopology: "+starter+"\n", "\ntopology: "+topology+"\n", 1)
 	if simple.MatchString(name) {
 		text = strings.Replace(text, "\nname: my-scenario\n", "\nname: "+name+"\n", 1)

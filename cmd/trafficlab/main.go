@@ -75,9 +75,11 @@ Exit status:
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
+	})
 	c.AddCommand(runVerb(), checkVerb(), planVerb(), upVerb(), reportVerb(), listVerb(),
 		initVerb(), nodeVerb(), guardVerb(), versionVerb())
-	c.CompletionOptions.HiddenDefaultCmd = false
 	return c
 }
 

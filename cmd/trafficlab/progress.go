@@ -17,18 +17,23 @@ import (
 type progress struct {
 	*terminal
 	scenario string
-	begun    int // runs that have begun and not ended
+	begun    int       // runs that have begun and not ended
+	said     time.Time // when the last line was written
 }
 
+// quiet is the least time between two lines that stay: the simulator ends
+// hundreds of runs a second.
+const quiet = time.Second
+
 func newProgress(w io.Writer, scenario string) *progress {
-	return &progress{terminal: newTerminal(w), scenario: scenario}
+	return &progress{terminal: newTerminal(w), scenario: scenario, said: time.Now()}
 }
 
 func (p *progress) step(e bench.Event) {
 	switch e.Stage {
 	case bench.Begun:
 		p.begun++
-		p.now(p.text(e) + "; " + p.left(e))
+		p.now(p.text(e) + "; " + left(e))
 		return
 	case bench.Spoiled:
 		p.line("%s: once more, for it was spoiled: %s", p.text(e), why(e.Warnings))
@@ -38,10 +43,10 @@ func (p *progress) step(e bench.Event) {
 	if errors.Is(e.Err, context.Canceled) {
 		return
 	}
-	if p.width == 0 {
-		p.line("%s %s; %s", p.text(e), e.Stage, p.left(e))
-	} else {
-		p.now(p.text(e) + "; " + p.left(e))
+	p.now(p.text(e) + "; " + left(e))
+	if p.width == 0 && (e.Done == e.Total || time.Since(p.said) >= quiet) {
+		p.line("%s %s; %s", p.text(e), e.Stage, left(e))
+		p.said = time.Now()
 	}
 }
 
@@ -55,9 +60,12 @@ func (p *progress) text(e bench.Event) string {
 		p.scenario, e.Done, e.Total, e.World, e.Variant, e.Repetition, e.Repeat, more)
 }
 
-func (p *progress) left(e bench.Event) string {
-	if e.Left < time.Second {
-		return "almost done"
+func left(e bench.Event) string {
+	switch {
+	case e.Done == e.Total:
+		return "done"
+	case e.Left < time.Second:
+		return "less than a second left"
 	}
 	return "about " + span(e.Left) + " left"
 }

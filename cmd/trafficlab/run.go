@@ -38,7 +38,7 @@ table and writes a report. The first Ctrl-C keeps the repetitions that have
 finished and writes a partial report; the second leaves at once.`,
 		Example: `  trafficlab run slow-replica
   trafficlab run slow-replica crash --world sim --repeat 20
-  trafficlab run mine.yaml --set lb.pick=p2c --set load.poisson=500/s
+  trafficlab run mine.yaml --set api.workers=8 --set load.poisson=300/s
   trafficlab run slow-replica --world sim --json | jq .Answer
   trafficlab run --all --out out`,
 		Args:              r.args,

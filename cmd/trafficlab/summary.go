@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"trafficlab/bench/measure"
@@ -24,23 +25,59 @@ func summary(t *terminal, r *measure.Result) {
 	}
 }
 
-// columns are the metrics of the table.
-var columns = []string{"offered", "throughput", "availability", "p50", "p99"}
+// columns are the metrics of the table, and the one that the question is
+// about.
+func columns(r *measure.Result) []measure.Metric {
+	var all []measure.Metric
+	for _, name := range []string{"offered", "throughput", "availability", "p50", "p99"} {
+		all = append(all, measure.Metric{Name: name})
+	}
+	if !slices.Contains(all, r.JudgeBy) {
+		all = append(all, r.JudgeBy)
+	}
+	return all
+}
 
 func figures(t *terminal, r *measure.Result) {
-	lines := table{numbers: 2, until: 2 + len(columns)}
-	lines.add(append([]string{"variant", "world"}, append(columns, "p99 of repetitions (95%)", "verdict")...)...)
+	metrics := columns(r)
+	lines := table{numbers: 2, until: 2 + len(metrics)}
+	head := []string{"variant", "world"}
+	for _, m := range metrics {
+		head = append(head, m.String())
+	}
+	lines.add(append(head, "verdict")...)
 	for i := range r.Summaries {
 		s := &r.Summaries[i]
 		row := []string{s.Variant, s.World}
-		for _, name := range columns {
-			m := measure.Metric{Name: name}
-			row = append(row, s.Figure(m).Text(m))
+		for _, m := range metrics {
+			row = append(row, figure(s, m))
 		}
-		p99 := measure.Metric{Name: "p99"}
-		lines.add(append(row, s.Figure(p99).Range(p99), verdict(t, r, s))...)
+		lines.add(append(row, verdict(t, r, s))...)
 	}
 	lines.write(t.w)
+}
+
+// figure is a metric's value, of latencies with how far the 95% interval goes
+// to its wider side.
+func figure(s *measure.Summary, m measure.Metric) string {
+	f := s.Figure(m)
+	text := f.Text(m)
+	if !f.Known || f.N < 2 || f.Value == 0 || measure.Metrics[m.Name].Unit != measure.Seconds {
+		return text
+	}
+	wide := max(f.High-f.Value, f.Value-f.Low) / f.Value * 100
+	if wide > 999 {
+		return text + " ±>999%"
+	}
+	return fmt.Sprintf("%s ±%.*f%%", text, decimals(wide), wide)
+}
+
+// decimals of a percentage that leave it a digit that tells something.
+func decimals(percent float64) int {
+	if percent < 1 {
+		return 1
+	}
+	return 0
 }
 
 // verdict is what came of the metric that the question is about.

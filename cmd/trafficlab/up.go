@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -106,23 +107,42 @@ func doors(out *terminal, t *topologies.Topology, system *live.System) {
 
 // curl is a line that gets an answer from a place.
 func curl(t *topologies.Topology, d live.Door, authority string) string {
-	node := t.Node(d.Place.Node())
+	path, key := passport(t, t.Node(d.Place.Node()))
 	words := []string{"curl -i"}
 	if authority != "" && strings.HasPrefix(d.URL, "https:") {
 		words = append(words, "--cacert "+quoted(authority))
 	}
-	if consumers := slices.Sorted(maps.Keys(node.Keys)); len(consumers) > 0 {
-		words = append(words, "-H "+quoted("X-Api-Key: "+node.Keys[consumers[0]]))
+	if key != "" {
+		words = append(words, "-H "+quoted("X-Api-Key: "+key))
 	}
-	return strings.Join(append(words, quoted(d.URL+somePath(node))), " ")
+	return strings.Join(append(words, quoted(d.URL+path)), " ")
 }
 
-// somePath is a path that the node answers: that of its first route for GET.
-func somePath(n *topologies.Node) string {
-	for _, r := range n.Routes {
-		if len(r.Methods) == 0 || slices.Contains(r.Methods, "GET") {
-			return strings.Replace(r.Path, "*", "1", 1)
+// passport is a path and a key with which a GET gets through from a node to
+// the end of its chain: the first route and the first consumer on the way.
+func passport(t *topologies.Topology, n *topologies.Node) (path, key string) {
+	for n != nil {
+		if consumers := slices.Sorted(maps.Keys(n.Keys)); key == "" && len(consumers) > 0 {
+			key = n.Keys[consumers[0]]
 		}
+		to := first(n.To)
+		i := slices.IndexFunc(n.Routes, func(r topologies.Route) bool {
+			return len(r.Methods) == 0 || slices.Contains(r.Methods, "GET")
+		})
+		if i >= 0 {
+			if path == "" {
+				path = strings.Replace(n.Routes[i].Path, "*", "1", 1)
+			}
+			to = cmp.Or(first(n.Routes[i].To), to)
+		}
+		n = t.Node(to)
 	}
-	return "/"
+	return cmp.Or(path, "/"), key
+}
+
+func first(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return names[0]
 }
