@@ -66,7 +66,7 @@ func (r *reader) scenario(doc *strict.Document) {
 
 func (r *reader) baseline(v strict.Value) string {
 	names := r.names()
-	if len(names) == 0 {
+	if len(names) == 0 || names[0] == "" { // no topology to be named after
 		return ""
 	}
 	if !v.Present() {

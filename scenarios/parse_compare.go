@@ -119,6 +119,7 @@ func label(path, value string) string {
 	if word.MatchString(value) && !nameless[value] {
 		return value
 	}
-	short := strange.ReplaceAllString(value, "-")
-	return path[strings.LastIndex(path, ".")+1:] + "=" + short[:min(len(short), 24)]
+	plain := strings.TrimSpace(strange.ReplaceAllString(value, " "))
+	plain = strings.ReplaceAll(plain, "  ", " ")
+	return path[strings.LastIndex(path, ".")+1:] + "=" + plain[:min(len(plain), 24)]
 }

@@ -48,6 +48,7 @@ func Load(path string) ([]byte, error) {
 // go to log. The document is nil if the text is no YAML at all; duplicate keys
 // and the like leave a document that can be read on, for further mistakes.
 func Parse(name string, data []byte, log *Log) *Document {
+	log.mention(name)
 	if len(data) > MaxBytes {
 		log.Note(newSource(name, firstLine(data)).problem(1, 1, "",
 			"the file is too long", fmt.Sprintf("at most %d bytes", MaxBytes)))

@@ -89,11 +89,16 @@ type Log struct {
 
 // Note adds a problem.
 func (l *Log) Note(p Problem) {
-	if !slices.Contains(l.files, p.File) {
-		l.files = append(l.files, p.File)
-	}
+	l.mention(p.File)
 	if !slices.Contains(l.problems, p) {
 		l.problems = append(l.problems, p)
+	}
+}
+
+// mention gives a file its place in the order.
+func (l *Log) mention(file string) {
+	if !slices.Contains(l.files, file) {
+		l.files = append(l.files, file)
 	}
 }
 

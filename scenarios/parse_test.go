@@ -1,0 +1,272 @@
+package scenarios
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"trafficlab/bench/measure"
+	"trafficlab/topologies"
+	"trafficlab/topologies/strict"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// Each file of testdata holds mistakes of a class; beside it stands what is
+// said about them.
+func TestMistakes(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(file, func(t *testing.T) {
+			_, err := Open(file, Options{})
+			require.IsType(t, strict.Problems{}, err)
+			golden := strings.TrimSuffix(file, ".yaml") + ".golden"
+			if *update {
+				require.NoError(t, os.WriteFile(golden, []byte(err.Error()+"\n"), 0o644))
+			}
+			want, readErr := os.ReadFile(golden)
+			require.NoError(t, readErr)
+			require.Equal(t, string(want), err.Error()+"\n")
+		})
+	}
+}
+
+// base is a sound scenario to vary.
+const base = `
+name: base
+question: what?
+topology: lb
+load: {poisson: 100/s, for: 10s, mix: [{get: /products/1}]}
+`
+
+func read(t *testing.T, text string, o Options) *Scenario {
+	t.Helper()
+	s, err := parse("f", "", []byte(text), o)
+	require.NoError(t, err)
+	return s
+}
+
+func TestDefaults(t *testing.T) {
+	s := read(t, base, Options{})
+	require.Equal(t, "lb", s.Baseline)
+	require.Equal(t, measure.Metric{Name: "p99"}, s.JudgeBy)
+	require.Equal(t, 5, s.Repeat)
+	require.EqualValues(t, 1, s.Seed)
+	require.Len(t, s.Variants, 1)
+	v := s.Variants[0]
+	require.Equal(t, []time.Duration{time.Second, 5 * time.Second, 5 * time.Second}, []time.Duration{v.Warmup, v.Timeout, v.Deadline})
+	require.Empty(t, v.Faults)
+	require.Equal(t, []Ask{{Share: 1, Method: "GET", Path: Template{Before: "/products/1"}, Clients: 100}}, v.Load.Streams[0].Mix)
+	short := read(t, strings.Replace(base, "10s", "2s", 1), Options{})
+	require.Equal(t, 400*time.Millisecond, short.Variants[0].Warmup, "a short load has a short warm-up")
+}
+
+func TestFormsOfLoad(t *testing.T) {
+	s := time.Second
+	for text, want := range map[string]Stream{
+		"{poisson: 300/s, for: 2s, M}":                                {Poisson: true, Rate: []Leg{{300, 300, 2 * s}}},
+		"{constant: 60/m, for: 2s, at: 1s, M}":                        {At: s, Rate: []Leg{{1, 1, 2 * s}}},
+		"{ramp: {from: 10/s, to: 20/s}, for: 2s, M}":                  {Poisson: true, Rate: []Leg{{10, 20, 2 * s}}},
+		"{ramp: {to: 20/s}, for: 2s, spacing: even, M}":               {Rate: []Leg{{0, 20, 2 * s}}},
+		"{steps: [{rate: 1/s, for: 2s}, {rate: 0/s, for: 1s}], M}":    {Poisson: true, Rate: []Leg{{1, 1, 2 * s}, {0, 0, s}}},
+		"[{steps: [{rate: 1/s, for: 2s}], spacing: even, M}]":         {Rate: []Leg{{1, 1, 2 * s}}},
+		"{steps: [{rate: 1/s, for: 2s}], spacing: poisson, at: 0, M}": {Poisson: true, Rate: []Leg{{1, 1, 2 * s}}},
+	} {
+		text = strings.Replace(text, "M}", "mix: [{delete: /x}]}", 1)
+		got := read(t, "name: x\nquestion: x\ntopology: lb\nload: "+text+"\n", Options{}).Variants[0].Load
+		want.Mix = []Ask{{Share: 1, Method: "DELETE", Path: Template{Before: "/x"}, Clients: 100}}
+		require.Equal(t, Load{[]Stream{want}}, got, text)
+	}
+}
+
+func TestMix(t *testing.T) {
+	mix := `[{get: "/p/{zipf 1000 1.1}?a=b", share: 60%, key: alice, clients: 5}, {post: /orders, body: 1KiB, key: bob, class: buyers, headers: {x-a: b}}, {get: "/{uniform 7}"}]`
+	text := strings.Replace(base, "[{get: /products/1}]", mix, 1)
+	want := []Ask{
+		{0.6, "GET", Template{"/p/", "?a=b", "zipf", 1000, 1.1}, 0, []HeaderField{{"X-Api-Key", "k-alice-1"}}, "alice", 5},
+		{0.2, "POST", Template{Before: "/orders"}, 1024, []HeaderField{{"X-Api-Key", "k-bob-1"}, {"X-A", "b"}}, "buyers", 100},
+		{0.2, "GET", Template{Before: "/", Law: "uniform", Keys: 7}, 0, nil, "others", 100},
+	}
+	keyed := read(t, strings.Replace(text, "topology: lb", "topology: gateway-lb", 1), Options{})
+	require.Equal(t, want, keyed.Variants[0].Load.Streams[0].Mix)
+	want[0].Header, want[1].Header[0].Value = []HeaderField{{"X-Api-Key", "alice"}}, "bob"
+	keyless := read(t, text, Options{})
+	require.Equal(t, want, keyless.Variants[0].Load.Streams[0].Mix, "where no key is asked for, the name is sent")
+}
+
+func TestFaultsOnPlaces(t *testing.T) {
+	s := read(t, base+`
+faults:
+  - {at: 1s, for: 2s, on: "api[2]", slow: 5x}
+  - {for: 90s, on: [lb, api], crash: true}
+  - {at: 1s, for: 2s, on: lb, errors: 30%}
+  - {at: 1s, for: 2s, on: lb, freeze: true}
+`, Options{})
+	sec := time.Second
+	require.Equal(t, []Fault{
+		{At: sec, For: 2 * sec, On: []topologies.Place{"api[2]"}, Slow: 5},
+		{For: 90 * sec, On: []topologies.Place{"lb", "api[0]", "api[1]", "api[2]"}, Crash: true},
+		{At: sec, For: 2 * sec, On: []topologies.Place{"lb"}, Errors: 0.3},
+		{At: sec, For: 2 * sec, On: []topologies.Place{"lb"}, Freeze: true},
+	}, s.Variants[0].Faults)
+}
+
+func TestVariants(t *testing.T) {
+	for text, want := range map[string]map[string][]Change{
+		"{lb.pick: [round-robin, p2c]}": {
+			"round-robin": {{"lb.pick", "round-robin"}}, "p2c": {{"lb.pick", "p2c"}}},
+		"{lb.retry.tries: [1, 2], lb.health: [off]}": {
+			"tries=1, health=off": {{"lb.retry.tries", "1"}, {"lb.health", "off"}},
+			"tries=2, health=off": {{"lb.retry.tries", "2"}, {"lb.health", "off"}}},
+		"{topology: [direct, lb]}": {"direct": {{"topology", "direct"}}, "lb": {{"topology", "lb"}}},
+		"{api.service-time: [{exponential: 5ms}, 2ms]}": {
+			"service-time=exponential 5ms": {{"api.service-time", "{exponential: 5ms}"}},
+			"service-time=2ms":             {{"api.service-time", "2ms"}}},
+		"{plain: {}, short and fast: {load.for: 3s, api.workers: 9}}": {
+			"plain": nil, "short and fast": {{"load.for", "3s"}, {"api.workers", "9"}}},
+	} {
+		got := map[string][]Change{}
+		for _, v := range read(t, base+"compare: "+text+"\n", Options{}).Variants {
+			got[v.Name] = v.Changes
+		}
+		require.Equal(t, want, got, text)
+	}
+}
+
+func TestAVariantIsSetAndLeavesTheOthersAlone(t *testing.T) {
+	s := read(t, base+"compare: {a: {}, b: {load.for: 3s, api.workers: 9, warmup: 0s, lb.retry.tries: 4, topology: lb}, c: {topology: direct}}\n", Options{})
+	a, b, c := s.Variants[0], s.Variants[1], s.Variants[2]
+	require.Equal(t, []int{4, 9, 8}, []int{a.Topology.Node("api").Workers, b.Topology.Node("api").Workers, c.Topology.Node("api").Workers})
+	require.Equal(t, []int{2, 4}, []int{a.Topology.Node("lb").Retry.Tries, b.Topology.Node("lb").Retry.Tries})
+	require.Equal(t, []time.Duration{10 * time.Second, 3 * time.Second}, []time.Duration{a.Load.Duration(), b.Load.Duration()})
+	require.Zero(t, b.Warmup)
+}
+
+func TestOptions(t *testing.T) {
+	seed := uint64(77)
+	s := read(t, base+"compare: {topology: [direct, lb]}\n", Options{
+		Set:  []Change{{"load.poisson", "50/s"}, {"lb.pick", "p2c"}, {"question", "why?"}},
+		Seed: &seed, Repeat: 9,
+	})
+	require.Equal(t, []any{uint64(77), 9, "why?"}, []any{s.Seed, s.Repeat, s.Question})
+	require.Equal(t, "p2c", s.Variants[1].Topology.Node("lb").Pick, "set where there is such a node")
+	require.Equal(t, 50.0, s.Variants[0].Load.Streams[0].Rate[0].From)
+	require.Equal(t, 2, read(t, base, Options{Short: true}).Repeat)
+	require.Equal(t, 1, read(t, base+"repeat: 1", Options{Short: true}).Repeat)
+}
+
+func TestSetsThatCannotBeMade(t *testing.T) {
+	for set, want := range map[string]string{
+		"bl.pick=p2c":          `--set:1:1: bl.pick: "bl" is neither a node of the topology nor a field of the scenario (did you mean "lb"?)`,
+		"lb.pick=p2":           `--set:1:9: nodes.lb.pick: unknown value "p2" (did you mean "p2c"?)`,
+		"lb.retyr.tries=2":     `--set:1:1: nodes.lb.retyr: unknown field (did you mean "retry"?)`,
+		"api.pick=p2c":         `--set:1:1: nodes.api.pick: not for a node of this kind (a backend hands nothing on: reverse-proxy, cdn, gateway and load-balancer take it)`,
+		"load.poison=5/s":      `--set:1:1: load.poison: unknown field (did you mean "poisson"?)`,
+		"topology=blb":         `--set:1:10: topology: no topology is named "blb" (did you mean "lb"?; a file is named with its folder or its .yaml)`,
+		"lb=":                  `--set:1:4: lb: has no value (path=value)`,
+		"load[0].poisson=10/s": `--set:1:1: load[0].poisson: load is a map and has no item 0 (set load itself)`,
+	} {
+		path, value, _ := strings.Cut(set, "=")
+		_, err := parse("f", "", []byte(base), Options{Set: []Change{{path, value}}})
+		require.IsType(t, strict.Problems{}, err)
+		require.Equal(t, want, err.(strict.Problems)[0].Head())
+	}
+}
+
+func TestExpectations(t *testing.T) {
+	s := read(t, base+`
+compare: {lb.pick: [round-robin, p2c]}
+expect:
+  all: {availability: "> 99%", p99: ["> 1ms", "< 2x baseline"]}
+  p2c: {p99: "< baseline", goodput: ">90/s", sim: {p50: "< 0.5x baseline"}, live: {mean: "< 1s"}}
+`, Options{})
+	p := func(name string) measure.Metric { return measure.Metric{Name: name} }
+	require.Equal(t, []measure.Expectation{
+		{Variant: "all", Metric: p("availability"), Bound: 0.99, Text: "> 99%"},
+		{Variant: "all", Metric: p("p99"), Bound: 0.001, Text: "> 1ms"},
+		{Variant: "all", Metric: p("p99"), Less: true, Bound: 2, Relative: true, Text: "< 2x baseline"},
+		{Variant: "p2c", Metric: p("p99"), Less: true, Bound: 1, Relative: true, Text: "< baseline"},
+		{Variant: "p2c", Metric: p("goodput"), Bound: 90, Text: ">90/s"},
+		{Variant: "p2c", Metric: p("p50"), Less: true, Bound: 0.5, Relative: true, World: "sim", Text: "< 0.5x baseline"},
+		{Variant: "p2c", Metric: p("mean"), Less: true, Bound: 1, World: "live", Text: "< 1s"},
+	}, s.Expect)
+}
+
+func TestUnknownScenario(t *testing.T) {
+	_, err := Open("crahs", Options{})
+	require.EqualError(t, err, `no scenario is named "crahs" (did you mean "crash"?; a file is named with its folder or its .yaml)`)
+	_, err = Open("init", Options{})
+	require.Error(t, err, "what init writes is no shipped scenario")
+}
+
+func TestCases(t *testing.T) {
+	s := read(t, base+"compare: {lb.pick: [round-robin, p2c]}\nrepeat: 3\n", Options{})
+	cases := s.Cases()
+	require.Len(t, cases, 6)
+	for i, c := range cases {
+		require.Equal(t, i/2, c.Repetition, "repetition by repetition, the variants in turn")
+		require.Equal(t, s.Variants[i%2].Name, c.Variant.Name)
+		require.Equal(t, Mix(s.Seed, uint64(c.Repetition)), c.Seed)
+	}
+	require.NotEqual(t, cases[0].Seed, cases[2].Seed)
+}
+
+func TestCasesRoundTripThroughJSON(t *testing.T) {
+	for _, name := range Shipped() {
+		s, err := Open(name, Options{})
+		require.NoError(t, err)
+		text, err := json.Marshal(s)
+		require.NoError(t, err)
+		var back Scenario
+		require.NoError(t, json.Unmarshal(text, &back))
+		require.Equal(t, s, &back)
+		for _, c := range s.Cases()[:2] {
+			text, err := json.Marshal(c)
+			require.NoError(t, err)
+			var back Case
+			require.NoError(t, json.Unmarshal(text, &back))
+			require.Equal(t, c, back)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, name := range append(Shipped(), "init") {
+		data, err := files.ReadFile(name + ".yaml")
+		require.NoError(f, err)
+		f.Add(string(data), "lb.pick=p2c")
+	}
+	paths, _ := filepath.Glob("testdata/*.yaml")
+	for _, file := range paths {
+		data, err := os.ReadFile(file)
+		require.NoError(f, err)
+		f.Add(string(data), "load.for=2s")
+	}
+	f.Fuzz(func(t *testing.T, text, set string) {
+		path, value, _ := strings.Cut(set, "=")
+		s, err := parse("f", t.TempDir(), []byte(text), Options{Set: []Change{{path, value}}})
+		if err == nil { // a sound scenario can be played
+			c := s.Cases()[0]
+			c.Weather()
+			n := 0
+			for range c.Arrivals() {
+				if n++; n == 100 {
+					break
+				}
+			}
+			return
+		}
+		for _, p := range err.(strict.Problems) {
+			require.Positive(t, p.Line)
+			require.NotEmpty(t, p.Wrong)
+		}
+	})
+}
