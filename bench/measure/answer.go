@@ -173,10 +173,21 @@ func conjunction(phrase string) string {
 
 // shown says what difference would have shown.
 func (c *Comparison) shown() string {
-	if c.Detectable() < rounding {
+	switch {
+	case c.Detectable() < rounding:
 		return ""
+	case c.blunt():
+		return " (only " + c.detectable() + " would have shown)"
 	}
 	return " (" + c.detectable() + " would have shown)"
+}
+
+// blunt says that the comparison could not have seen even a large difference.
+func (c *Comparison) blunt() bool {
+	if c.Relative {
+		return c.Detectable() >= manifold-1
+	}
+	return c.Detectable() >= 0.1
 }
 
 // best is the answer where variants beat the baseline.
@@ -244,21 +255,21 @@ func (a answer) level(rivals []Comparison) string {
 	if slices.ContainsFunc(rivals, func(c Comparison) bool { return c.Verdict == Unknowable }) {
 		return a.untold(rivals)
 	}
-	least := slices.MaxFunc(rivals, func(x, y Comparison) int { return cmp.Compare(x.Detectable(), y.Detectable()) })
+	widest := slices.MaxFunc(rivals, func(x, y Comparison) int { return cmp.Compare(x.Detectable(), y.Detectable()) })
+	if widest.blunt() {
+		return fmt.Sprintf("%d repetitions are too few to tell the variants apart in %s: it was %s%s",
+			base.N, a.noun(), list(a.told(rivals)), widest.shown())
+	}
 	return fmt.Sprintf("No variant could be told from %s in %s: all are near %s%s",
-		a.Baseline, a.noun(), base.Text(a.JudgeBy), least.shown())
+		a.Baseline, a.noun(), base.Text(a.JudgeBy), widest.shown())
 }
 
 // untold is the answer where repetitions or samples are too few to compare.
 func (a answer) untold(rivals []Comparison) string {
-	var told []string
+	told := a.told(rivals)
 	single := true
-	for _, name := range append([]string{a.Baseline}, variants(rivals)...) {
-		f := a.figure(name)
-		if f.Known {
-			told = append(told, f.Text(a.JudgeBy)+" with "+name)
-		}
-		single = single && f.N < 2
+	for _, name := range append(variants(rivals), a.Baseline) {
+		single = single && a.figure(name).N < 2
 	}
 	switch {
 	case len(told) == 0:
@@ -267,6 +278,17 @@ func (a answer) untold(rivals []Comparison) string {
 		return capital(a.noun()) + " was " + list(told) + ", in a single repetition, which cannot tell a difference from chance"
 	}
 	return capital(a.noun()) + " was " + list(told) + "; for the others there are too few samples"
+}
+
+// told lists what is known, the baseline first: "12.3 ms with p2c".
+func (a answer) told(rivals []Comparison) []string {
+	var told []string
+	for _, name := range append([]string{a.Baseline}, variants(rivals)...) {
+		if f := a.figure(name); f.Known {
+			told = append(told, f.Text(a.JudgeBy)+" with "+name)
+		}
+	}
+	return told
 }
 
 func variants(all []Comparison) []string {

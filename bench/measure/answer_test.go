@@ -90,6 +90,8 @@ func TestAnswer(t *testing.T) {
 			"The load on the backends differed most with c, where it was 3 times as high as with a (in every repetition): 303/s against 101/s."},
 		{"several, once", "p99", live, []string{"a", "b", "c"}, figures{"live a": {.01}, "live b": {.02}, "live c": {.03}},
 			"The p99 latency was 10 ms with a, 20 ms with b and 30 ms with c, in a single repetition, which cannot tell a difference from chance."},
+		{"two repetitions far apart", "p99", live, []string{"a", "b", "c"}, figures{"live a": {.01, .02}, "live b": {.02, .01}, "live c": {.01, .011}},
+			"2 repetitions are too few to tell the variants apart in the p99 latency: it was 14.1 ms with a, 14.1 ms with b and 10.5 ms with c (only a factor of 1000000 would have shown)."},
 		{"the worlds disagree", "p99", both, []string{"a", "b"},
 			figures{"live a": {.01, .0101}, "live b": {.02, .0202}, "sim a": {.02, .02}, "sim b": {.01, .01}},
 			"With b, the p99 latency was 2 times as long as with a (in every repetition): 20.1 ms against 10 ms; the simulator disagrees (50% shorter)."},

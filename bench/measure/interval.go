@@ -16,19 +16,23 @@ const (
 
 // A scale is where run statistics are averaged: close to normal there, and
 // its inverse cannot leave the range of the figure.
-type scale struct{ to, from func(float64) float64 }
+type scale struct {
+	to, from func(float64) float64
+	reach    float64 // of an interval, either way: beyond it, it says only that nothing is known
+}
 
 var (
 	// Latencies and rates spread by factors.
-	logs = scale{math.Log, math.Exp}
+	logs = scale{math.Log, math.Exp, math.Log(1e6)}
 	// The arcsine evens out the variance of shares and, unlike the logit,
 	// bears an availability of exactly 1, the commonest there is.
 	arcs = scale{
 		func(p float64) float64 { return math.Asin(math.Sqrt(min(1, max(0, p)))) },
 		func(a float64) float64 { s := math.Sin(min(math.Pi/2, max(0, a))); return s * s },
+		math.Pi,
 	}
 	// What is neither: differences, and rates that were 0 in some run.
-	plain = scale{func(x float64) float64 { return x }, func(x float64) float64 { return x }}
+	plain = scale{func(x float64) float64 { return x }, func(x float64) float64 { return x }, math.MaxFloat64}
 )
 
 // scaleOf chooses the scale for values of a unit.
@@ -72,8 +76,10 @@ func on(s scale, values []float64, level float64) Figure {
 	for i, v := range values {
 		scaled[i] = s.to(v)
 	}
+	m := mean(scaled)
 	low, high := spread(scaled, level)
-	return Figure{Value: s.from(mean(scaled)), Low: s.from(low), High: s.from(high), N: len(values), Known: true}
+	low, high = max(low, m-s.reach), min(high, m+s.reach)
+	return Figure{Value: s.from(m), Low: s.from(low), High: s.from(high), N: len(values), Known: true}
 }
 
 // spread is the confidence interval of the mean of two values or more: Student's t, or from
