@@ -78,6 +78,9 @@ func TestTheFormulasMatchTheTables(t *testing.T) {
 // a right simulator passes with nearly any, and the bound on its width keeps
 // it a test.
 func TestQueueingTheory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("plays 6 million requests")
+	}
 	const t999 = 4.781 // Student's t for 10 repetitions
 	for _, q := range []queue{{1, .5}, {1, .7}, {1, .8}, {2, .8}, {4, .8}, {10, .8}} {
 		t.Run(fmt.Sprintf("M/M/%d at %v", q.workers, q.load), func(t *testing.T) {
