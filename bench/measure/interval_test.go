@@ -71,7 +71,7 @@ func TestFieller(t *testing.T) {
 	assert.Greater(t, got.High, got.Value)
 }
 
-const trials = 4000
+const trials = 2000
 
 // allowed is how far a coverage of p may be off in so many trials: four
 // deviations of the sampling error.
@@ -104,7 +104,7 @@ func TestIntervalsHold(t *testing.T) {
 // books give.
 func TestBootstrapNearlyHolds(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 20))
-	const few = 400
+	const few = 200
 	covered := 0
 	for range few {
 		values := make([]float64, 20)
