@@ -261,8 +261,14 @@ func TestHealthChecks(t *testing.T) {
 			}
 			return share
 		}
+		turn := func(a answer) {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			sick = a
+		}
 		time.Sleep(time.Second)
 		require.Equal(t, 10, load()["api[1]"])
+		synctest.Wait()
 		require.Len(t, l.checks, 30, "ten a second for each of three")
 		require.Equal(t, "/alive", l.checks[0].Request.Path)
 
@@ -271,13 +277,13 @@ func TestHealthChecks(t *testing.T) {
 			"answers 500":      status(500),
 			"refuses":          fails(policy.Refused, 0),
 		} {
-			sick = illness
+			turn(illness)
 			time.Sleep(101 * ms)
 			require.Equal(t, 10, load()["api[1]"], "%s: one failed check is forgiven", name)
 			time.Sleep(150 * ms)
 			require.Zero(t, load()["api[1]"], name)
 			require.Equal(t, 15, load()["api[0]"], name)
-			sick = fine()
+			turn(fine())
 			time.Sleep(201 * ms)
 			require.Zero(t, load()["api[1]"], "two good checks are not enough")
 			time.Sleep(100 * ms)

@@ -36,7 +36,8 @@ func (p *proxy) cacheAsk(r *Request) cacheAsk {
 		a.conditional = a.conditional || isCondition(name)
 	}
 	a.fromStore = plain && !a.directives.noCache && !a.directives.noStore
-	a.toStore = plain && r.Method == "GET" && !a.conditional && !a.directives.noStore
+	a.toStore = plain && r.Method == "GET" && !a.conditional &&
+		!a.directives.noStore && !a.directives.onlyIfCached
 	return a
 }
 

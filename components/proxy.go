@@ -83,10 +83,10 @@ func (p *proxy) serve(v *visit) {
 		return
 	}
 	if p.store != nil {
+		defer p.store.end(v)
 		if p.recalled(v) {
 			return
 		}
-		defer p.store.end(v)
 	}
 	if p.ask(v) {
 		p.handOn(v)

@@ -1,0 +1,159 @@
+package components
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/stretchr/testify/require"
+
+	"trafficlab/topologies"
+)
+
+func TestAccepts(t *testing.T) {
+	for list, want := range map[string]bool{
+		"":                       false,
+		"gzip":                   true,
+		"br, GZIP":               true,
+		"gzip;q=0":               false,
+		"gzip; q=0.001":          true,
+		"gzip;q=nonsense":        false,
+		"*":                      true,
+		"*;q=0":                  false,
+		"*, gzip;q=0":            false,
+		"gzip;q=0, *":            false,
+		"identity":               false,
+		"x-gzip":                 false,
+		"deflate, gzip;q=1.0, *": true,
+	} {
+		require.Equal(t, want, accepts(Header{{"Accept-Encoding", list}}, "gzip"), list)
+	}
+}
+
+func TestCompression(t *testing.T) {
+	sized := func(size int64, fields ...string) answer {
+		a := fine(fields...)
+		a.Body.Size = size
+		return a
+	}
+	typed := func(contentType string) answer {
+		a := fine()
+		a.Header = Header{{"Content-Type", contentType}}
+		return a
+	}
+	const (
+		no      = ""     // neither coded nor varying
+		offered = "vary" // would be coded for those who take it
+		coded   = "gzip"
+	)
+	for name, tt := range map[string]struct {
+		method, accept string
+		answer         answer
+		want           string
+	}{
+		"taken":                 {"GET", "gzip", fine(), coded},
+		"not taken":             {"GET", "br", fine(), offered},
+		"too small":             {"GET", "gzip", sized(255), no},
+		"just large enough":     {"GET", "gzip", sized(256), coded},
+		"of unknown size":       {"GET", "gzip", sized(-1), coded},
+		"coded already":         {"GET", "gzip", fine("Content-Encoding", "br"), no},
+		"not to be transformed": {"GET", "gzip", fine("Cache-Control", "no-transform"), no},
+		"a picture":             {"GET", "gzip", typed("image/png"), no},
+		"a drawing":             {"GET", "gzip", typed("image/svg+xml"), coded},
+		"text":                  {"GET", "gzip", typed("Text/HTML; charset=utf-8"), coded},
+		"a dialect of JSON":     {"GET", "gzip", typed("application/problem+json"), coded},
+		"of no type":            {"GET", "gzip", typed(""), no},
+		"HEAD":                  {"HEAD", "gzip", fine(), no},
+		"204":                   {"GET", "gzip", status(204), no},
+		"206":                   {"GET", "gzip", status(206), no},
+		"an error page too":     {"GET", "gzip", status(404), coded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			proxyLab(t, topologies.Node{Compress: []string{"gzip"}}, func(l *lab) {
+				l.everywhere(always(tt.answer))
+				out := l.do(tt.method, "/", "Accept-Encoding", tt.accept)
+				require.False(t, l.lastHop().Request.Header.Has("Accept-Encoding"), "upstreams are asked for plain text")
+				require.Equal(t, tt.want == coded, out.Encode == "gzip")
+				require.Equal(t, tt.want == coded, out.Header.Get("Content-Encoding") == "gzip")
+				require.Equal(t, tt.want != no, out.Header.Get("Vary") == "Accept-Encoding")
+			})
+		})
+	}
+}
+
+func TestCompressionOfWhatIsStored(t *testing.T) {
+	node := caching(true)
+	node.Compress = []string{"gzip"}
+	proxyLab(t, node, func(l *lab) {
+		l.everywhere(always(cacheable("ETag", `"1"`, "Vary", "Accept-Encoding", "Content-Length", "1000")))
+		require.Empty(t, l.get("/").Encode)
+		out := l.get("/", "Accept-Encoding", "gzip")
+		require.Equal(t, "hit", xCache(out), "one stored answer serves both")
+		require.Equal(t, "gzip", out.Encode)
+		require.Equal(t, `W/"1"`, out.Header.Get("ETag"))
+		require.Equal(t, "Accept-Encoding", out.Header.Values("Vary"))
+		require.False(t, out.Header.Has("Content-Length"))
+	})
+}
+
+func TestFillerIsAlwaysTheSame(t *testing.T) {
+	long := Filler(100_000)
+	require.Len(t, long, 100_000)
+	require.Equal(t, long[:1000], Filler(1000))
+	require.Empty(t, Filler(0))
+	require.Equal(t, `[{"id": `, string(long[:8]))
+}
+
+func TestFillerCompressesLikeJSON(t *testing.T) {
+	for _, size := range []int64{16 << 10, 256 << 10} {
+		ratio := float64(size) / float64(EncodedSize("gzip", Body{Size: size}))
+		require.Greater(t, ratio, 4.0)
+		require.Less(t, ratio, 8.0)
+	}
+}
+
+// TestEncodedSizeIsExact: whatever the cuts between writes, the coded bytes
+// are as many as the simulator counts, and decode to the text.
+func TestEncodedSizeIsExact(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, size := range []int64{0, 1, 256, 1000, 65_535, 65_536, 65_537, 300_000} {
+		for range 5 {
+			var coded bytes.Buffer
+			w := Encode(&coded, "gzip")
+			for rest := Filler(size); len(rest) > 0; {
+				n := min(1+random.IntN(40_000), len(rest))
+				_, err := w.Write(rest[:n])
+				require.NoError(t, err)
+				rest = rest[n:]
+			}
+			require.NoError(t, w.Close())
+			require.NoError(t, w.Close(), "a second close does nothing")
+			require.EqualValues(t, coded.Len(), EncodedSize("gzip", Body{Size: size}), "size %d", size)
+			plain, err := gzip.NewReader(&coded)
+			require.NoError(t, err)
+			text, err := io.ReadAll(plain)
+			require.NoError(t, err)
+			require.True(t, bytes.Equal(Filler(size), text))
+		}
+	}
+	require.EqualValues(t, 1234, EncodedSize("", Body{Size: 1234}))
+	require.EqualValues(t, -1, EncodedSize("gzip", Body{Size: -1}))
+	body := []byte(fmt.Sprint(make([]int, 1000)))
+	require.Less(t, EncodedSize("gzip", Body{Size: int64(len(body)), Bytes: body}), int64(200))
+}
+
+func TestFillerAndSizesAreSharedSafely(t *testing.T) {
+	var wg sync.WaitGroup
+	for i := range int64(8) {
+		wg.Go(func() {
+			for size := range int64(20) {
+				EncodedSize("gzip", Body{Size: size * 997 * (i%3 + 1)})
+			}
+		})
+	}
+	wg.Wait()
+}

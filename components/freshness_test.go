@@ -1,0 +1,58 @@
+package components
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestParseDirectives(t *testing.T) {
+	const none = time.Duration(-1)
+	for value, want := range map[string]directives{
+		"":                             {maxAge: none, sharedMaxAge: none, minFreshness: none},
+		", ,;=,":                       {maxAge: none, sharedMaxAge: none, minFreshness: none},
+		"no-store":                     {noStore: true, maxAge: none, sharedMaxAge: none, minFreshness: none},
+		"Max-Age=60":                   {maxAge: time.Minute, sharedMaxAge: none, minFreshness: none},
+		` max-age = "60" , Public`:     {public: true, maxAge: time.Minute, sharedMaxAge: none, minFreshness: none},
+		"max-age":                      {maxAge: 0, sharedMaxAge: none, minFreshness: none},
+		"max-age=-1":                   {maxAge: 0, sharedMaxAge: none, minFreshness: none},
+		"max-age=1.5":                  {maxAge: 0, sharedMaxAge: none, minFreshness: none},
+		"max-age=9, max-age=5":         {maxAge: 5 * time.Second, sharedMaxAge: none, minFreshness: none},
+		"s-maxage=5,max-age=9":         {maxAge: 9 * time.Second, sharedMaxAge: 5 * time.Second, minFreshness: none},
+		"max-age=99999999999999999999": {maxAge: 1 << 31 * time.Second, sharedMaxAge: none, minFreshness: none},
+		`ext="a, no-store", private`:   {private: true, maxAge: none, sharedMaxAge: none, minFreshness: none},
+		`ext="a\", no-store", private`: {private: true, maxAge: none, sharedMaxAge: none, minFreshness: none},
+		`no-cache="Set-Cookie, X-A"`:   {noCache: true, maxAge: none, sharedMaxAge: none, minFreshness: none},
+		"proxy-revalidate,no-transform,only-if-cached,min-fresh=3": {
+			mustRevalidate: true, noTransform: true, onlyIfCached: true, maxAge: none, sharedMaxAge: none, minFreshness: 3 * time.Second},
+	} {
+		require.Equal(t, want, parseDirectives(value), value)
+	}
+}
+
+// FuzzParseDirectives: nothing panics; durations stay within bounds; and
+// whatever stands before it, a last no-store outside quotes is seen.
+func FuzzParseDirectives(f *testing.F) {
+	for _, seed := range []string{"", "max-age=60", `a="b,c\"", private`, "max-age=99999999999999999999", `"`, `\`, "=,=,=\x00"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		d := parseDirectives(value)
+		for _, age := range []time.Duration{d.maxAge, d.sharedMaxAge, d.minFreshness} {
+			require.GreaterOrEqual(t, age, time.Duration(-1))
+			require.LessOrEqual(t, age, 1<<31*time.Second)
+		}
+		require.True(t, parseDirectives("no-store,"+value).noStore)
+		var rebuilt string
+		for rest := value; rest != ""; {
+			var item string
+			item, rest = cutItem(rest)
+			rebuilt += item
+			if rest != "" {
+				rebuilt += ","
+			}
+		}
+		require.Contains(t, []string{rebuilt, rebuilt + ","}, value, "items are the list, cut at commas")
+	})
+}
