@@ -174,6 +174,33 @@ func systemsCompared(t *testing.T) (*scenarios.Scenario, *measure.Result) {
 	})
 }
 
+// crowded has many variants of long names, many faults, many replicas, and
+// one world.
+func crowded(t *testing.T) (*scenarios.Scenario, *measure.Result) {
+	var names []string
+	var all []invention
+	for i, pick := range []string{"round-robin", "least-connections", "ip-hash", "random", "p2c"} {
+		for tries := range 2 {
+			name := fmt.Sprintf("%s, retry.tries %d", pick, tries+1)
+			names = append(names, name)
+			all = append(all, invention{variant: name, median: 3 * float64(i+1), spread: 0.6, failing: 0.1, tripled: 3})
+		}
+	}
+	s := scenario(t, "crowded", "Which of ten balancers bears a crash, a slow backend, a frozen one and one that errs, all in twenty seconds, over sixty replicas?", names,
+		func(string) string { return "lb" })
+	s.JudgeBy = measure.Metric{Name: "p90", Class: "bob"}
+	at := func(from, length int, place topologies.Place) scenarios.Fault {
+		return scenarios.Fault{At: time.Duration(from) * time.Second, For: time.Duration(length) * time.Second, On: []topologies.Place{place}}
+	}
+	crash, slow, freeze, errs := at(3, 4, "api[1]"), at(5, 6, "api[2]"), at(6, 1, "api[3]"), at(18, 2, "api[4]")
+	crash.Crash, slow.Slow, freeze.Freeze, errs.Errors = true, 5, true, 0.3
+	for i := range s.Variants {
+		s.Variants[i].Faults = []scenarios.Fault{crash, slow, freeze, errs}
+		s.Variants[i].Topology.Node("api").Replicas = 60
+	}
+	return s, fold(s, all, []string{"live"}, nil)
+}
+
 func scenario(t *testing.T, name, question string, variants []string, topology func(variant string) string) *scenarios.Scenario {
 	s := &scenarios.Scenario{Name: name, Question: question, File: name, Baseline: variants[0], JudgeBy: measure.Metric{Name: "p99"}, Repeat: 5, Seed: 42,
 		Expect: []measure.Expectation{

@@ -16,37 +16,29 @@ type drawing struct {
 	Title string
 	Wide  template.HTML // nodes from left to right
 	Tall  template.HTML // from top to bottom, for narrow screens
-	Open  bool
 	Data  grid
 }
 
 // drawings shows the baseline's flow, and the other variants' folded, or open
 // too if it is topologies that are compared.
-func drawings(s *scenarios.Scenario, r *measure.Result) []drawing {
-	var all []drawing
-	open := differ(s) && len(s.Variants) <= 4
+func drawings(s *scenarios.Scenario, r *measure.Result) (open, folded []drawing) {
+	all := differ(s) && len(s.Variants) <= 4
 	for i := range s.Variants {
 		v := &s.Variants[i]
 		sum := firstSummary(r, v.Name)
 		if sum == nil || v.Topology == nil {
 			continue
 		}
-		d := draft(v, sum)
-		d.Open = open || v.Name == r.Baseline
-		all = append(all, d)
+		if all || v.Name == r.Baseline {
+			open = append(open, draft(v, sum))
+		} else {
+			folded = append(folded, draft(v, sum))
+		}
 	}
-	slices.SortStableFunc(all, func(a, b drawing) int { return cmp.Compare(rank(a.Open), rank(b.Open)) })
-	if len(all) > 0 {
-		all[0].Open = true // a baseline that was not reached
+	if len(open) == 0 && len(folded) > 0 { // the baseline was not reached
+		return folded[:1], folded[1:]
 	}
-	return all
-}
-
-func rank(open bool) int {
-	if open {
-		return 0
-	}
-	return 1
+	return open, folded
 }
 
 // differ tells whether the variants differ in what there is, not only in how
@@ -249,13 +241,11 @@ func (f flow) measures(places []topologies.Place) []line {
 }
 
 func (f flow) nodes(places []topologies.Place) []measure.NodeSummary {
-	var found []measure.NodeSummary
-	for _, n := range f.summary.Nodes {
-		if slices.Contains(places, topologies.Place(n.Place)) {
-			found = append(found, n)
-		}
+	wanted := map[string]bool{}
+	for _, p := range places {
+		wanted[string(p)] = true
 	}
-	return found
+	return slices.DeleteFunc(slices.Clone(f.summary.Nodes), func(n measure.NodeSummary) bool { return !wanted[n.Place] })
 }
 
 // asked is the rate of attempts from some places at others.

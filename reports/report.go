@@ -44,6 +44,7 @@ type page struct {
 	Severe   []measure.Warning
 	Mild     []measure.Warning
 	Drawings []drawing
+	Folded   []drawing
 	Tables   []*table
 	Panels   []*panel
 	Usage    bool
@@ -58,8 +59,9 @@ type fact struct{ Name, Text string }
 // Write draws the report of scenario s, whose runs came to r. It is the error
 // of w, if any.
 func Write(w io.Writer, s *scenarios.Scenario, r *measure.Result) error {
-	p := page{Result: r, Scenario: s, Tally: tallyOf(r.Checks), Drawings: drawings(s, r),
+	p := page{Result: r, Scenario: s, Tally: tallyOf(r.Checks),
 		Checks: checksOf(r), Setup: setup(s, r), Place: machine(r)}
+	p.Drawings, p.Folded = drawings(s, r)
 	for _, warning := range r.Warnings {
 		if warning.Severe {
 			p.Severe = append(p.Severe, warning)

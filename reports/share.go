@@ -2,6 +2,7 @@ package reports
 
 import (
 	"html/template"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot/text"
@@ -47,7 +48,7 @@ func barsOf(r *measure.Result, world string) []bar {
 			if len(pools) > 1 {
 				label += ", " + nodeOf(pool[0].Place)
 			}
-			bars = append(bars, bar{label, pool})
+			bars = append(bars, bar{label, bundled(pool)})
 		}
 	}
 	return bars
@@ -72,6 +73,26 @@ func poolsOf(nodes []measure.NodeSummary) [][]measure.NodeSummary {
 func nodeOf(place string) string {
 	name, _, _ := strings.Cut(place, "[")
 	return name
+}
+
+// mostParts is how many parts a bar may have: more would be thinner than a
+// hair.
+const mostParts = 50
+
+// bundled puts neighbours of a large pool together.
+func bundled(pool []measure.NodeSummary) []measure.NodeSummary {
+	if len(pool) <= mostParts {
+		return pool
+	}
+	var parts []measure.NodeSummary
+	for some := range slices.Chunk(pool, (len(pool)+mostParts-1)/mostParts) {
+		part := measure.NodeSummary{Place: some[0].Place + "–" + replica(some[len(some)-1].Place)}
+		for _, n := range some {
+			part.Share, part.Rate = part.Share+n.Share, part.Rate+n.Rate
+		}
+		parts = append(parts, part)
+	}
+	return parts
 }
 
 func barChart(label string, bars []bar) template.HTML {

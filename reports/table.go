@@ -43,6 +43,7 @@ type column struct {
 type group struct {
 	Name string
 	Rows []row
+	More string // what is left out
 }
 
 type row struct {
@@ -157,7 +158,7 @@ func classes(sums []*measure.Summary) []string {
 func figureGroups(r *measure.Result, sums []*measure.Summary) []group {
 	var groups []group
 	for _, names := range rowNames {
-		groups = append(groups, group{names.group, figureRows(r, sums, names.metrics, "")})
+		groups = append(groups, group{Name: names.group, Rows: figureRows(r, sums, names.metrics, "")})
 	}
 	return groups
 }
@@ -249,9 +250,15 @@ func comparison(r *measure.Result, world, variant string, m measure.Metric) *mea
 func verdicts(r *measure.Result, world string) []verdict {
 	var all []verdict
 	for _, name := range r.Variants {
-		if c := comparison(r, world, name, r.JudgeBy); c != nil {
-			all = append(all, verdict{name, string(c.Verdict), c.Text, verdictClasses[c.Verdict]})
+		c := comparison(r, world, name, r.JudgeBy)
+		if c == nil {
+			continue
 		}
+		v := verdict{Variant: name, Text: c.Text, Class: verdictClasses[c.Verdict]}
+		if c.Verdict != measure.NoDiff && c.Verdict != measure.Unknowable { // their text says it
+			v.Word = string(c.Verdict)
+		}
+		all = append(all, v)
 	}
 	return all
 }
@@ -294,8 +301,12 @@ const mostPlaces = 12
 
 // placeGroup has a row for each place for which any variant has a figure.
 func placeGroup(name string, sums []*measure.Summary, of func(*measure.NodeSummary, string) (cell, bool)) group {
+	places, left := placesOf(sums)
 	g := group{Name: name}
-	for _, place := range placesOf(sums) {
+	if left > 0 {
+		g.More = fmt.Sprintf("and %d more places: see the data under the flow", left)
+	}
+	for _, place := range places {
 		line, any := row{Name: place}, false
 		for _, s := range sums {
 			c := cell{Why: "this variant has no " + place}
@@ -313,19 +324,26 @@ func placeGroup(name string, sums []*measure.Summary, of func(*measure.NodeSumma
 	return g
 }
 
-// placesOf lists the places of all variants, in order of first appearance.
-func placesOf(sums []*measure.Summary) []string {
-	var all []string
+// placesOf lists the places of all variants, in order of first appearance, and
+// counts those left out.
+func placesOf(sums []*measure.Summary) (places []string, left int) {
 	replicas := map[string]int{}
+	seen := map[string]bool{}
 	for _, s := range sums {
 		for _, n := range s.Nodes {
-			if node := nodeOf(n.Place); !slices.Contains(all, n.Place) && replicas[node] < mostPlaces {
+			node := nodeOf(n.Place)
+			switch {
+			case seen[n.Place]:
+			case replicas[node] < mostPlaces:
 				replicas[node]++
-				all = append(all, n.Place)
+				places = append(places, n.Place)
+			default:
+				left++
 			}
+			seen[n.Place] = true
 		}
 	}
-	return all
+	return places, left
 }
 
 func nodeSummary(s *measure.Summary, place string) *measure.NodeSummary {

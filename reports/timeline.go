@@ -49,7 +49,7 @@ func timelines(s *scenarios.Scenario, r *measure.Result) *panel {
 		return nil
 	}
 	p := &panel{ID: "time", Title: "Over time",
-		Intro: "Second by second, by the instant at which requests were meant to be sent; the mean of the repetitions. All charts share their scales."}
+		Intro: "Second by second, by the instant at which requests were meant to be sent; rates are means of the repetitions, quantiles are of all of them together, and a second with fewer than 100 successes has no p99. All charts share their scales."}
 	for _, t := range append(append([]trace{}, latencyTraces...), rateTraces...) {
 		p.Legend = append(p.Legend, legendEntry{t.hand.swatch(), t.name})
 	}
@@ -66,12 +66,12 @@ func timelines(s *scenarios.Scenario, r *measure.Result) *panel {
 func timeFigure(r *measure.Result, v *scenarios.Variant, sum *measure.Summary, latencies, rates span) figure {
 	end := max(r.Duration.Seconds(), sum.Series[len(sum.Series)-1].At)
 	time := linearAxis(end, 5, clock)
+	spells := spellsOf(v.Faults, r)
 	high := latencies.logAxis(latency)
-	high.max += 0.17 * (high.max - high.min) // room for the names of faults
+	high.max += headroom(spells, end) * (high.max - high.min)
 	upper := newPlot(time, high, "")
 	lower := newPlot(time, linearAxis(rates.hi*1.05, 4, rate), "")
 	blank(upper)
-	spells := spellsOf(v.Faults, r)
 	upper.Add(spellBands{spells, true})
 	lower.Add(spellBands{spells, false})
 	for _, t := range latencyTraces {
@@ -148,16 +148,17 @@ func never(series []measure.Second, of func(measure.Second) float64) bool {
 type spell struct {
 	from, to float64
 	name     string
+	ink      ink
 }
 
 // spellsOf lists warm-up and faults.
 func spellsOf(faults []scenarios.Fault, r *measure.Result) []spell {
 	var spells []spell
 	if r.Warmup > 0 {
-		spells = append(spells, spell{0, r.Warmup.Seconds(), "warm-up"})
+		spells = append(spells, spell{0, r.Warmup.Seconds(), "warm-up", muted})
 	}
 	for _, f := range faults {
-		spells = append(spells, spell{f.At.Seconds(), (f.At + f.For).Seconds(), faultName(f)})
+		spells = append(spells, spell{f.At.Seconds(), (f.At + f.For).Seconds(), faultName(f), fault})
 	}
 	return spells
 }
@@ -194,8 +195,8 @@ func faultWord(f scenarios.Fault) string {
 	return fmt.Sprintf("%g× slow", f.Slow)
 }
 
-// spellBands shades spells; named ones are labelled at the top, in as many
-// rows as keep their names apart.
+// spellBands shades spells and, where they are to be named, says so at the
+// top.
 type spellBands struct {
 	spells []spell
 	named  bool
@@ -204,31 +205,60 @@ type spellBands struct {
 // Plot implements plot.Plotter.
 func (b spellBands) Plot(c draw.Canvas, p *plot.Plot) {
 	x, _ := p.Transforms(&c)
-	style := typeset(10.5, fault, text.XLeft, text.YTop)
-	var ends []vg.Length // of the rows
 	for _, s := range b.spells {
 		from, to := max(c.Min.X, x(s.from)), min(c.Max.X, x(s.to))
-		if to <= from {
-			continue
+		if to > from {
+			c.FillPolygon(s.ink.tint(0.15), []vg.Point{{X: from, Y: c.Min.Y}, {X: to, Y: c.Min.Y}, {X: to, Y: c.Max.Y}, {X: from, Y: c.Max.Y}})
 		}
-		k, opacity := fault, 0.16
-		if s.name == "warm-up" {
-			k, opacity = muted, 0.12
-		}
-		c.FillPolygon(k.tint(opacity), []vg.Point{{X: from, Y: c.Min.Y}, {X: to, Y: c.Min.Y}, {X: to, Y: c.Max.Y}, {X: from, Y: c.Max.Y}})
-		if !b.named {
-			continue
-		}
-		style.Color = k.solid()
-		width := style.Width(s.name)
-		at := max(c.Min.X+2, min(from+3, c.Max.X-width-2))
-		row := 0
-		for row < len(ends) && ends[row] > at {
-			row++
-		}
-		ends = append(ends[:row], append([]vg.Length{at + width + 4}, ends[min(row+1, len(ends)):]...)...)
-		c.FillText(style, vg.Point{X: at, Y: c.Max.Y - 2 - 12*vg.Length(row)}, s.name)
 	}
+	if !b.named {
+		return
+	}
+	for i, n := range nameplates(b.spells, func(at float64) vg.Length { return x(at) - c.Min.X }, c.Max.X-c.Min.X) {
+		c.FillText(spellStyle(b.spells[i].ink), vg.Point{X: c.Min.X + n.x, Y: c.Max.Y - 2 - nameRow*vg.Length(n.row)}, b.spells[i].name)
+	}
+}
+
+const nameRow = 12.0
+
+func spellStyle(k ink) text.Style { return typeset(10.5, k, text.XLeft, text.YTop) }
+
+// nameplate is where the name of a spell stands.
+type nameplate struct {
+	x   vg.Length
+	row int
+}
+
+// nameplates puts names where their spells begin, within the width, each in
+// the first row where it meets no other.
+func nameplates(spells []spell, x func(float64) vg.Length, width vg.Length) []nameplate {
+	var plates []nameplate
+	var ends []vg.Length // of the rows
+	for _, s := range spells {
+		long := spellStyle(s.ink).Width(s.name)
+		p := nameplate{x: max(2, min(x(s.from)+3, width-long-2))}
+		for p.row < len(ends) && ends[p.row] > p.x {
+			p.row++
+		}
+		if p.row == len(ends) {
+			ends = append(ends, 0)
+		}
+		ends[p.row] = p.x + long + 5
+		plates = append(plates, p)
+	}
+	return plates
+}
+
+// headroom is what share of its range a chart's axis must grow for the names
+// of spells to stand above the lines.
+func headroom(spells []spell, end float64) float64 {
+	const width, height = chartWidth - 60, 92.0 // of the data, about
+	rows := 0
+	for _, p := range nameplates(spells, func(at float64) vg.Length { return vg.Length(at / end * width) }, width) {
+		rows = max(rows, p.row+1)
+	}
+	used := min(0.6, (nameRow*float64(rows)+2)/height)
+	return used / (1 - used)
 }
 
 func secondsGrid(series []measure.Second) grid {
@@ -238,9 +268,11 @@ func secondsGrid(series []measure.Second) grid {
 		for _, v := range []float64{s.P50, s.P99} {
 			if v > 0 {
 				row = append(row, latency(v))
+			} else {
+				row = append(row, dash)
 			}
 		}
-		g.Rows = append(g.Rows, pad(row, len(g.Head)))
+		g.Rows = append(g.Rows, row)
 	}
 	return g
 }

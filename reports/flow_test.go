@@ -1,0 +1,73 @@
+package reports
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"trafficlab/bench/measure"
+	"trafficlab/scenarios"
+	"trafficlab/topologies"
+)
+
+// Boxes never overlap and never leave the drawing, in any shipped topology.
+func TestBoxesKeepApart(t *testing.T) {
+	for _, name := range topologies.Shipped() {
+		topology, err := topologies.Load(name, "")
+		require.NoError(t, err)
+		for _, w := range []way{across, down} {
+			s := flowOf(topology).lay(w, 3)
+			var all []*box
+			for _, layer := range s.layers {
+				all = append(all, layer...)
+			}
+			for i, a := range all {
+				require.GreaterOrEqual(t, a.x, 0.0)
+				require.LessOrEqual(t, a.x+a.w, s.width)
+				require.LessOrEqual(t, a.y+a.h, s.height)
+				for _, b := range all[i+1:] {
+					require.False(t, a.x < b.x+b.w && b.x < a.x+a.w && a.y < b.y+b.h && b.y < a.y+a.h, "%s: %s over %s", name, a.title, b.title)
+				}
+			}
+		}
+	}
+}
+
+func flowOf(topology *topologies.Topology) flow {
+	sum := &measure.Summary{Variant: "v", World: "live"}
+	for _, n := range topology.Nodes {
+		for _, p := range n.Places() {
+			sum.Nodes = append(sum.Nodes, measure.NodeSummary{Place: string(p), Requests: 10, Reasons: map[string]int64{"ok": 8, "failed": 2}})
+		}
+	}
+	return flow{variant: &scenarios.Variant{Topology: topology}, summary: sum}
+}
+
+func TestAnArrowThatSkipsALayerBends(t *testing.T) {
+	topology := &topologies.Topology{Entry: "a", Nodes: []*topologies.Node{
+		{Name: "a", Kind: topologies.ReverseProxy, Replicas: 1, To: []string{"b", "c"}},
+		{Name: "b", Kind: topologies.ReverseProxy, Replicas: 1, To: []string{"c"}},
+		{Name: "c", Kind: topologies.Backend, Replicas: 1},
+	}}
+	s := flowOf(topology).lay(across, 5)
+	require.Len(t, s.layers, 4)
+	var bends int
+	for _, a := range s.arrows {
+		bends += len(a.bends)
+	}
+	require.Equal(t, 1, bends)
+}
+
+func TestManyReplicasAreOneBox(t *testing.T) {
+	topology := &topologies.Topology{Entry: "lb", Nodes: []*topologies.Node{
+		{Name: "lb", Kind: topologies.LoadBalancer, Replicas: 1, To: []string{"api"}},
+		{Name: "api", Kind: topologies.Backend, Replicas: 500, Numbered: true},
+	}}
+	f := flowOf(topology)
+	f.summary.Nodes[0].Asked = map[string]float64{"api[0]": 2, "api[499]": 3}
+	s := f.lay(down, 3)
+	require.Len(t, s.layers[2], 1)
+	require.Equal(t, "api × 500", s.layers[2][0].title)
+	require.Equal(t, 5.0, s.layers[2][0].in[0].rate)
+	require.Contains(t, s.layers[2][0].lines, line{"bad", "20% failed"})
+}
