@@ -42,7 +42,8 @@ func BenchmarkRun(b *testing.B) {
 		of   func(n int) *scenarios.Case
 	}{
 		{"M/M/1", func(n int) *scenarios.Case { return poisson(queue{1, .8}, n, 1) }},
-		{"least-connections over 10", balanced},
+		{"least-connections over 10", func(n int) *scenarios.Case { return balanced(10, n) }},
+		{"least-connections over 10000", func(n int) *scenarios.Case { return balanced(10_000, n) }},
 		{"cdn gateway lb api", fourTiers},
 	} {
 		b.Run(one.name, func(b *testing.B) {
@@ -52,13 +53,13 @@ func BenchmarkRun(b *testing.B) {
 	}
 }
 
-// balanced is a balancer over 10 backends at 80% load.
-func balanced(n int) *scenarios.Case {
+// balanced is a balancer over so many backends at 80% load.
+func balanced(backends, n int) *scenarios.Case {
 	top := chain("lb", "api")
 	lb, api := top.Nodes[0], top.Nodes[1]
 	lb.Kind, lb.Pick, lb.Connections, lb.Retry.Tries = topologies.LoadBalancer, "least-connections", 256, 1
-	work(api, 10)
-	return loaded(top, 8000, n)
+	work(api, backends)
+	return loaded(top, 800*float64(backends), n)
 }
 
 // fourTiers is the whole path, with a cache that seldom helps, keys, a limit,
