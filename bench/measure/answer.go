@@ -244,7 +244,7 @@ func (a answer) unbeaten(rivals, worse []Comparison) string {
 		text += "; " + list(variants(also)) + " did worse too"
 	}
 	if level := a.ranked(rivals, NoDiff); len(level) > 0 {
-		text += "; " + list(variants(level)) + " made no detectable difference"
+		text += "; " + list(variants(level)) + " could not be told from it"
 	}
 	return text
 }

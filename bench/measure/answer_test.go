@@ -81,7 +81,7 @@ func TestAnswer(t *testing.T) {
 			"Of 4 variants, p2c had the shortest p99 latency, 60% shorter than with round-robin (in every repetition): 42 ms against 105 ms, with least-connections close to it; the simulator agrees (59% shorter)."},
 		{"the baseline stands", "goodput", live, []string{"a", "b", "c", "d"},
 			figures{"live a": {100, 101, 102}, "live b": {100, 102, 101}, "live c": {50, 50, 51}, "live d": {80, 81, 82}},
-			"No variant beat a: with c, goodput was 50% lower than with a (95% interval 49% to 51%): 50.3/s against 101/s; d did worse too; b made no detectable difference."},
+			"No variant beat a: with c, goodput was 50% lower than with a (95% interval 49% to 51%): 50.3/s against 101/s; d did worse too; b could not be told from it."},
 		{"none can be told from the baseline", "failed", both, []string{"a", "b", "c"},
 			figures{"live a": {.01, .012, .011}, "live b": {.011, .011, .011}, "live c": {.012, .01, .011}, "sim a": {.01, .01, .01}, "sim b": {.01, .01, .01}, "sim c": {.01, .01, .01}},
 			"No variant could be told from a in the share of failed requests: all are near 1.1% (0.72 points would have shown); nor does the simulator tell them apart."},

@@ -52,6 +52,7 @@ func TestComparisonInWords(t *testing.T) {
 		{"failed", []float64{.05, .04, .05}, []float64{.01, .01, .01}, Better, "3.7 points lower (2.2 to 5.1 points)"},
 		{"availability", []float64{1, 1, 1}, []float64{1, 1, 1}, NoDiff, "no difference: the same in every repetition"},
 		{"availability", []float64{.99, 1, 1}, []float64{1, 1, 1}, NoDiff, "no detectable difference (could have seen 1.4 points)"},
+		{"availability", []float64{1, 1}, []float64{.9, .1}, NoDiff, "no detectable difference (could have seen 100 points)"},
 		{"limited", []float64{0, 0, 0}, []float64{.4, .41, .4}, Different, "40 points higher (39 to 42 points)"},
 	} {
 		m := Metric{Name: c.metric}

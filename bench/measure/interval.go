@@ -142,13 +142,15 @@ func ratio(over, under []float64, level float64) Figure {
 	return on(logs, logged, level)
 }
 
-// difference is the mean difference of paired values.
+// difference is the mean difference of paired shares: within one whole.
 func difference(from, take []float64, level float64) Figure {
 	d := make([]float64, len(from))
 	for i := range from {
 		d[i] = from[i] - take[i]
 	}
-	return on(plain, d, level)
+	f := on(plain, d, level)
+	f.Low, f.High = max(f.Low, -1), min(f.High, 1)
+	return f
 }
 
 // fieller is the ratio of the means of paired values that may be 0, by

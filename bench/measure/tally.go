@@ -79,7 +79,6 @@ type count struct {
 	reasons   [16]int64
 	all       int64
 	inTime    int64
-	words     int64 // samples with a cache word
 	hits      int64
 	latencies []time.Duration
 }
@@ -87,9 +86,6 @@ type count struct {
 func (c *count) add(s *Sample, deadline time.Duration) {
 	c.all++
 	c.reasons[s.Reason&15]++
-	if s.Cache != "" {
-		c.words++
-	}
 	if s.Cache == "hit" {
 		c.hits++
 	}
@@ -115,7 +111,7 @@ func (c *count) figures(t *Tally, class string) {
 	share("availability", ok, wanted)
 	share("failed", wanted-ok, c.all)
 	share("limited", limited, c.all)
-	share("cache-hits", c.hits, c.words)
+	share("cache-hits", c.hits, c.all)
 	if window := t.Run.Window().Seconds(); window > 0 {
 		set("offered", float64(c.all)/window)
 		set("throughput", float64(ok)/window)

@@ -74,7 +74,7 @@ func TestFiguresOfARun(t *testing.T) {
 		"limited":               .1,
 		"mean":                  .030, // (10+…+60+10+20)/8
 		"p50":                   .020,
-		"cache-hits":            .5,
+		"cache-hits":            .1,
 		"backend-load":          10,
 		"throughput of alice":   6,
 		"goodput of alice":      4,
@@ -82,6 +82,7 @@ func TestFiguresOfARun(t *testing.T) {
 		"limited of bob":        0,
 		"mean of bob":           .015,
 		"cache-hits of bob":     .5,
+		"cache-hits of alice":   0,
 	} {
 		m, err := ParseMetric(text)
 		require.NoError(t, err)
@@ -89,7 +90,7 @@ func TestFiguresOfARun(t *testing.T) {
 		assert.True(t, ok, text)
 		assert.InDelta(t, want, got, 1e-12, text)
 	}
-	for _, unknown := range []string{"p99", "p90", "p50 of alice", "cache-hits of alice", "backend-load of bob", "p50 of carol"} {
+	for _, unknown := range []string{"p99", "p90", "p50 of alice", "backend-load of bob", "p50 of carol"} {
 		m, err := ParseMetric(unknown)
 		require.NoError(t, err)
 		_, ok := tally.Figure(m)
