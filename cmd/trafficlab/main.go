@@ -72,9 +72,11 @@ Exit status:
 		Example: `  trafficlab run slow-replica
   trafficlab run slow-replica --world sim --repeat 20
   trafficlab up gateway-lb`,
+		Version:       versionName(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	c.SetVersionTemplate(versionLine())
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
 	})

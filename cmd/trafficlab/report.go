@@ -107,19 +107,32 @@ func writeReport(dir string, s *scenarios.Scenario, r *measure.Result) error {
 
 // writePage writes a file at once: who looks meanwhile sees the old one.
 func writePage(path string, draw func(io.Writer) error) error {
-	f, err := os.Create(path + ".part")
+	part := path + ".part"
+	err := fill(part, draw)
+	if err == nil {
+		err = os.Rename(part, path)
+	}
 	if err != nil {
+		os.Remove(part)
 		return fmt.Errorf("write %s: %w", path, cause(err))
 	}
-	w := bufio.NewWriter(f)
-	err = errors.Join(draw(w), w.Flush(), f.Close())
-	if err == nil {
-		err = os.Rename(path+".part", path)
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
 	return nil
+}
+
+func fill(path string, draw func(io.Writer) error) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	w := bufio.NewWriter(f)
+	if err := draw(w); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // stores lists the folders of stored runs in a folder.

@@ -18,7 +18,7 @@ func versionVerb() *cobra.Command {
 		Example: "  trafficlab version",
 		Args:    cobra.NoArgs,
 		RunE: verb(func(c *cobra.Command, _ []string) error {
-			fmt.Fprintf(c.OutOrStdout(), "trafficlab %s, %s %s/%s\n", versionName(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			fmt.Fprint(c.OutOrStdout(), versionLine())
 			return nil
 		}),
 	}
@@ -33,4 +33,8 @@ func versionName() string {
 		return info.Main.Version
 	}
 	return "(devel)"
+}
+
+func versionLine() string {
+	return fmt.Sprintf("trafficlab %s, %s %s/%s\n", versionName(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
