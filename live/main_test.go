@@ -1,6 +1,7 @@
 package live
 
 import (
+	"os"
 	"testing"
 )
 
@@ -10,5 +11,7 @@ func TestMain(m *testing.M) {
 	if playRole() {
 		return
 	}
+	// The race detector lets processes linger for a second at their end.
+	os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	m.Run()
 }

@@ -58,6 +58,7 @@ type Node struct {
 	upstreams map[topologies.Place]upstream
 
 	began      atomic.Pointer[time.Time]
+	starting   sync.Once
 	unnumbered atomic.Uint64
 	serving    atomic.Int64 // requests
 
@@ -168,18 +169,20 @@ func (n *Node) Serve(l net.Listener) error {
 	return nil
 }
 
-// Begin tells the node when its run begins or began, and lets it start the work
-// it does on its own account at that instant, health checks.
+// Begin tells the node when its run begins or began. The work it does on its
+// own account, health checks, starts at the first instant told.
 func (n *Node) Begin(at time.Time) {
 	n.began.Store(&at)
 	starter, ok := n.handler.(components.Starter)
 	if !ok {
 		return
 	}
-	n.background(func(x components.Exchange) {
-		if x.Wait(0, x.Canceled()) < 0 {
-			starter.Begin(x)
-		}
+	n.starting.Do(func() {
+		n.background(func(x components.Exchange) {
+			if x.Wait(0, x.Canceled()) < 0 {
+				starter.Begin(x)
+			}
+		})
 	})
 }
 

@@ -15,6 +15,7 @@ var roles = map[string]func(args []string) error{
 	"guard":  func([]string) error { return Guard(os.Stdin, os.Stdout) },
 	"node":   nodeRole,
 	"runner": runnerRole,
+	"plain":  plainRole,
 }
 
 func playRole() bool {
