@@ -147,7 +147,8 @@ func (p *proxy) try(v *visit, hop *Hop) {
 	if patience := p.node.Timeout.Response; patience > 0 {
 		until = a.started + patience
 	}
-	switch v.x.Wait(until, a.call, v.x.Canceled()) {
+	v.events = [2]Event{a.call, v.x.Canceled()}
+	switch v.x.Wait(until, v.events[:]...) {
 	case 0:
 		a.hear()
 	case 1:

@@ -261,6 +261,7 @@ func (l *lab) crowd() []*outcome {
 	return outs
 }
 
+// told is what each was told: the word, the status, the instant.
 func told(outs []*outcome) (list []string) {
 	for _, o := range outs {
 		list = append(list, fmt.Sprint(xCache(o), " ", o.Status, " ", o.at))

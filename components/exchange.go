@@ -95,7 +95,8 @@ type Exchange interface {
 	// Now is the time since the run began.
 	Now() time.Duration
 
-	// Start begins an attempt and does not wait for it.
+	// Start begins an attempt and does not wait for it. The hop's header is
+	// shared with later attempts: nobody edits it in place.
 	Start(h Hop) Call
 
 	// Wait returns the index of the first event in the list that has fired,
@@ -115,7 +116,8 @@ type Exchange interface {
 	// ended well and was not longer than limit.
 	Forward(c Call, head Response, limit int64, keep func(Body)) policy.Reason
 
-	// Reply answers with a body of the handler's own.
+	// Reply answers with a body of the handler's own. What of it belongs
+	// with a HEAD or a 304 is the host's to know.
 	Reply(r Response)
 
 	// NewSignal makes an event that handlers fire themselves.

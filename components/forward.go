@@ -1,6 +1,7 @@
 package components
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -70,15 +71,7 @@ func (p *proxy) replaces(name string, trusted bool) bool {
 
 // forwarded adds where the request came from.
 func (p *proxy) forwarded(out Header, v *visit, trusted bool) Header {
-	chain := v.req.Header.Values("X-Forwarded-For")
-	peer := "unknown"
-	if v.req.Peer.IsValid() {
-		peer = v.req.Peer.Unmap().String()
-	}
-	if chain != "" {
-		peer = chain + ", " + peer
-	}
-	out = append(out, Field{"X-Forwarded-For", peer})
+	out = append(out, Field{"X-Forwarded-For", longer(v.req.Header.Values("X-Forwarded-For"), v.req.Peer)})
 	if !trusted || !v.req.Header.Has("X-Forwarded-Proto") {
 		out = append(out, Field{"X-Forwarded-Proto", scheme(v.req.TLS)})
 	}
@@ -86,6 +79,19 @@ func (p *proxy) forwarded(out Header, v *visit, trusted bool) Header {
 		out = append(out, Field{"X-Forwarded-Host", v.req.Host})
 	}
 	return append(out, Field{"Via", p.via})
+}
+
+// longer is a chain of addresses with one more at its end.
+func longer(chain string, peer netip.Addr) string {
+	var space [128]byte
+	text := append(space[:0], chain...)
+	if chain != "" {
+		text = append(text, ", "...)
+	}
+	if !peer.IsValid() {
+		return string(append(text, "unknown"...))
+	}
+	return string(peer.Unmap().AppendTo(text))
 }
 
 func scheme(tls bool) string {

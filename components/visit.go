@@ -21,7 +21,8 @@ type visit struct {
 	waits    *fetch // another's, to wait for
 	leads    *fetch // its own, that others wait for
 	attempt  attempt
-	tried    [4]int
+	tried    [4]int   // where the first attempts went
+	events   [2]Event // what is waited for: here, a list costs no allocation
 
 	// Of the answer.
 	reason policy.Reason
