@@ -11,7 +11,7 @@ CALM     = $(filter-out $(shell $(GO) list $(RACE)),$(shell $(GO) list ./...))
 
 # What tests need beyond Go. With TRAFFICLAB_ALL=1 (CI), leaving out is failing.
 HAS      = $(firstword $(foreach name,$(1),$(shell command -v $(name) 2>/dev/null)))
-BROWSER := $(call HAS,chromium chromium-browser google-chrome google-chrome-stable)
+BROWSER := $(call HAS,chromium chromium-browser google-chrome)
 CC      := $(call HAS,$(shell $(GO) env CC) gcc clang)
 comma   := ,
 OMITTED := $(if $(CC),,the race detector (no C compiler)$(if $(BROWSER),,$(comma) ))$(if $(BROWSER),,the report in a browser (no Chromium))

@@ -105,13 +105,13 @@ func (l tsLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// childless wants every process of this program gone within two seconds.
+// childless wants every node and guardian gone within two seconds.
 func childless(ts *testscript.TestScript, neg bool, _ []string) {
 	path, err := exec.LookPath("trafficlab")
 	ts.Check(err)
 	var alive []string
 	for range 40 {
-		if alive = processes(path); len(alive) == 0 {
+		if alive = children(path); len(alive) == 0 {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -119,14 +119,20 @@ func childless(ts *testscript.TestScript, neg bool, _ []string) {
 	ts.Fatalf("still there: %s", strings.Join(alive, "; "))
 }
 
-func processes(program string) []string {
+// children lists the processes of the program that host a node or guard them.
+// Other scripts run the program meanwhile, but no other starts a system.
+func children(program string) []string {
 	var found []string
 	all, _ := filepath.Glob("/proc/[0-9]*/exe")
 	for _, exe := range all {
-		if target, _ := os.Readlink(exe); target == program {
-			line, _ := os.ReadFile(filepath.Join(filepath.Dir(exe), "cmdline"))
-			found = append(found, strings.ReplaceAll(string(line), "\x00", " "))
+		if target, _ := os.Readlink(exe); target != program {
+			continue
+		}
+		line, _ := os.ReadFile(filepath.Join(filepath.Dir(exe), "cmdline"))
+		words := strings.Split(string(line), "\x00")
+		if len(words) > 1 && (words[1] == "node" || words[1] == "guard") {
+			found = append(found, strings.Join(words, " "))
 		}
 	}
-	return slices.Sorted(slices.Values(found))
+	return found
 }
