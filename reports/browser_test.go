@@ -27,15 +27,33 @@ func TestInABrowser(t *testing.T) {
 	browser := chromium(t)
 	folder, names := pages(t)
 	for _, name := range names {
-		for _, width := range []int64{360, 1280} {
-			for _, theme := range []string{"light", "dark"} {
-				t.Run(fmt.Sprintf("%s/%d/%s", name, width, theme), func(t *testing.T) {
-					look(t, browser, filepath.Join(folder, name), width, theme)
-				})
-			}
+		for _, view := range views {
+			t.Run(fmt.Sprintf("%s/%s-%d", name, view.name, view.width), func(t *testing.T) {
+				look(t, browser, filepath.Join(folder, name), view)
+			})
 		}
 	}
 }
+
+// view is one way of looking at a page, and the background it must have.
+type view struct {
+	name  string
+	media emulation.SetEmulatedMediaParams
+	width int64
+	paper string
+}
+
+var (
+	light = emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "light"}}}
+	dark  = emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}}
+	views = []view{
+		{"light", light, 1280, "rgb(253, 253, 251)"},
+		{"light", light, 360, "rgb(253, 253, 251)"},
+		{"dark", dark, 1280, "rgb(21, 24, 27)"},
+		{"dark", dark, 360, "rgb(21, 24, 27)"},
+		{"print", emulation.SetEmulatedMediaParams{Media: "print", Features: dark.Features}, 718, "rgb(255, 255, 255)"},
+	}
+)
 
 // chromium starts a headless browser, or skips where there is none.
 func chromium(t *testing.T) context.Context {
@@ -66,36 +84,32 @@ func chromium(t *testing.T) context.Context {
 	return ctx
 }
 
-func look(t *testing.T, browser context.Context, file string, width int64, theme string) {
+func look(t *testing.T, browser context.Context, file string, v view) {
 	tab, leave := chromedp.NewContext(browser)
 	defer leave()
 	complaints := listen(t, tab)
 	ctx, cancel := context.WithTimeout(tab, time.Minute)
 	defer cancel()
 	enable(t, ctx)
-	_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia,
-		emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}})
+	_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, v.media)
 	require.NoError(t, err)
 	_, err = chromedp.Call(ctx, emulation.SetScrollbarsHidden, emulation.SetScrollbarsHiddenParams{Hidden: true})
 	require.NoError(t, err)
-	require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(width, 800), chromedp.Navigate("file://"+file)))
+	require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(v.width, 800), chromedp.Navigate("file://"+file)))
 	if *keep != "" {
 		picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 		require.NoError(t, err)
-		name := fmt.Sprintf("%s-%d-%s.png", strings.TrimSuffix(file, ".html"), width, theme)
+		name := fmt.Sprintf("%s-%d-%s.png", strings.TrimSuffix(file, ".html"), v.width, v.name)
 		require.NoError(t, os.WriteFile(name, picture, 0o644))
 	}
 	require.Empty(t, complaints())
 	scroll, err := chromedp.Run(ctx, chromedp.Evaluate[int64]("document.documentElement.scrollWidth"))
 	require.NoError(t, err)
-	require.LessOrEqual(t, scroll, width, "the page scrolls sideways")
+	require.LessOrEqual(t, scroll, v.width, "the page scrolls sideways")
 	paper, err := chromedp.Run(ctx, chromedp.Evaluate[string]("getComputedStyle(document.body).backgroundColor"))
 	require.NoError(t, err)
-	require.Equal(t, papers[theme], paper)
+	require.Equal(t, v.paper, paper)
 }
-
-// papers are the themes' backgrounds.
-var papers = map[string]string{"light": "rgb(253, 253, 251)", "dark": "rgb(21, 24, 27)"}
 
 // enable asks for the events that listen hears.
 func enable(t *testing.T, ctx context.Context) {

@@ -15,7 +15,7 @@ import (
 	"trafficlab/topologies"
 )
 
-// world invents runs of a scenario: as they may look, not as they were.
+// invention makes up the runs of a variant: as they may look.
 type invention struct {
 	variant string
 	median  float64 // of latency, in ms
@@ -159,7 +159,7 @@ func pickers(t *testing.T) (*scenarios.Scenario, *measure.Result) {
 	}, []string{"live", "sim"}, nil)
 }
 
-// systems compares four topologies.
+// systemsCompared compares four topologies.
 func systemsCompared(t *testing.T) (*scenarios.Scenario, *measure.Result) {
 	names := []string{"direct", "proxy", "gateway-lb", "cdn-gateway-lb"}
 	s := scenario(t, "hops", "What does each further hop cost?", names, func(name string) string { return name })

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 )
@@ -42,6 +43,16 @@ func logAxis(lo, hi float64, name func(float64) string) axis {
 				a.ticks = append(a.ticks, plot.Tick{Value: x, Label: name(v)})
 			}
 		}
+	}
+	return a
+}
+
+// thinned keeps only the powers of ten of a logarithmic axis with more than
+// most ticks, if there are two of them.
+func (a axis) thinned(most int) axis {
+	whole := slices.DeleteFunc(slices.Clone(a.ticks), func(t plot.Tick) bool { return math.Abs(t.Value-math.Round(t.Value)) > 1e-9 })
+	if len(a.ticks) > most && len(whole) > 1 {
+		a.ticks = whole
 	}
 	return a
 }

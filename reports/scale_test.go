@@ -28,6 +28,8 @@ func TestAxesHaveRoundTicks(t *testing.T) {
 	}{
 		{logAxis(0.003, 0.04, latency), []string{"5 ms", "10 ms", "20 ms"}},
 		{logAxis(0.00001, 3, latency), []string{"10 µs", "100 µs", "1 ms", "10 ms", "100 ms", "1 s"}},
+		{logAxis(0.003, 0.3, latency).thinned(4), []string{"10 ms", "100 ms"}},
+		{logAxis(0.02, 0.09, latency).thinned(1), []string{"20 ms", "50 ms"}},
 		{linearAxis(312, 4, rate), []string{"0/s", "100/s", "200/s", "300/s"}},
 		{linearAxis(0, 4, rate), []string{"0/s", "0.5/s", "1/s"}},
 	} {

@@ -176,6 +176,9 @@ func figureRows(r *measure.Result, sums []*measure.Summary, metrics [][2]string,
 	var rows []row
 	for _, name := range metrics {
 		m := measure.Metric{Name: name[0], Class: class}
+		if m.Name == "cache-hits" && !cached(sums) {
+			continue
+		}
 		if line := figureRow(r, sums, m, name[1]); worth(line, m) {
 			rows = append(rows, line)
 		}
@@ -196,6 +199,16 @@ func worth(r row, m measure.Metric) bool {
 		return true
 	}
 	return slices.ContainsFunc(r.Cells, func(c cell) bool { return !none(c) })
+}
+
+// cached tells whether there is a cache anywhere.
+func cached(sums []*measure.Summary) bool {
+	for _, s := range sums {
+		if slices.ContainsFunc(s.Nodes, func(n measure.NodeSummary) bool { return n.CacheHits.Known }) {
+			return true
+		}
+	}
+	return false
 }
 
 func figureRow(r *measure.Result, sums []*measure.Summary, m measure.Metric, name string) row {

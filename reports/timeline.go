@@ -67,8 +67,11 @@ func timeFigure(r *measure.Result, v *scenarios.Variant, sum *measure.Summary, l
 	end := max(r.Duration.Seconds(), sum.Series[len(sum.Series)-1].At)
 	time := linearAxis(end, 5, clock)
 	spells := spellsOf(v.Faults, r)
-	high := latencies.logAxis(latency)
-	high.max += headroom(spells, end) * (high.max - high.min)
+	high := latencies.logAxis(latency).thinned(4)
+	rows := nameRows(spells, end)
+	extra := nameRow * float64(max(0, rows-1))
+	used := (nameRow*float64(rows) + 2) / (dataHeight + extra)
+	high.max += used / (1 - used) * (high.max - high.min)
 	upper := newPlot(time, high, "")
 	lower := newPlot(time, linearAxis(rates.hi*1.05, 4, rate), "")
 	blank(upper)
@@ -86,7 +89,7 @@ func timeFigure(r *measure.Result, v *scenarios.Variant, sum *measure.Summary, l
 		label += "; faults: " + strings.Join(names(spells), ", ")
 	}
 	return figure{Title: title, Data: secondsGrid(sum.Series),
-		SVG: stacked(label, 290, titled{"latency of successes", upper}, titled{"requests per second", lower})}
+		SVG: stacked(label, vg.Length(timeHeight+2*extra), titled{"latency of successes", upper}, titled{"requests per second", lower})}
 }
 
 // blank keeps the ticks of the time axis and drops their names, which the chart
@@ -219,7 +222,11 @@ func (b spellBands) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
-const nameRow = 12.0
+const (
+	timeHeight = 290.0 // of a time line chart with one row of names…
+	dataHeight = 92.0  // …and of each of its halves, about
+	nameRow    = 12.0
+)
 
 func spellStyle(k ink) text.Style { return typeset(10.5, k, text.XLeft, text.YTop) }
 
@@ -249,16 +256,14 @@ func nameplates(spells []spell, x func(float64) vg.Length, width vg.Length) []na
 	return plates
 }
 
-// headroom is what share of its range a chart's axis must grow for the names
-// of spells to stand above the lines.
-func headroom(spells []spell, end float64) float64 {
-	const width, height = chartWidth - 60, 92.0 // of the data, about
+// nameRows is how many rows the names of spells will take.
+func nameRows(spells []spell, end float64) int {
+	const width = chartWidth - 60 // of the data, about
 	rows := 0
 	for _, p := range nameplates(spells, func(at float64) vg.Length { return vg.Length(at / end * width) }, width) {
 		rows = max(rows, p.row+1)
 	}
-	used := min(0.6, (nameRow*float64(rows)+2)/height)
-	return used / (1 - used)
+	return rows
 }
 
 func secondsGrid(series []measure.Second) grid {
