@@ -157,10 +157,8 @@ func newTransport(most int, o Options) *http.Transport {
 		DisableCompression:  true,
 		Protocols:           onlyHTTP1(),
 	}
-	if o.UpstreamTLS != nil {
-		t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-			return dialTLS(ctx, o, network, address)
-		}
+	t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		return dialTLS(ctx, o, network, address)
 	}
 	return t
 }
@@ -170,12 +168,24 @@ func dialTLS(ctx context.Context, o Options, network, address string) (net.Conn,
 	if err != nil {
 		return nil, err
 	}
-	secure := tls.Client(raw, o.UpstreamTLS(address))
+	secure := tls.Client(raw, o.upstreamTLS(address))
 	if err := secure.HandshakeContext(ctx); err != nil {
 		raw.Close()
 		return nil, err
 	}
 	return secure, nil
+}
+
+// upstreamTLS is as given, or for upstreams that are not ours as the system's
+// own authorities have it.
+func (o Options) upstreamTLS(address string) *tls.Config {
+	if o.UpstreamTLS != nil {
+		if config := o.UpstreamTLS(address); config != nil {
+			return config
+		}
+	}
+	host, _, _ := net.SplitHostPort(address) // a transport's address has a port
+	return &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
 }
 
 func onlyHTTP1() *http.Protocols {

@@ -381,6 +381,7 @@ func TestBodyForAnotherAttempt(t *testing.T) {
 			})
 			inLab(t, h, labOptions{origin: origin, dial: dial}, func(l *lab) {
 				l.ask("PUT", "/", test.body)
+				synctest.Wait()
 				assert.Equal(t, test.want, reason)
 				require.NotEmpty(t, bodies)
 				for _, body := range bodies[:1] {
