@@ -22,9 +22,6 @@ type Value struct {
 // Present tells whether anything stands there.
 func (v Value) Present() bool { return v.node != nil }
 
-// Path is how the value is reached, as written in front of its mistakes.
-func (v Value) Path() string { return v.path }
-
 // Wrong notes a mistake at the value.
 func (v Value) Wrong(wrong, right string) { v.note(v.node, wrong, right) }
 
