@@ -59,7 +59,7 @@ func (r *reader) scenario(doc *strict.Document) {
 	r.s.Baseline = r.baseline(root.Get("baseline"))
 	r.s.JudgeBy = measure.Metric{Name: "p99"}
 	if by := root.Get("judge-by"); by.Present() {
-		r.s.JudgeBy = r.metric(by, by.Text("p99"))
+		r.s.JudgeBy = r.metric(by.Text("p99"), by.Wrong)
 	}
 	r.expectations(root.Get("expect"))
 }

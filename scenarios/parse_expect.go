@@ -37,7 +37,7 @@ func (r *reader) expectations(v strict.Value) {
 
 // bounds reads one bound or several on a metric.
 func (r *reader) bounds(variant, world string, e strict.Entry) {
-	metric := r.metric(e.Value, e.Key)
+	metric := r.metric(e.Key, e.Value.WrongKey)
 	kind, known := measure.Metrics[metric.Name]
 	if !known {
 		return
@@ -62,12 +62,12 @@ func comparison(less bool) string {
 	return "above"
 }
 
-// metric reads "p99" or "p99 of alice".
-func (r *reader) metric(v strict.Value, text string) measure.Metric {
-	name, class, _ := strings.Cut(text, " of ")
-	m := measure.Metric{Name: strings.TrimSpace(name), Class: strings.TrimSpace(class)}
-	if _, ok := measure.Metrics[m.Name]; !ok {
-		v.WrongKey(fmt.Sprintf("unknown metric %q", m.Name), strict.Suggest(m.Name, "the metrics are", measure.MetricNames()))
+// metric reads "p99" or "p99 of alice", and notes a mistake by wrong.
+func (r *reader) metric(text string, wrong func(wrong, right string)) measure.Metric {
+	m, err := measure.ParseMetric(text)
+	if err != nil {
+		name, _, _ := strings.Cut(text, " of ")
+		wrong(err.Error(), strict.Suggest(name, "the metrics are", measure.MetricNames()))
 		return m
 	}
 	if m.Class == "" || len(r.s.Variants) == 0 {
@@ -79,7 +79,7 @@ func (r *reader) metric(v strict.Value, text string) measure.Metric {
 	}
 	if !slices.Contains(classes, m.Class) {
 		slices.Sort(classes)
-		v.WrongKey(fmt.Sprintf("unknown class %q of the load", m.Class), strict.Suggest(m.Class, "the classes are", slices.Compact(classes)))
+		wrong(fmt.Sprintf("unknown class %q of the load", m.Class), strict.Suggest(m.Class, "the classes are", slices.Compact(classes)))
 	}
 	return m
 }
