@@ -475,7 +475,7 @@ func (s *System) awaitEnd() {
 	}
 }
 
-// take reads /stats.
+// take takes over what /stats answered, and the memory used by then.
 func (p *process) take(text []byte) error {
 	var use measure.NodeUse
 	if err := json.Unmarshal(text, &use); err != nil {
@@ -483,6 +483,6 @@ func (p *process) take(text []byte) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.count = use
+	p.count, p.peak = use, max(p.peak, peakMemory(p.pid))
 	return nil
 }
