@@ -19,10 +19,13 @@ type drawing struct {
 	Data  grid
 }
 
-// drawings shows the baseline's flow, and the other variants' folded, or open
-// too if it is topologies that are compared.
+// drawings shows the baseline's flow, and the other variants' folded. If it is
+// topologies that are compared all are open, and take less room each.
 func drawings(s *scenarios.Scenario, r *measure.Result) (open, folded []drawing) {
-	all := differ(s) && len(s.Variants) <= 4
+	all, most := differ(s) && len(s.Variants) <= 6, 6
+	if all {
+		most = 2
+	}
 	for i := range s.Variants {
 		v := &s.Variants[i]
 		sum := firstSummary(r, v.Name)
@@ -30,9 +33,9 @@ func drawings(s *scenarios.Scenario, r *measure.Result) (open, folded []drawing)
 			continue
 		}
 		if all || v.Name == r.Baseline {
-			open = append(open, draft(v, sum))
+			open = append(open, draft(v, sum, most))
 		} else {
-			folded = append(folded, draft(v, sum))
+			folded = append(folded, draft(v, sum, most))
 		}
 	}
 	if len(open) == 0 && len(folded) > 0 { // the baseline was not reached
@@ -41,38 +44,28 @@ func drawings(s *scenarios.Scenario, r *measure.Result) (open, folded []drawing)
 	return open, folded
 }
 
-// differ tells whether the variants differ in what there is, not only in how
-// it is set.
+// differ tells whether it is topologies that are compared, and not only how
+// one is set.
 func differ(s *scenarios.Scenario) bool {
-	for _, v := range s.Variants[min(1, len(s.Variants)):] {
-		if skeleton(v.Topology) != skeleton(s.Variants[0].Topology) {
-			return true
+	names := map[string]bool{}
+	for _, v := range s.Variants {
+		if v.Topology != nil {
+			names[v.Topology.Name] = true
 		}
 	}
-	return false
+	return len(names) > 1
 }
 
-// skeleton writes down which nodes there are and who asks whom.
-func skeleton(t *topologies.Topology) string {
-	if t == nil {
-		return ""
-	}
-	shape := t.Entry
-	for _, n := range t.Nodes {
-		shape += fmt.Sprintf(" %s:%s*%d>%q", n.Name, n.Kind, n.Replicas, n.Upstreams())
-	}
-	return shape
-}
-
-// draft draws one variant's flow in one world.
-func draft(v *scenarios.Variant, sum *measure.Summary) drawing {
+// draft draws one variant's flow in one world, at most so many boxes above
+// each other.
+func draft(v *scenarios.Variant, sum *measure.Summary, most int) drawing {
 	title := v.Name + ", " + worldName(sum.World)
 	f := flow{variant: v, summary: sum}
 	label := "Flow of requests through " + v.Topology.Name + ": " + title
 	return drawing{
 		Title: title,
-		Wide:  f.lay(across, 6).svg(label),
-		Tall:  f.lay(down, 3).svg(label),
+		Wide:  f.lay(across, most).svg(label),
+		Tall:  f.lay(down, min(most, 3)).svg(label),
 		Data:  nodesGrid(sum.Nodes),
 	}
 }

@@ -117,7 +117,7 @@ func (horizontal) head(tip point) string {
 // caption stands on the side from which the arrow does not come.
 func (horizontal) caption(a *arrow, tip point) label {
 	from := a.last()
-	if from.y+from.h/2 < tip.y-10 {
+	if from.y+from.h/2 < tip.y-2 {
 		return label{point{tip.x - headLength - 2, tip.y + 15}, "end"}
 	}
 	return label{point{tip.x - headLength - 2, tip.y - 7}, "end"}
@@ -174,7 +174,7 @@ func (vertical) head(tip point) string {
 
 func (vertical) caption(a *arrow, tip point) label {
 	from := a.last()
-	if from.x+from.w/2 > tip.x+10 {
+	if from.x+from.w/2 > tip.x+2 {
 		return label{point{tip.x - 7, tip.y - 9}, "end"}
 	}
 	return label{point{tip.x + 7, tip.y - 9}, "start"}

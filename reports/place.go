@@ -1,0 +1,121 @@
+package reports
+
+import (
+	"fmt"
+	"strings"
+
+	"trafficlab/bench/measure"
+)
+
+// mostPlaces is how many replicas of one node have rows of their own.
+const mostPlaces = 12
+
+// placeGroup has a row for each place for which any variant has a figure.
+func placeGroup(name string, sums []*measure.Summary, of func(*measure.NodeSummary, string) (cell, bool)) group {
+	places, left := placesOf(sums)
+	g := group{Name: name}
+	if left > 0 {
+		g.More = fmt.Sprintf("and %d more places: see the data under the flow", left)
+	}
+	for _, place := range places {
+		line, any := row{Name: place}, false
+		for _, s := range sums {
+			c := cell{Why: "this variant has no " + place}
+			if n := nodeSummary(s, place); n != nil {
+				var ok bool
+				c, ok = of(n, s.World)
+				any = any || ok
+			}
+			line.Cells = append(line.Cells, c)
+		}
+		if any {
+			g.Rows = append(g.Rows, line)
+		}
+	}
+	return g
+}
+
+// placesOf lists the places of all variants, in order of first appearance, and
+// counts those left out.
+func placesOf(sums []*measure.Summary) (places []string, left int) {
+	replicas := map[string]int{}
+	seen := map[string]bool{}
+	for _, s := range sums {
+		for _, n := range s.Nodes {
+			node := nodeOf(n.Place)
+			switch {
+			case seen[n.Place]:
+			case replicas[node] < mostPlaces:
+				replicas[node]++
+				places = append(places, n.Place)
+			default:
+				left++
+			}
+			seen[n.Place] = true
+		}
+	}
+	return places, left
+}
+
+func nodeSummary(s *measure.Summary, place string) *measure.NodeSummary {
+	for i := range s.Nodes {
+		if s.Nodes[i].Place == place {
+			return &s.Nodes[i]
+		}
+	}
+	return nil
+}
+
+func cpuCell(n *measure.NodeSummary, world string) (cell, bool) {
+	why := "no process of ours, or no requests: nothing to measure"
+	if world == "sim" {
+		why = "the simulator spends no CPU time of its nodes"
+	}
+	return figureCell(n.CPU, measure.Metric{Name: "mean"}, why), n.CPU.Known
+}
+
+// shareCell says how much of its node's load the place had; a node of one
+// place has all of it, which is no news.
+func shareCell(n *measure.NodeSummary, _ string) (cell, bool) {
+	return cell{Value: share(n.Share), Range: rate(n.Rate)}, strings.Contains(n.Place, "[") && n.Share < 1
+}
+
+func hitsCell(n *measure.NodeSummary, _ string) (cell, bool) {
+	return figureCell(n.CacheHits, measure.Metric{Name: "cache-hits"}, "no cache here, or no requests"), n.CacheHits.Known
+}
+
+// usage is what consumers did at a gateway of one variant.
+type usage struct {
+	Variant string
+	Rows    [][]string
+}
+
+func usageOf(s *measure.Summary) []usage {
+	if len(s.Usage) == 0 {
+		return nil
+	}
+	u := usage{Variant: s.Variant}
+	for _, x := range s.Usage {
+		u.Rows = append(u.Rows, []string{x.Consumer, x.Route, count(x.Requests), count(x.Limited), count(x.Errors), size(x.Bytes)})
+	}
+	return []usage{u}
+}
+
+// nodesGrid is the flow of a drawing in numbers.
+func nodesGrid(nodes []measure.NodeSummary) grid {
+	g := grid{Head: []string{"Place", "Kind", "Requests", "Share", "CPU per request", "From cache", "Failed", "Refused", "Attempts per request", "Peak memory"}}
+	for _, n := range nodes {
+		limited := n.Reasons["limited"] + n.Reasons["denied"]
+		failed := total(n.Reasons) - limited - n.Reasons["ok"]
+		row := []string{n.Place, n.Kind, rate(n.Rate), share(n.Share), n.CPU.Text(measure.Metric{Name: "mean"}),
+			n.CacheHits.Text(measure.Metric{Name: "cache-hits"}), count(failed), count(limited), dash, dash}
+		if n.Amplified > 0 {
+			row[8] = fmt.Sprintf("%.3g", n.Amplified)
+		}
+		if n.Memory > 0 {
+			row[9] = size(n.Memory)
+		}
+		g.Rows = append(g.Rows, row)
+	}
+	return g
+}
