@@ -60,6 +60,9 @@ func plan(t *terminal, s *scenarios.Scenario, worlds []string, e bench.Estimate)
 
 // enough says of each quantile asked for whether it can be told.
 func enough(t *terminal, quantiles []bench.QuantileEstimate) string {
+	if len(quantiles) == 0 {
+		return t.paint(dim, "no quantile is asked for")
+	}
 	var texts []string
 	for _, q := range quantiles {
 		if q.Enough {

@@ -87,19 +87,26 @@ func (r *running) run(c *cobra.Command, args []string) error {
 
 // each runs one scenario after the other, and goes on if one comes to nothing.
 func (r *running) each(ctx context.Context, c *cobra.Command, all []*scenarios.Scenario, worlds []string) error {
+	t := newTerminal(c.OutOrStdout())
 	worst, failures := met, []error(nil)
 	known := map[string]reports.IndexEntry{}
+	var overview table
 	for _, s := range all {
 		result, err := r.one(ctx, c, s, worlds)
+		status := incomplete
 		if result != nil {
 			known[s.Name] = entryOf(s.Name, s, result)
-			worst = max(worst, outcome(result))
+			status = outcome(result)
 		}
 		if err != nil {
-			worst, failures = max(worst, incomplete), append(failures, fmt.Errorf("%s: %w", s.Name, err))
+			status, failures = incomplete, append(failures, fmt.Errorf("%s: %w", s.Name, err))
 		}
 		if ctx.Err() != nil {
-			worst = interrupted
+			status = interrupted
+		}
+		worst = max(worst, status)
+		overview.add(s.Name, t.paint(status.colour(), status.String()))
+		if status == interrupted {
 			break
 		}
 	}
@@ -107,7 +114,8 @@ func (r *running) each(ctx context.Context, c *cobra.Command, all []*scenarios.S
 		worst, failures = max(worst, incomplete), append(failures, err)
 	}
 	if !r.json && len(all) > 1 {
-		newTerminal(c.OutOrStdout()).line("All reports: %s", filepath.Join(r.out, indexName))
+		overview.write(t.w)
+		t.line("All reports: %s", filepath.Join(r.out, indexName))
 	}
 	if worst == met {
 		return nil

@@ -21,6 +21,27 @@ const (
 	interrupted status = 130
 )
 
+// String says it in words.
+func (s status) String() string { return statusWords[s] }
+
+var statusWords = map[status]string{
+	met:         "all expectations met",
+	unmet:       "an expectation failed",
+	unusable:    "not started",
+	incomplete:  "not completed, or not to be trusted",
+	interrupted: "interrupted",
+}
+
+func (s status) colour() string {
+	switch s {
+	case met:
+		return green
+	case unmet:
+		return red
+	}
+	return yellow
+}
+
 // ending is an error that knows its status. Quiet if there is no error in it:
 // all has been said.
 type ending struct {
