@@ -106,7 +106,7 @@ type execution struct {
 	mu       sync.Mutex // guards the rest
 	progress func(Event)
 	done     int
-	left     *forecast
+	left     forecast
 }
 
 // all makes the steps, and stops at the first that breaks.

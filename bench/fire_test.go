@@ -155,7 +155,7 @@ func TestHowRequestsEnd(t *testing.T) {
 		latency time.Duration
 	}{
 		"an answer":           {func(http.ResponseWriter, *http.Request) {}, policy.OK, 200, 0},
-		"a redirect":          {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/b", 302) }, policy.OK, 302, 0},
+		"a redirect":          {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/b", http.StatusFound) }, policy.OK, 302, 0},
 		"too many":            {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(429) }, policy.Limited, 429, 0},
 		"not allowed":         {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(403) }, policy.Denied, 403, 0},
 		"an error":            {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500) }, policy.Failed, 500, 0},
