@@ -27,7 +27,7 @@ type VariantEstimate struct {
 // by an expectation) can be told.
 type QuantileEstimate struct {
 	Metric   measure.Metric
-	Needed   int // successes in a repetition
+	Needed   int // successes in each repetition, if all of them are made
 	Expected int // requests of its class in a repetition: at most so many can succeed
 	Enough   bool
 }
@@ -49,7 +49,7 @@ func estimateVariant(s *scenarios.Scenario, v *scenarios.Variant) VariantEstimat
 	}
 	e := VariantEstimate{Variant: v.Name, Requests: expected(""), Load: v.Load.Duration()}
 	for _, m := range asked(s, v.Name) {
-		n, need := expected(m.Class), m.Needed()
+		n, need := expected(m.Class), m.Needed(s.Repeat)
 		e.Quantiles = append(e.Quantiles, QuantileEstimate{Metric: m, Needed: need, Expected: n, Enough: n >= need})
 	}
 	return e
@@ -65,7 +65,7 @@ func asked(s *scenarios.Scenario, variant string) []measure.Metric {
 	}
 	var quantiles []measure.Metric
 	for _, m := range wanted {
-		if m.Needed() > 0 && !slices.Contains(quantiles, m) {
+		if m.Needed(s.Repeat) > 0 && !slices.Contains(quantiles, m) {
 			quantiles = append(quantiles, m)
 		}
 	}

@@ -124,8 +124,8 @@ func TestExecute(t *testing.T) {
 	assert.Empty(t, r.Warnings)
 	assert.Len(t, r.Summaries, 6)
 	assert.Equal(t, []measure.Met{measure.IsMet, measure.IsMet}, []measure.Met{r.Checks[0].Met, r.Checks[1].Met})
-	assert.Equal(t, "Of 3 variants, c had the shortest median latency, 50% shorter than with a (in every repetition): "+
-		"10 ms against 20 ms; the simulator agrees (50% shorter).", r.Answer)
+	assert.Equal(t, "Against a (20 ms), the median latency was 5% longer with b (in every repetition) and 50% shorter with c (in every repetition). "+
+		"The simulator agrees.", r.Answer)
 	assert.FileExists(t, filepath.Join(dir, "runs", "live-c-3", "lb.log"))
 
 	s, again, err := Fold(dir)
@@ -258,19 +258,19 @@ func TestFoldNamesWhatIsWrong(t *testing.T) {
 
 func TestEstimate(t *testing.T) {
 	s := asking()
-	s.JudgeBy = measure.Metric{Name: "p90"}
+	s.JudgeBy = measure.Metric{Name: "p99"}
 	s.Expect = append(s.Expect,
 		measure.Expectation{Variant: "b", Metric: measure.Metric{Name: "p50", Class: "bob"}},
 		measure.Expectation{Variant: "b", Metric: measure.Metric{Name: "availability"}})
 	s.Variants[1].Warmup = time.Second
 	e := EstimateOf(s, []string{"live"})
 	assert.Equal(t, 9, e.Runs)
-	assert.Equal(t, 36*time.Second, e.Takes)
-	p90, p50 := measure.Metric{Name: "p90"}, measure.Metric{Name: "p50"}
+	assert.Equal(t, 20*time.Second, e.Takes)
+	p99, p50 := measure.Metric{Name: "p99"}, measure.Metric{Name: "p50"}
 	bob := measure.Metric{Name: "p50", Class: "bob"}
 	assert.Equal(t, []VariantEstimate{
-		{"a", 200, 2 * time.Second, []QuantileEstimate{{p90, 300, 200, false}, {p50, 60, 200, true}}},
-		{"b", 100, 2 * time.Second, []QuantileEstimate{{p90, 300, 100, false}, {bob, 60, 0, false}}},
-		{"c", 200, 2 * time.Second, []QuantileEstimate{{p90, 300, 200, false}, {p50, 60, 200, true}}},
+		{"a", 200, 2 * time.Second, []QuantileEstimate{{p99, 1000, 200, false}, {p50, 20, 200, true}}},
+		{"b", 100, 2 * time.Second, []QuantileEstimate{{p99, 1000, 100, false}, {bob, 20, 0, false}}},
+		{"c", 200, 2 * time.Second, []QuantileEstimate{{p99, 1000, 200, false}, {p50, 20, 200, true}}},
 	}, e.Variants)
 }

@@ -214,7 +214,7 @@ func figureRow(r *measure.Result, sums []*measure.Summary, m measure.Metric, nam
 	line := row{Name: name, About: measure.Metrics[m.Name].About}
 	for _, s := range sums {
 		f := s.Figure(m)
-		c := figureCell(f, m, "too few samples: a quantile needs at least 30 beyond it in every repetition")
+		c := figureCell(f, m, "too few samples: a quantile needs 30 beyond it in all repetitions together, and 5 in each")
 		if found := comparison(r, s.World, s.Variant, m); found != nil && f.Known {
 			c.compare(found)
 		}

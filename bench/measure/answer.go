@@ -9,56 +9,50 @@ import (
 	"unicode/utf8"
 )
 
-// Answer says in one sentence what the judged metric came to, with its
-// uncertainty: of the live world if it was run, with a word on whether the
-// simulator agrees.
+// Answer says what the judged metric came to for every variant, in the order
+// of the file, with its uncertainty: in the live world if it was run, with a
+// word on whether the simulator agrees.
 func Answer(r *Result) string {
 	if len(r.Summaries) == 0 {
 		return "There is no answer yet: no repetition was finished."
 	}
-	world := r.Summaries[0].World
-	if r.count("live") > 0 {
-		world = "live"
+	a := newAnswer(r, "live")
+	if len(a.names) == 0 {
+		a = newAnswer(r, r.Summaries[0].World)
 	}
-	a := answer{r, world}
-	sentence, about := a.sentence()
-	if world == "sim" {
-		sentence = "In simulation, " + lower(sentence)
-	} else {
-		sentence += a.agreement(about)
+	text := a.sentence() + "."
+	if a.world == "sim" {
+		text = "In simulation, " + lower(text)
+	} else if said := a.simulator(); said != "" {
+		text += " " + said + "."
 	}
-	sentence += "."
 	if slices.ContainsFunc(r.Warnings, func(w Warning) bool { return w.Severe }) {
-		sentence += " Do not trust it: see the warnings."
+		text += " Do not trust it: see the warnings."
 	}
-	return sentence
+	return text
 }
 
 // answer is an Answer in the making, for one world.
 type answer struct {
 	*Result
-	world string
+	world  string
+	names  []string     // of the variants that were run, in the order of the file
+	rivals []Comparison // of the judged metric, in the same order
 }
 
-// count is how many variants have figures in a world.
-func (r *Result) count(world string) (n int) {
+func newAnswer(r *Result, world string) answer {
+	a := answer{Result: r, world: world}
 	for _, s := range r.Summaries {
 		if s.World == world {
-			n++
+			a.names = append(a.names, s.Variant)
 		}
 	}
-	return n
-}
-
-// judged lists the comparisons of the judged metric in a world.
-func (r *Result) judged(world string) []Comparison {
-	var all []Comparison
 	for _, c := range r.Comparisons {
 		if c.World == world && c.Metric == r.JudgeBy {
-			all = append(all, c)
+			a.rivals = append(a.rivals, c)
 		}
 	}
-	return all
+	return a
 }
 
 // figure is the judged metric of a variant.
@@ -71,300 +65,208 @@ func (a answer) figure(variant string) Figure {
 	return Figure{}
 }
 
-// sentence is the answer of one world, and the variant that it is about, if
-// it is about one.
-func (a answer) sentence() (text, about string) {
-	rivals := a.judged(a.world)
-	switch len(rivals) {
-	case 0:
-		return a.alone(), ""
-	case 1:
-		return a.pair(rivals[0]), rivals[0].Variant
-	}
-	best := a.ranked(rivals, Better)
-	worse := a.ranked(rivals, Worse)
-	other := a.ranked(rivals, Different)
-	switch {
-	case len(best) > 0:
-		return a.best(best), best[0].Variant
-	case len(other) > 0:
-		return a.most(other), farthest(other).Variant
-	case len(worse) > 0:
-		return a.unbeaten(rivals, worse), worse[len(worse)-1].Variant
-	}
-	return a.level(rivals), ""
-}
-
-// ranked lists the comparisons of a verdict, best figure first.
-func (a answer) ranked(all []Comparison, v Verdict) []Comparison {
+// verdicts are the rivals of whom any of these is true.
+func (a answer) verdicts(any ...Verdict) []Comparison {
 	var some []Comparison
-	for _, c := range all {
-		if c.Verdict == v {
+	for _, c := range a.rivals {
+		if slices.Contains(any, c.Verdict) {
 			some = append(some, c)
 		}
 	}
-	sign := 1.0
-	if Metrics[a.JudgeBy.Name].Sense == MoreIsBetter {
-		sign = -1
-	}
-	slices.SortStableFunc(some, func(x, y Comparison) int {
-		return cmp.Compare(sign*a.figure(x.Variant).Value, sign*a.figure(y.Variant).Value)
-	})
 	return some
 }
 
-// alone is the answer with nothing to compare.
-func (a answer) alone() string {
-	variant := ""
-	for _, s := range a.Summaries {
-		if s.World == a.world {
-			variant = s.Variant
-			break
-		}
-	}
-	f := a.figure(variant)
-	if !f.Known {
+// sentence is the answer of one world.
+func (a answer) sentence() string {
+	known := a.known()
+	switch {
+	case len(known) == 0:
 		return capital(a.noun()) + " cannot be told: there are too few samples"
+	case len(a.names) == 1:
+		return a.alone()
+	case !a.figure(a.Baseline).Known:
+		return a.baseless()
+	case len(known) == 1:
+		return a.told(known) + "; for the others there are too few samples"
+	case a.single():
+		return a.told(known) + ", in a single repetition, which cannot tell a difference from chance" + a.unknown()
+	case len(a.verdicts(Better, Worse, Different)) > 0:
+		return a.different()
 	}
-	text := capital(a.noun()) + " was " + f.Text(a.JudgeBy)
+	return a.level()
+}
+
+// alone is the answer of one variant.
+func (a answer) alone() string {
+	name := a.names[0]
+	f := a.figure(name)
+	text := a.noun() + " was " + f.Text(a.JudgeBy)
+	if len(a.Variants) > 1 {
+		text = "with " + name + ", " + text
+	}
 	if f.N < 2 {
-		return text + " in the one repetition that was run"
+		return capital(text) + " in the one repetition that was run"
 	}
-	return text + " (95% interval " + f.Range(a.JudgeBy) + ")"
+	return capital(text) + " (95% interval " + f.Range(a.JudgeBy) + ")"
 }
 
-// pair is the answer for one variant beside the baseline.
-func (a answer) pair(c Comparison) string {
-	f, base := a.figure(c.Variant), a.figure(a.Baseline)
-	switch {
-	case !f.Known || !base.Known:
-		return fmt.Sprintf("%s cannot be compared between %s and %s: there are too few samples", capital(a.noun()), c.Variant, a.Baseline)
-	case c.Verdict == NoDiff:
-		return fmt.Sprintf("No difference in %s could be detected between %s and %s: %s against %s%s",
-			a.noun(), c.Variant, a.Baseline, f.Text(a.JudgeBy), base.Text(a.JudgeBy), c.shown())
+// baseless is the answer where there is nothing to compare with.
+func (a answer) baseless() string {
+	text := a.told(a.known())
+	if !slices.Contains(a.names, a.Baseline) {
+		return text + "; " + a.Baseline + ", to compare with, was not run"
 	}
-	return fmt.Sprintf("With %s, %s was %s", c.Variant, a.noun(), a.against(c))
+	return text + "; for " + a.Baseline + ", to compare with, there are too few samples"
 }
 
-// against is a comparison with all its numbers: "57% shorter than with
-// round-robin (95% interval 51% to 62%): 12.3 ms against 28.6 ms".
-func (a answer) against(c Comparison) string {
-	f := c.Difference
-	if c.Relative {
-		f = c.Ratio
+// level is the answer where no difference was found.
+func (a answer) level() string {
+	level := a.verdicts(NoDiff)
+	if len(level) == 0 {
+		return a.told(a.known()) + ", which cannot be compared"
 	}
-	values := a.figure(c.Variant).Text(a.JudgeBy) + " against " + a.figure(a.Baseline).Text(a.JudgeBy)
-	if !f.Known {
-		return values + " with " + a.Baseline
+	widest := slices.MaxFunc(level, func(x, y Comparison) int { return cmp.Compare(x.Detectable(), y.Detectable()) })
+	if widest.huge() {
+		return fmt.Sprintf("%s, but %d repetitions are too few to see any but a huge difference%s",
+			a.told(a.known()), widest.figure().N, a.unknown())
 	}
-	phrase := c.phrase(f.Value) + " " + conjunction(c.phrase(f.Value)) + " with " + a.Baseline
-	if f.N < 2 {
-		return phrase + " in the one repetition that was run: " + values
+	text := "No difference in " + a.noun() + " could be detected: " + a.values(a.known())
+	if seen := widest.Detectable(); seen >= rounding {
+		text += " (" + widest.detectable() + " would have shown)"
 	}
-	return phrase + " (" + c.between("95% interval ", f) + "): " + values
+	return text + a.unknown()
 }
 
-func conjunction(phrase string) string {
-	if strings.Contains(phrase, " as ") || phrase == "the same" {
-		return "as"
-	}
-	return "than"
-}
+// many is the number of variants beyond which only the extremes are named.
+const many = 5
 
-// shown says what difference would have shown.
-func (c *Comparison) shown() string {
-	switch {
-	case c.Detectable() < rounding:
-		return ""
-	case c.blunt():
-		return " (only " + c.detectable() + " would have shown)"
+// different is the answer where some differ from the baseline.
+func (a answer) different() string {
+	differ := a.verdicts(Better, Worse, Different)
+	text := fmt.Sprintf("Against %s (%s), %s ", a.Baseline, a.figure(a.Baseline).Text(a.JudgeBy), a.noun())
+	if len(a.names) > many && len(differ) > 2 {
+		return text + a.extremes(differ)
 	}
-	return " (" + c.detectable() + " would have shown)"
-}
-
-// blunt says that the comparison could not have seen even a large difference.
-func (c *Comparison) blunt() bool {
-	if c.Relative {
-		return c.Detectable() >= manifold-1
+	phrases := make([]string, len(differ))
+	for i, c := range differ {
+		phrases[i] = c.with()
 	}
-	return c.Detectable() >= 0.1
-}
-
-// best is the answer where variants beat the baseline.
-func (a answer) best(better []Comparison) string {
-	text := fmt.Sprintf("Of %d variants, %s had %s, %s", len(a.judged(a.world))+1, better[0].Variant, a.superlative(), a.against(better[0]))
-	lead := a.figure(better[0].Variant)
-	var close []string
-	for _, c := range better[1:] {
-		if f := a.figure(c.Variant); f.Low <= lead.High && lead.Low <= f.High {
-			close = append(close, c.Variant)
+	text += "was " + list(phrases)
+	var level, blind []Comparison
+	for _, c := range a.verdicts(NoDiff) {
+		if c.huge() {
+			blind = append(blind, c)
+		} else {
+			level = append(level, c)
 		}
 	}
-	if len(close) == 0 {
-		return text
+	if len(level) > 0 {
+		text += "; " + a.named(level) + " made no detectable difference"
 	}
-	return text + ", with " + list(close) + " close to it"
-}
-
-// superlative is "the shortest p99 latency".
-func (a answer) superlative() string {
-	word := "the lowest "
-	switch kind := Metrics[a.JudgeBy.Name]; {
-	case kind.Unit == Seconds:
-		word = "the shortest "
-	case kind.Sense == MoreIsBetter:
-		word = "the highest "
+	if len(blind) > 0 {
+		text += "; with " + a.named(blind) + ", only a huge difference could have been detected"
 	}
-	return word + strings.TrimPrefix(a.noun(), "the ")
+	return text + a.unknown()
 }
 
-// most is the answer for a metric that is neither good nor bad.
-func (a answer) most(different []Comparison) string {
-	c := farthest(different)
-	return fmt.Sprintf("%s differed most with %s, where it was %s", capital(a.noun()), c.Variant, a.against(c))
-}
-
-// farthest is the comparison with the largest difference either way.
-func farthest(all []Comparison) Comparison {
-	return slices.MaxFunc(all, func(x, y Comparison) int { return cmp.Compare(x.distance(), y.distance()) })
-}
-
-func (c *Comparison) distance() float64 {
-	if !c.Relative {
-		return max(c.Difference.Value, -c.Difference.Value)
+// named lists variants, or counts them where there are many.
+func (a answer) named(some []Comparison) string {
+	if len(a.names) > many && len(some) > 2 {
+		return fmt.Sprintf("%d others", len(some))
 	}
-	return max(c.Ratio.Value, 1/c.Ratio.Value)
+	names := make([]string, len(some))
+	for i, c := range some {
+		names[i] = c.Variant
+	}
+	return list(names)
 }
 
-// unbeaten is the answer where the baseline stands and some do worse.
-func (a answer) unbeaten(rivals, worse []Comparison) string {
-	last := worse[len(worse)-1]
-	text := fmt.Sprintf("No variant beat %s: with %s, %s was %s", a.Baseline, last.Variant, a.noun(), a.against(last))
-	if also := worse[:len(worse)-1]; len(also) > 0 {
-		text += "; " + list(variants(also)) + " did worse too"
+// extremes names the best and the worst, and counts the rest.
+func (a answer) extremes(differ []Comparison) string {
+	sorted := slices.SortedStableFunc(slices.Values(differ), func(x, y Comparison) int { return cmp.Compare(x.figure().Value, y.figure().Value) })
+	if Metrics[a.JudgeBy.Name].Sense == MoreIsBetter {
+		slices.Reverse(sorted)
 	}
-	if level := a.ranked(rivals, NoDiff); len(level) > 0 {
-		text += "; " + list(variants(level)) + " could not be told from it"
+	text := fmt.Sprintf("ranged from %s to %s: of %d variants, ", sorted[0].with(), sorted[len(sorted)-1].with(), len(a.rivals))
+	var counts []string
+	for _, c := range []struct {
+		verdict Verdict
+		did     string
+	}{
+		{Better, "did better"}, {Worse, "did worse"}, {Different, "differed"},
+		{NoDiff, "made no detectable difference"}, {Unknowable, "cannot be told"},
+	} {
+		if n := len(a.verdicts(c.verdict)); n > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", n, c.did))
+		}
+	}
+	return text + list(counts)
+}
+
+// known are the variants whose figures are.
+func (a answer) known() []string {
+	return slices.DeleteFunc(slices.Clone(a.names), func(name string) bool { return !a.figure(name).Known })
+}
+
+// unknown says of whom nothing could be said.
+func (a answer) unknown() string {
+	var few, apart []string
+	for _, c := range a.rivals {
+		f := a.figure(c.Variant)
+		switch {
+		case !f.Known:
+			few = append(few, c.Variant)
+		case c.Verdict == Unknowable && f.N > 1:
+			apart = append(apart, f.Text(a.JudgeBy)+" with "+c.Variant)
+		}
+	}
+	text := ""
+	if len(apart) > 0 {
+		text += "; it was " + list(apart) + ", which cannot be compared"
+	}
+	if len(few) > 0 {
+		text += "; for " + list(few) + " there are too few samples"
 	}
 	return text
 }
 
-// level is the answer where nothing differs, or nothing can be told.
-func (a answer) level(rivals []Comparison) string {
-	base := a.figure(a.Baseline)
-	if slices.ContainsFunc(rivals, func(c Comparison) bool { return c.Verdict == Unknowable }) {
-		return a.untold(rivals)
-	}
-	widest := slices.MaxFunc(rivals, func(x, y Comparison) int { return cmp.Compare(x.Detectable(), y.Detectable()) })
-	if widest.blunt() {
-		return fmt.Sprintf("%d repetitions are too few to tell the variants apart in %s: it was %s%s",
-			base.N, a.noun(), list(a.told(rivals)), widest.shown())
-	}
-	return fmt.Sprintf("No variant could be told from %s in %s: all are near %s%s",
-		a.Baseline, a.noun(), base.Text(a.JudgeBy), widest.shown())
+// single says that no variant has a second repetition.
+func (a answer) single() bool {
+	return !slices.ContainsFunc(a.names, func(name string) bool { return a.figure(name).N > 1 })
 }
 
-// untold is the answer where repetitions or samples are too few to compare.
-func (a answer) untold(rivals []Comparison) string {
-	told := a.told(rivals)
-	single := true
-	for _, name := range append(variants(rivals), a.Baseline) {
-		single = single && a.figure(name).N < 2
-	}
-	switch {
-	case len(told) == 0:
-		return capital(a.noun()) + " cannot be told: there are too few samples"
-	case single:
-		return capital(a.noun()) + " was " + list(told) + ", in a single repetition, which cannot tell a difference from chance"
-	}
-	return capital(a.noun()) + " was " + list(told) + "; for the others there are too few samples"
+// told says the figures of variants: "The p99 latency was 12.3 ms with p2c".
+func (a answer) told(names []string) string {
+	return capital(a.noun()) + " was " + a.values(names)
 }
 
-// told lists what is known, the baseline first: "12.3 ms with p2c".
-func (a answer) told(rivals []Comparison) []string {
-	var told []string
-	for _, name := range append([]string{a.Baseline}, variants(rivals)...) {
-		if f := a.figure(name); f.Known {
-			told = append(told, f.Text(a.JudgeBy)+" with "+name)
-		}
+func (a answer) values(names []string) string {
+	if len(names) > many {
+		return a.span(names)
 	}
-	return told
+	values := make([]string, len(names))
+	for i, name := range names {
+		values[i] = a.figure(name).Text(a.JudgeBy) + " with " + name
+	}
+	return list(values)
 }
 
-func variants(all []Comparison) []string {
-	names := make([]string, len(all))
-	for i, c := range all {
-		names[i] = c.Variant
+// span is the smallest and the largest figure, and the baseline's if it is
+// neither.
+func (a answer) span(names []string) string {
+	by := func(x, y string) int { return cmp.Compare(a.figure(x).Value, a.figure(y).Value) }
+	low, high := slices.MinFunc(names, by), slices.MaxFunc(names, by)
+	text := "between " + a.values([]string{low}) + " and " + a.values([]string{high})
+	if base := a.figure(a.Baseline); base.Known && a.Baseline != low && a.Baseline != high {
+		text += ", and " + a.values([]string{a.Baseline})
 	}
-	return names
+	return text
 }
 
-// agreement is what the simulator says to the same.
-func (a answer) agreement(about string) string {
-	sim := answer{a.Result, "sim"}
-	if about == "" {
-		return sim.same()
-	}
-	live, ok := find(a.judged(a.world), about)
-	model, also := find(a.judged("sim"), about)
-	if !ok || !also || model.Verdict == Unknowable || live.Verdict == Unknowable {
-		return ""
-	}
-	said := model.phrase(model.value())
-	switch {
-	case model.Verdict == live.Verdict && live.Verdict == NoDiff:
-		return "; the simulator sees none either"
-	case model.Verdict == NoDiff:
-		return "; the simulator sees no such difference"
-	case live.Verdict == NoDiff:
-		return "; the simulator makes it " + said
-	case model.Verdict == live.Verdict && model.up() == live.up():
-		return "; the simulator agrees (" + said + ")"
-	}
-	return "; the simulator disagrees (" + said + ")"
-}
-
-// same is the simulator's part of an answer that is about no one variant.
-func (a answer) same() string {
-	rivals := a.judged(a.world)
-	if len(rivals) == 0 && a.count(a.world) == 1 {
-		for _, s := range a.Summaries {
-			if f := s.Figure(a.JudgeBy); s.World == a.world && f.Known {
-				return "; the simulator says " + f.Text(a.JudgeBy)
-			}
-		}
-	}
-	told := len(rivals) > 0
-	for _, c := range rivals {
-		told = told && c.Verdict == NoDiff
-	}
-	if told {
-		return "; nor does the simulator tell them apart"
-	}
-	return ""
-}
-
-func find(all []Comparison, variant string) (Comparison, bool) {
-	for _, c := range all {
-		if c.Variant == variant {
-			return c, true
-		}
-	}
-	return Comparison{}, false
-}
-
-func (c *Comparison) value() float64 {
-	if c.Relative {
-		return c.Ratio.Value
-	}
-	return c.Difference.Value
-}
-
-func (c *Comparison) up() bool {
-	if c.Relative {
-		return c.Ratio.Value > 1
-	}
-	return c.Difference.Value > 0
+// with is a difference with its interval: "57% shorter with p2c (51% to 62%)".
+func (c *Comparison) with() string {
+	f := c.figure()
+	return c.phrase(f.Value) + " with " + c.Variant + " (" + c.between(f) + ")"
 }
 
 // nouns are metrics as they stand in a sentence; the rest are their own.

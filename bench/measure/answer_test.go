@@ -1,11 +1,12 @@
 package measure
 
 import (
+	"maps"
+	"math"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
-
-	"time"
 
 	"trafficlab/components/policy"
 )
@@ -27,9 +28,12 @@ func answered(metric string, worlds []string, variants []string, values map[stri
 			}
 			for _, t := range g {
 				t.Run.Duration = time.Second
+				if math.IsNaN(t.figures[m]) {
+					delete(t.figures, m)
+				}
 			}
 			r.Summaries = append(r.Summaries, Summarise(g))
-			if variant != variants[0] {
+			if variant != variants[0] && len(base) > 0 {
 				r.Comparisons = append(r.Comparisons, Compare(base, g, m, len(variants)-1)...)
 			}
 		}
@@ -40,7 +44,10 @@ func answered(metric string, worlds []string, variants []string, values map[stri
 type figures = map[string][]float64
 
 func TestAnswer(t *testing.T) {
-	live, both := []string{"live"}, []string{"live", "sim"}
+	live, sim, both := []string{"live"}, []string{"sim"}, []string{"live", "sim"}
+	hops := []string{"direct", "proxy", "lb", "gateway-lb", "cdn-gateway-lb"}
+	pickers := []string{"round-robin", "least-connections", "ip-hash", "p2c"}
+	seven := []string{"a", "b", "c", "d", "e", "f", "g"}
 	for _, c := range []struct {
 		name     string
 		metric   string
@@ -51,53 +58,123 @@ func TestAnswer(t *testing.T) {
 	}{
 		{"one variant", "p99", both, []string{"plain"},
 			figures{"live plain": {.012, .0125, .0122}, "sim plain": {.011, .0111, .011}},
-			"The p99 latency was 12.2 ms (95% interval 11.6 ms to 12.9 ms); the simulator says 11 ms."},
-		{"one variant, once", "availability", live, []string{"plain"}, figures{"live plain": {.9995}},
-			"Availability was 99.95% in the one repetition that was run."},
-		{"one variant, in simulation", "throughput", []string{"sim"}, []string{"plain"}, figures{"sim plain": {300, 301, 302}},
+			"The p99 latency was 12.2 ms (95% interval 11.6 ms to 12.9 ms). The simulator says 11 ms (10.9 ms to 11.2 ms)."},
+		{"one variant, once", "availability", both, []string{"plain"}, figures{"live plain": {.9995}, "sim plain": {1}},
+			"Availability was 99.95% in the one repetition that was run. The simulator says 100%."},
+		{"one variant, in simulation", "throughput", sim, []string{"plain"}, figures{"sim plain": {300, 301, 302}},
 			"In simulation, throughput was 301/s (95% interval 299/s to 303/s)."},
-		{"too few samples", "p99 of alice", live, []string{"plain"}, figures{"live plain": {}},
+		{"nothing was finished", "p99 of alice", live, []string{"plain"}, figures{"live plain": {}},
 			"There is no answer yet: no repetition was finished."},
+
+		{"a balancer notices a slow replica", "p90", both, pickers,
+			figures{"live round-robin": {.047, .052, .045, .051, .0497}, "live least-connections": {.0235, .0262, .0241, .0219, .0252},
+				"live ip-hash": {.047, .049, .050, .044, .051}, "live p2c": {.0262, .0255, .0239, .0273, .0249},
+				"sim round-robin": {.046, .050, .044, .052, .047}, "sim least-connections": {.0225, .0239, .0233, .0231, .0241},
+				"sim ip-hash": {.046, .048, .047, .044, .050}, "sim p2c": {.0239, .0249, .0229, .0250, .0238}},
+			"Against round-robin (48.9 ms), the p90 latency was 51% shorter with least-connections (43% to 57%) and 48% shorter with p2c (43% to 52%); " +
+				"ip-hash made no detectable difference. The simulator agrees."},
+		{"every hop costs", "p50", both, hops,
+			figures{"live direct": {.0034, .0036, .0035}, "live proxy": {.0037, .0040, .0038}, "live lb": {.0039, .0041, .0040},
+				"live gateway-lb": {.0043, .0045, .0044}, "live cdn-gateway-lb": {.0046, .0049, .0048},
+				"sim direct": {.0030, .0031, .0030}, "sim proxy": {.0031, .0032, .0031}, "sim lb": {.0031, .0032, .0031},
+				"sim gateway-lb": {.0038, .0039, .0038}, "sim cdn-gateway-lb": {.0041, .0042, .0041}},
+			"Against direct (3.5 ms), the median latency was 9.5% longer with proxy (2.6% to 17%), 14% longer with lb (12% to 16%), " +
+				"26% longer with gateway-lb (22% to 30%) and 36% longer with cdn-gateway-lb (32% to 41%). " +
+				"The simulator agrees except on lb: 3.3% longer (3% to 3.6%), against 14% longer live."},
 		{"a pair that differs", "p99", both, []string{"plain", "cache"},
-			figures{"live plain": {.02, .022, .021}, "live cache": {.01, .0105, .0104}, "sim plain": {.02, .02, .02}, "sim cache": {.01, .01, .01}},
-			"With cache, the p99 latency was 51% shorter than with plain (95% interval 48% to 54%): 10.3 ms against 21 ms; the simulator agrees (50% shorter)."},
-		{"a pair that gets worse manifold", "mean", both, []string{"plain", "chain"},
+			figures{"live plain": {.02, .022, .021}, "live cache": {.01, .0105, .0104}, "sim plain": {.02, .021, .02}, "sim cache": {.01, .0104, .01}},
+			"Against plain (21 ms), the p99 latency was 51% shorter with cache (48% to 54%). The simulator agrees."},
+		{"the simulator sees nothing", "mean", both, []string{"plain", "chain"},
 			figures{"live plain": {.02, .022, .021}, "live chain": {.06, .065, .062}, "sim plain": {.02, .02, .02}, "sim chain": {.02, .02, .02}},
-			"With chain, the mean latency was 3 times as long as with plain (95% interval 2.9 to 3): 62.3 ms against 21 ms; the simulator sees no such difference."},
+			"Against plain (21 ms), the mean latency was 3 times as long with chain (2.9 to 3). " +
+				"The simulator differs on chain: no detectable difference, against 3 times as long live."},
+		{"the worlds contradict each other", "p99", both, []string{"a", "b", "c"},
+			figures{"live a": {.01, .0101, .0101}, "live b": {.02, .0202, .0202}, "live c": {.02, .0203, .0202},
+				"sim a": {.02, .021, .02}, "sim b": {.01, .0102, .01}, "sim c": {.01, .0103, .01}},
+			"Against a (10.1 ms), the p99 latency was 2 times as long with b (in every repetition) and 2 times as long with c (1.98 to 2.02). " +
+				"The simulator differs on b: 50% shorter (47% to 53%), against 2 times as long live; on c: 50% shorter (48% to 52%), against 2 times as long live."},
 		{"a pair alike", "p99", both, []string{"plain", "cache"},
 			figures{"live plain": {.02, .022, .021}, "live cache": {.0205, .0215, .0212}, "sim plain": {.02, .021, .02}, "sim cache": {.0201, .0205, .02}},
-			"No difference in the p99 latency could be detected between cache and plain: 21.1 ms against 21 ms (6.2% would have shown); the simulator sees none either."},
-		{"a pair once", "p99", live, []string{"plain", "cache"}, figures{"live plain": {.02}, "live cache": {.01}},
-			"With cache, the p99 latency was 50% shorter than with plain in the one repetition that was run: 10 ms against 20 ms."},
-		{"a share", "availability", both, []string{"single", "balanced"},
-			figures{"live single": {.75, .76, .74}, "live balanced": {.9995, .9993, .9994}, "sim single": {.75, .75, .76}, "sim balanced": {.9, .9, .9}},
-			"With balanced, availability was 25 points higher than with single (95% interval 22 to 27 points): 99.94% against 75%; the simulator agrees (15 points higher)."},
-		{"a rate that is neither good nor bad", "backend-load", live, []string{"plain", "cdn"},
-			figures{"live plain": {300, 301, 302}, "live cdn": {50, 51, 50}},
-			"With cdn, the load on the backends was 83% lower than with plain (95% interval 83% to 84%): 50.3/s against 301/s."},
-		{"the best of several", "p99", both, []string{"round-robin", "least-connections", "ip-hash", "p2c"},
-			figures{"live round-robin": {.10, .11, .105}, "live least-connections": {.041, .045, .043}, "live ip-hash": {.30, .33, .31}, "live p2c": {.040, .044, .042},
-				"sim round-robin": {.10, .11, .105}, "sim p2c": {.041, .045, .043}},
-			"Of 4 variants, p2c had the shortest p99 latency, 60% shorter than with round-robin (in every repetition): 42 ms against 105 ms, with least-connections close to it; the simulator agrees (59% shorter)."},
-		{"the baseline stands", "goodput", live, []string{"a", "b", "c", "d"},
-			figures{"live a": {100, 101, 102}, "live b": {100, 102, 101}, "live c": {50, 50, 51}, "live d": {80, 81, 82}},
-			"No variant beat a: with c, goodput was 50% lower than with a (95% interval 49% to 51%): 50.3/s against 101/s; d did worse too; b could not be told from it."},
+			"No difference in the p99 latency could be detected: 21 ms with plain and 21.1 ms with cache (6.2% would have shown). The simulator agrees."},
 		{"none can be told from the baseline", "failed", both, []string{"a", "b", "c"},
 			figures{"live a": {.01, .012, .011}, "live b": {.011, .011, .011}, "live c": {.012, .01, .011}, "sim a": {.01, .01, .01}, "sim b": {.01, .01, .01}, "sim c": {.01, .01, .01}},
-			"No variant could be told from a in the share of failed requests: all are near 1.1% (0.72 points would have shown); nor does the simulator tell them apart."},
-		{"neither good nor bad, of several", "backend-load", live, []string{"a", "b", "c"},
-			figures{"live a": {100, 101, 102}, "live b": {80, 81, 82}, "live c": {300, 303, 306}},
-			"The load on the backends differed most with c, where it was 3 times as high as with a (in every repetition): 303/s against 101/s."},
-		{"several, once", "p99", live, []string{"a", "b", "c"}, figures{"live a": {.01}, "live b": {.02}, "live c": {.03}},
-			"The p99 latency was 10 ms with a, 20 ms with b and 30 ms with c, in a single repetition, which cannot tell a difference from chance."},
+			"No difference in the share of failed requests could be detected: 1.1% with a, 1.1% with b and 1.1% with c (0.72 points would have shown). The simulator agrees."},
+		{"exactly alike", "availability", sim, []string{"a", "b"}, figures{"sim a": {1, 1, 1}, "sim b": {1, 1, 1}},
+			"In simulation, no difference in availability could be detected: 100% with a and 100% with b."},
+		{"a share", "availability", live, []string{"single", "balanced"},
+			figures{"live single": {.75, .76, .74}, "live balanced": {.9995, .9993, .9994}},
+			"Against single (75%), availability was 25 points higher with balanced (22 to 27 points)."},
+		{"a rate that is neither good nor bad", "backend-load", sim, []string{"plain", "cdn", "mirror"},
+			figures{"sim plain": {300, 301, 302}, "sim cdn": {50, 51, 50}, "sim mirror": {600, 610, 600}},
+			"In simulation, against plain (301/s), the load on the backends was 83% lower with cdn (83% to 84%) and 2 times as high with mirror (1.9 to 2.1)."},
+		{"a rate of 0 has no ratio", "backend-load", live, []string{"plain", "cdn", "store"},
+			figures{"live plain": {300, 301, 302}, "live cdn": {50, 51, 50}, "live store": {0, 0, 0}},
+			"Against plain (301/s), the load on the backends was 83% lower with cdn (83% to 84%); it was 0/s with store, which cannot be compared."},
+
+		{"once", "p99", both, []string{"a", "b", "c"},
+			figures{"live a": {.01}, "live b": {.02}, "live c": {.03}, "sim a": {.011}, "sim b": {.021}, "sim c": {.031}},
+			"The p99 latency was 10 ms with a, 20 ms with b and 30 ms with c, in a single repetition, which cannot tell a difference from chance. " +
+				"The simulator says 11 ms with a, 21 ms with b and 31 ms with c."},
 		{"two repetitions far apart", "p99", live, []string{"a", "b", "c"}, figures{"live a": {.01, .02}, "live b": {.02, .01}, "live c": {.01, .011}},
-			"2 repetitions are too few to tell the variants apart in the p99 latency: it was 14.1 ms with a, 14.1 ms with b and 10.5 ms with c (only a factor of 1000000 would have shown)."},
-		{"the worlds disagree", "p99", both, []string{"a", "b"},
-			figures{"live a": {.01, .0101}, "live b": {.02, .0202}, "sim a": {.02, .02}, "sim b": {.01, .01}},
-			"With b, the p99 latency was 2 times as long as with a (in every repetition): 20.1 ms against 10 ms; the simulator disagrees (50% shorter)."},
+			"The p99 latency was 14.1 ms with a, 14.1 ms with b and 10.5 ms with c, but 2 repetitions are too few to see any but a huge difference."},
+		{"two repetitions, one far apart", "p99", live, []string{"a", "b", "c"}, figures{"live a": {.01, .0102}, "live b": {.02, .0203}, "live c": {.01, .021}},
+			"Against a (10.1 ms), the p99 latency was 2 times as long with b (1.9 to 2.1); with c, only a huge difference could have been detected."},
+		{"no figures", "p99", both, []string{"a", "b"}, unknown("live a", "live b", "sim a", "sim b"),
+			"The p99 latency cannot be told: there are too few samples."},
+		{"no figure of the baseline", "p99", live, []string{"a", "b", "c"}, with(unknown("live a"), figures{"live b": {.01, .01}, "live c": {.02, .02}}),
+			"The p99 latency was 10 ms with b and 20 ms with c; for a, to compare with, there are too few samples."},
+		{"the baseline was not run", "p99", live, []string{"a", "b", "c"}, figures{"live b": {.01, .01}, "live c": {.02, .02}},
+			"The p99 latency was 10 ms with b and 20 ms with c; a, to compare with, was not run."},
+		{"only one was run", "p99", live, []string{"a", "b"}, figures{"live a": {.01, .011}},
+			"With a, the p99 latency was 10.5 ms (95% interval 5.72 ms to 19.2 ms)."},
+		{"one figure is not known", "p99", both, []string{"a", "b", "c"},
+			with(unknown("live c", "sim c"), figures{"live a": {.02, .021, .02}, "live b": {.01, .011, .01}, "sim a": {.02, .021, .02}, "sim b": {.01, .0105, .01}}),
+			"Against a (20.3 ms), the p99 latency was 49% shorter with b (44% to 54%); for c there are too few samples. The simulator agrees where both can tell."},
+		{"the baseline alone is known", "p99", live, []string{"a", "b"}, with(unknown("live b"), figures{"live a": {.02, .021}}),
+			"The p99 latency was 20.5 ms with a; for the others there are too few samples."},
+
+		{"many", "p99", both, seven,
+			figures{"live a": {.02, .021, .02}, "live b": {.010, .0105, .010}, "live c": {.008, .0084, .008}, "live d": {.021, .02, .0205},
+				"live e": {.06, .063, .06}, "live f": {.04, .0422, .04}, "live g": {.03, .0317, .03},
+				"sim a": {.02, .021, .02}, "sim b": {.010, .0105, .010}, "sim c": {.008, .0084, .008}, "sim d": {.021, .02, .0205},
+				"sim e": {.06, .063, .06}, "sim f": {.04, .0422, .04}, "sim g": {.01, .0105, .01}},
+			"Against a (20.3 ms), the p99 latency ranged from 60% shorter with c (in every repetition) to 3 times as long with e (in every repetition): " +
+				"of 6 variants, 2 did better, 3 did worse and 1 made no detectable difference. " +
+				"The simulator agrees except on g: 50% shorter (in every repetition), against 1.5 times as long live."},
+		{"many, and more is better", "goodput", live, seven,
+			figures{"live a": {100, 101, 102}, "live b": {50, 51, 52}, "live c": {20, 21, 22}, "live d": {150, 152, 151}, "live e": {80, 81, 82}, "live f": {100, 102, 101}, "live g": {90, 91, 91}},
+			"Against a (101/s), goodput ranged from 50% higher with d (42% to 58%) to 79% lower with c (74% to 84%): " +
+				"of 6 variants, 1 did better, 4 did worse and 1 made no detectable difference."},
+		{"many, of which one differs", "p99", live, seven,
+			figures{"live a": {.02, .021, .02}, "live b": {.02, .02, .021}, "live c": {.008, .0084, .008}, "live d": {.021, .02, .0205},
+				"live e": {.02, .02, .021}, "live f": {.021, .02, .02}, "live g": {.02, .021, .0205}},
+			"Against a (20.3 ms), the p99 latency was 60% shorter with c (in every repetition); 5 others made no detectable difference."},
+		{"many alike", "p99", live, seven,
+			figures{"live a": {.02, .021, .02}, "live b": {.02, .02, .021}, "live c": {.019, .0205, .02}, "live d": {.021, .02, .0205},
+				"live e": {.02, .02, .021}, "live f": {.021, .02, .02}, "live g": {.02, .021, .0205}},
+			"No difference in the p99 latency could be detected: between 19.8 ms with c and 20.5 ms with d, and 20.3 ms with a (38% would have shown)."},
+		{"the worlds differ on most of many", "p99", both, seven,
+			figures{"live a": {.02, .02, .02}, "live b": {.01, .01, .01}, "live c": {.01, .01, .01}, "live d": {.01, .01, .01}, "live e": {.01, .01, .01}, "live f": {.01, .01, .01}, "live g": {.03, .03, .03},
+				"sim a": {.02, .02, .02}, "sim b": {.011, .011, .011}, "sim c": {.011, .011, .011}, "sim d": {.012, .012, .012}, "sim e": {.011, .011, .011}, "sim f": {.05, .05, .05}, "sim g": {.03, .03, .03}},
+			"Against a (20 ms), the p99 latency ranged from 50% shorter with b (in every repetition) to 1.5 times as long with g (in every repetition): of 6 variants, 5 did better and 1 did worse. " +
+				"The simulator differs for 5 of 6 variants, most on f: 2.5 times as long (in every repetition), against 50% shorter live."},
 	} {
 		assert.Equal(t, c.want, Answer(answered(c.metric, c.worlds, c.variants, c.values)), c.name)
 	}
+}
+
+// unknown are summaries without the figure: NaN stands for it.
+func unknown(names ...string) figures {
+	f := figures{}
+	for _, name := range names {
+		f[name] = []float64{math.NaN(), math.NaN()}
+	}
+	return f
+}
+
+func with(a, b figures) figures {
+	maps.Copy(a, b)
+	return a
 }
 
 func TestAnswerThatCannotBeTrusted(t *testing.T) {
@@ -163,16 +240,39 @@ func TestSuspect(t *testing.T) {
 func TestWarningsOverRepetitions(t *testing.T) {
 	m := Metric{Name: "p99"}
 	g := repetitions("a", "live", m, .010, .0105, .011, .0115, .012)
-	assert.Equal(t, []Warning{{Kind: "drift", Text: "live, a: p99 drifted from 10 ms in the first repetition to 12 ms in the last: let the machine come to rest and run again."}},
-		warningsOf([]Group{g}, m))
-	assert.Empty(t, warningsOf([]Group{repetitions("a", "live", m, .010, .0105, .011, .0108, .012)}, m), "up and down is no drift")
-	assert.Empty(t, warningsOf([]Group{repetitions("a", "live", m, .010, .0101, .0102, .0103, .0104)}, m), "4% is not worth a word")
-	assert.Empty(t, warningsOf([]Group{repetitions("a", "sim", m, .010, .0105, .011, .0115, .012)}, m), "a simulator cannot warm up")
+	assert.Equal(t, []Warning{{Kind: "drift", World: "live", Variant: "a", Text: "live, a: p99 drifted from 10 ms in the first repetition to 12 ms in the last: let the machine come to rest and run again."}},
+		warningsOf([]Group{g}, m, 5))
+	assert.Empty(t, warningsOf([]Group{repetitions("a", "live", m, .010, .0105, .011, .0108, .012)}, m, 5), "up and down is no drift")
+	assert.Empty(t, warningsOf([]Group{repetitions("a", "live", m, .010, .0101, .0102, .0103, .0104)}, m, 5), "4% is not worth a word")
+	assert.Empty(t, warningsOf([]Group{repetitions("a", "sim", m, .010, .0105, .011, .0115, .012)}, m, 5), "a simulator cannot warm up")
 
-	few := warningsOf([]Group{repetitions("a", "live", Metric{Name: "p50"}, 1)}, m)
-	assert.Equal(t, []Warning{{Kind: "samples", Text: "live, a: p99 cannot be told: it needs 3000 successes in each repetition; let the load last longer."}}, few)
+	few := warningsOf([]Group{repetitions("a", "live", Metric{Name: "p50"}, 1)}, m, 5)
+	assert.Equal(t, []Warning{{Kind: "samples", World: "live", Variant: "a",
+		Text: "live, a: p99 cannot be told: it needs 600 successes in each of 5 repetitions; let the load last longer, or repeat it more often."}}, few)
+}
 
-	g[0].Run.Warnings = []Warning{{Kind: "cpu", Text: "Busy."}}
-	g[3].Run.Warnings = []Warning{{Kind: "cpu", Severe: true, Text: "Very busy."}}
-	assert.Equal(t, Warning{"cpu", true, "live, a, repetition 4: Very busy. (This occurred 2 times.)"}, warningsOf([]Group{g}, m)[0])
+// A severe warning is kept for each variant, so that it is known which figures
+// not to trust; mild ones are said once, and stand for all whom they concern.
+func TestWarningsNameTheirVariant(t *testing.T) {
+	mild, severe := Warning{Kind: "cpu", Text: "Busy."}, Warning{Kind: "cpu", Severe: true, Text: "Very busy."}
+	for _, c := range []struct {
+		name string
+		a, b []Warning // of the first repetitions
+		want []Warning
+	}{
+		{"mild of one", []Warning{mild, mild}, nil,
+			[]Warning{{Kind: "cpu", World: "live", Variant: "a", Text: "live, a, repetition 1: Busy. (This occurred 2 times.)"}}},
+		{"mild of two", []Warning{mild}, []Warning{mild},
+			[]Warning{{Kind: "cpu", World: "live", Text: "live, a, repetition 1: Busy. (This occurred 2 times.)"}}},
+		{"severe of one", []Warning{mild}, []Warning{severe},
+			[]Warning{{Kind: "cpu", Severe: true, World: "live", Variant: "b", Text: "live, b, repetition 1: Very busy."}}},
+		{"severe of two", []Warning{severe, severe}, []Warning{severe}, []Warning{
+			{Kind: "cpu", Severe: true, World: "live", Variant: "a", Text: "live, a, repetition 1: Very busy. (This occurred 2 times.)"},
+			{Kind: "cpu", Severe: true, World: "live", Variant: "b", Text: "live, b, repetition 1: Very busy."}}},
+	} {
+		m := Metric{Name: "mean"}
+		a, b := repetitions("a", "live", m, 1), repetitions("b", "live", m, 1)
+		a[0].Run.Warnings, b[0].Run.Warnings = c.a, c.b
+		assert.Equal(t, c.want, warningsOf([]Group{a, b}, m, 1), c.name)
+	}
 }

@@ -68,32 +68,23 @@ func compare(base, other []*Tally, m Metric, level float64) Comparison {
 	return c
 }
 
-// values are the figures of paired runs; ok is false if any is unknown.
+// values are the figures of paired runs; ok is false if they cannot be told.
 func values(base, other []*Tally, m Metric) (from, to []float64, ok bool) {
-	for i := range base {
-		b, known := base[i].Figure(m)
-		o, also := other[i].Figure(m)
-		if !known || !also {
-			return nil, nil, false
-		}
-		from, to = append(from, b), append(to, o)
-	}
-	return from, to, len(from) > 0
+	from, known := told(base, m)
+	to, also := told(other, m)
+	return from, to, known && also
 }
 
 // verdict reads the interval: a difference is what it leaves out.
 func (c *Comparison) verdict() Verdict {
-	f, same := c.Difference, 0.0
-	if c.Relative {
-		f, same = c.Ratio, 1
-	}
+	f, same := c.figure(), c.same()
 	switch {
 	case !f.Known || f.N < 2:
 		return Unknowable
 	case f.Low <= same && same <= f.High || math.Abs(f.Value-same) < rounding:
 		return NoDiff
 	}
-	more := f.Value > same
+	more := c.up()
 	switch Metrics[c.Metric.Name].Sense {
 	case MoreIsBetter:
 		return better(more)
@@ -102,6 +93,25 @@ func (c *Comparison) verdict() Verdict {
 	}
 	return Different
 }
+
+// figure is the one of the two that holds.
+func (c *Comparison) figure() Figure {
+	if c.Relative {
+		return c.Ratio
+	}
+	return c.Difference
+}
+
+// same is the figure of no difference.
+func (c *Comparison) same() float64 {
+	if c.Relative {
+		return 1
+	}
+	return 0
+}
+
+// up says that the variant's figure is the larger.
+func (c *Comparison) up() bool { return c.figure().Value > c.same() }
 
 // rounding is below what arithmetic alone may make of two equal figures.
 const rounding = 1e-9
@@ -123,4 +133,19 @@ func (c *Comparison) Detectable() float64 {
 		return math.Sqrt(c.Ratio.High/c.Ratio.Low) - 1
 	}
 	return (c.Difference.High - c.Difference.Low) / 2
+}
+
+// A comparison that can see nothing smaller is as good as none: a factor, and a
+// difference of shares.
+const (
+	hugeRatio = 3
+	hugeShare = 0.5
+)
+
+// huge says that only a huge difference could have been seen.
+func (c *Comparison) huge() bool {
+	if c.Relative {
+		return c.Detectable() > hugeRatio-1
+	}
+	return c.Detectable() > hugeShare
 }

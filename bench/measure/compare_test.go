@@ -15,6 +15,7 @@ func repetitions(variant, world string, m Metric, values ...float64) Group {
 		g = append(g, &Tally{
 			Run:     &Run{Variant: variant, World: world, Repetition: i},
 			figures: map[Metric]float64{m: v},
+			good:    map[string]int{m.Class: 30000},
 		})
 	}
 	return g
@@ -40,7 +41,8 @@ func TestComparisonInWords(t *testing.T) {
 		{"p99", []float64{1, 1.1, .9}, []float64{1.12, 1.23, 1.01}, Worse, "12% longer (12% to 13%)"},
 		{"p99", []float64{1, 1.1, .9}, []float64{.43, .45, .4}, Better, "57% shorter (53% to 61%)"},
 		{"p99", []float64{1, 1.1, .9}, []float64{1.01, 1.08, .91}, NoDiff, "no detectable difference (could have seen 4.2%)"},
-		{"p99", []float64{1, 1}, []float64{2, 8}, NoDiff, "no detectable difference (could have seen a factor of 6683)"},
+		{"p99", []float64{1, 1}, []float64{2, 8}, NoDiff, "no detectable difference (too few repetitions to see any but a huge one)"},
+		{"p99", []float64{1, 1, 1}, []float64{1, 1.5, 2}, NoDiff, "no detectable difference (could have seen a factor of 2.4)"},
 		{"p99", []float64{1, 1.1}, []float64{1, 1.1}, NoDiff, "no difference: the same in every repetition"},
 		{"p99", []float64{1}, []float64{2}, Unknowable, "2 times as long (one repetition: no interval)"},
 		{"p99", nil, nil, "", ""},
@@ -52,7 +54,7 @@ func TestComparisonInWords(t *testing.T) {
 		{"failed", []float64{.05, .04, .05}, []float64{.01, .01, .01}, Better, "3.7 points lower (2.2 to 5.1 points)"},
 		{"availability", []float64{1, 1, 1}, []float64{1, 1, 1}, NoDiff, "no difference: the same in every repetition"},
 		{"availability", []float64{.99, 1, 1}, []float64{1, 1, 1}, NoDiff, "no detectable difference (could have seen 1.4 points)"},
-		{"availability", []float64{1, 1}, []float64{.9, .1}, NoDiff, "no detectable difference (could have seen 100 points)"},
+		{"availability", []float64{1, 1}, []float64{.9, .1}, NoDiff, "no detectable difference (too few repetitions to see any but a huge one)"},
 		{"limited", []float64{0, 0, 0}, []float64{.4, .41, .4}, Different, "40 points higher (39 to 42 points)"},
 	} {
 		m := Metric{Name: c.metric}

@@ -32,7 +32,7 @@ func Fold(q Question, runs []*Run) *Result {
 	}
 	r.Partial = len(groups) < len(q.Worlds)*len(q.Variants) || incomplete(groups, q.Repeat)
 	r.Checks = Judge(q.Expect, groups, q.Baseline)
-	r.Warnings = warningsOf(groups, q.JudgeBy)
+	r.Warnings = warningsOf(groups, q.JudgeBy, q.Repeat)
 	if r.Partial {
 		r.Warnings = append(r.Warnings, partial(groups, len(q.Worlds)*len(q.Variants), q.Repeat))
 	}

@@ -108,21 +108,20 @@ var wordings = map[Unit]wording{
 
 // text says a comparison in words.
 func (c *Comparison) text() string {
-	f := c.Difference
-	if c.Relative {
-		f = c.Ratio
-	}
+	f := c.figure()
 	switch {
 	case !f.Known:
 		return "cannot be told"
 	case c.Verdict == NoDiff && c.Detectable() < rounding:
 		return "no difference: the same in every repetition"
+	case c.Verdict == NoDiff && c.huge():
+		return "no detectable difference (too few repetitions to see any but a huge one)"
 	case c.Verdict == NoDiff:
 		return "no detectable difference (could have seen " + c.detectable() + ")"
 	case f.N < 2:
 		return c.phrase(f.Value) + " (one repetition: no interval)"
 	}
-	return c.phrase(f.Value) + " (" + c.between("", f) + ")"
+	return c.phrase(f.Value) + " (" + c.between(f) + ")"
 }
 
 // detectable says in words how much the comparison could have seen.
@@ -131,8 +130,6 @@ func (c *Comparison) detectable() string {
 	switch {
 	case !c.Relative:
 		return points(seen)
-	case math.IsInf(seen, 1):
-		return "nothing"
 	case seen >= 1:
 		return "a factor of " + digits(1+seen, 2)
 	}
@@ -167,7 +164,7 @@ func direction(up bool, w wording) string {
 
 // between writes the interval in the terms of phrase, smaller number first,
 // with as many digits as it takes to tell its ends apart.
-func (c *Comparison) between(label string, f Figure) string {
+func (c *Comparison) between(f Figure) string {
 	low, high := f.Low, f.High
 	value, mark := c.Ratio.Value, "%"
 	switch {
@@ -192,7 +189,7 @@ func (c *Comparison) between(label string, f Figure) string {
 	if mark == "%" {
 		from += mark
 	}
-	return label + from + " to " + to + mark
+	return from + " to " + to + mark
 }
 
 // points prints a difference of shares.

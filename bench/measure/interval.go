@@ -108,7 +108,7 @@ func bootstrap(values []float64, level float64) (low, high float64) {
 	}
 	slices.Sort(means)
 	tail := (1 - level) / 2
-	return rank(means, tail), rank(means, 1-tail)
+	return quantile(means, tail), quantile(means, 1-tail)
 }
 
 func mean(values []float64) float64 {

@@ -20,13 +20,14 @@ type Result struct {
 	Summaries   []Summary    // by world, then variant
 	Comparisons []Comparison // by world, then variant, then metric
 	Checks      []Check
-	Warnings    []Warning // of all runs, each kind said once
+	Warnings    []Warning // of all runs, each kind said once, or once a variant if severe
 	Machine     Provenance
 	Command     string // how to run it again
 }
 
 // Figure is a number with its 95% confidence interval over repetitions.
-// Known is false where there are too few samples for it: a dash.
+// Known is false where there are too few samples for it: a dash. A quantile
+// needs 30 samples beyond it in all repetitions together, and 5 in each.
 type Figure struct {
 	Value     float64
 	Low, High float64 // equal to Value if there is only one repetition

@@ -73,4 +73,11 @@ type Warning struct {
 	Kind   string // what it is about: "late", "rate", "cpu", "samples", "drift", "partial"
 	Severe bool   // the figures cannot be trusted: exit status 3
 	Text   string // a sentence: what is wrong, and what to do
+
+	// World and Variant are those that it is about, filled in by Fold: each is
+	// "" if the warning stands for several, or for the result as a whole.
+	// Severe warnings of runs always name both: those figures, and no others,
+	// cannot be trusted. In a stored run they are "".
+	World   string `json:",omitempty"`
+	Variant string `json:",omitempty"`
 }

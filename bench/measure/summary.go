@@ -7,9 +7,6 @@ import (
 	"trafficlab/components/policy"
 )
 
-// curve lists the quantiles of the latency curve.
-var curve = []float64{.5, .75, .9, .95, .99, .995, .999}
-
 // Summarise puts together the repetitions of one variant in one world. They
 // must not be empty.
 func Summarise(tallies []*Tally) Summary {
@@ -50,15 +47,11 @@ func metricsOf(classes []string) []Metric {
 	return all
 }
 
-// figure is a metric over repetitions: unknown unless every run knows it.
+// figure is a metric over repetitions.
 func figure(tallies []*Tally, m Metric) Figure {
-	values := make([]float64, 0, len(tallies))
-	for _, t := range tallies {
-		v, ok := t.Figure(m)
-		if !ok {
-			return Figure{}
-		}
-		values = append(values, v)
+	values, ok := told(tallies, m)
+	if !ok {
+		return Figure{}
 	}
 	return estimate(values, Metrics[m.Name].Unit, confidence)
 }
@@ -71,22 +64,6 @@ func (s *Summary) Figure(m Metric) Figure {
 		}
 	}
 	return Figure{}
-}
-
-func curveOf(tallies []*Tally) []Point {
-	var points []Point
-	for _, q := range curve {
-		values := make([]float64, 0, len(tallies))
-		for _, t := range tallies {
-			if enough(len(t.sorted), q) {
-				values = append(values, rank(t.sorted, q).Seconds())
-			}
-		}
-		if len(values) == len(tallies) {
-			points = append(points, Point{q, estimate(values, Seconds, confidence)})
-		}
-	}
-	return points
 }
 
 // seriesP99 is how many successes a second must have, all repetitions
@@ -127,9 +104,9 @@ func (c *count) second(from, to time.Duration, runs int) Second {
 	}
 	slices.Sort(c.latencies)
 	if n := len(c.latencies); n > 0 {
-		s.P50 = rank(c.latencies, .5).Seconds()
+		s.P50 = quantile(c.latencies, .5).Seconds()
 		if n >= seriesP99 {
-			s.P99 = rank(c.latencies, .99).Seconds()
+			s.P99 = quantile(c.latencies, .99).Seconds()
 		}
 	}
 	return s

@@ -3,27 +3,24 @@ package measure
 import (
 	"cmp"
 	"maps"
-	"math"
 	"slices"
 	"time"
 
 	"trafficlab/components/policy"
 )
 
-// beyond is how many samples must lie above a quantile for it to be told.
-const beyond = 30
-
 // Tally is a run counted out: its figures, and its latencies in order.
 type Tally struct {
 	Run     *Run
 	Classes []string // in order, if there is more than one
 	figures map[Metric]float64
-	sorted  []time.Duration // latencies of successes after warm-up
+	good    map[string]int  // successes after warm-up by class, "" for all
+	sorted  []time.Duration // their latencies
 }
 
 // Count reduces a run to its figures.
 func Count(run *Run) *Tally {
-	t := &Tally{Run: run, figures: map[Metric]float64{}}
+	t := &Tally{Run: run, figures: map[Metric]float64{}, good: map[string]int{}}
 	all := count{}
 	classes := map[string]*count{}
 	for i := range run.Samples {
@@ -68,7 +65,8 @@ func CountAll(runs []*Run) []*Tally {
 // Window is the measured time of a run, from warm-up to the end of the load.
 func (r *Run) Window() time.Duration { return r.Duration - r.Warmup }
 
-// Figure is one figure of the run; ok is false where it cannot be told.
+// Figure is one figure of the run; ok is false where it cannot be told. A
+// quantile also depends on the other repetitions: see told.
 func (t *Tally) Figure(m Metric) (value float64, ok bool) {
 	value, ok = t.figures[m]
 	return value, ok
@@ -117,6 +115,7 @@ func (c *count) figures(t *Tally, class string) {
 		set("throughput", float64(ok)/window)
 		set("goodput", float64(c.inTime)/window)
 	}
+	t.good[class] = len(c.latencies)
 	c.latency(set)
 }
 
@@ -131,38 +130,11 @@ func (c *count) latency(set func(string, float64)) {
 	}
 	set("mean", sum/float64(len(c.latencies)))
 	for name, q := range quantiles {
-		if enough(len(c.latencies), q) {
-			set(name, rank(c.latencies, q).Seconds())
+		if beyond(len(c.latencies), q) >= beyondEach {
+			set(name, quantile(c.latencies, q).Seconds())
 		}
 	}
 }
-
-// quantiles are the metrics that are quantiles of latency.
-var quantiles = map[string]float64{"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
-
-// Needed is how many successes a run must have for the metric to be told: 0
-// if it is no quantile.
-func (m Metric) Needed() int {
-	q, ok := quantiles[m.Name]
-	if !ok {
-		return 0
-	}
-	n := int(math.Ceil(beyond/(1-q) - 1e-6))
-	for !enough(n, q) {
-		n++
-	}
-	return n
-}
-
-// enough says whether a quantile of n values has enough of them beyond it.
-func enough(n int, q float64) bool { return n-rankOf(n, q) >= beyond }
-
-// rankOf is the nearest rank of a quantile among n values, from 1. The little
-// that is taken off keeps 0.99 × 3000 at 2970 despite binary fractions.
-func rankOf(n int, q float64) int { return max(1, int(math.Ceil(q*float64(n)-1e-9*float64(n)))) }
-
-// rank is the exact quantile of values in order, by nearest rank.
-func rank[T any](sorted []T, q float64) T { return sorted[min(len(sorted), rankOf(len(sorted), q))-1] }
 
 // backendLoad is how many requests reached backends each second.
 func backendLoad(run *Run) (perSecond float64, ok bool) {

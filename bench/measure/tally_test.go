@@ -12,25 +12,6 @@ import (
 
 const ms = time.Millisecond
 
-func TestNearestRank(t *testing.T) {
-	ten := []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
-	for _, c := range []struct {
-		q    float64
-		want int
-	}{{0, 1}, {.05, 1}, {.1, 1}, {.11, 2}, {.5, 5}, {.51, 6}, {.9, 9}, {.99, 10}, {1, 10}} {
-		assert.Equal(t, c.want, rank(ten, c.q), "%v", c.q)
-	}
-	assert.Equal(t, 2970, rankOf(3000, .99), "binary fractions must not make it 2971")
-}
-
-func TestQuantilesNeedSamplesBeyond(t *testing.T) {
-	for name, need := range map[string]int{"p50": 60, "p90": 300, "p99": 3000, "p99.9": 30000, "mean": 0, "failed": 0} {
-		assert.Equal(t, need, Metric{Name: name}.Needed(), name)
-	}
-	assert.True(t, enough(3000, .99))
-	assert.False(t, enough(2999, .99))
-}
-
 // A run of 10 s with 2 s of warm-up: 1/s in warm-up, then 8/s from alice, of
 // which 6 succeed in 10 to 60 ms, one is limited and one times out, and 2/s
 // from bob, one served from the cache.
@@ -73,11 +54,13 @@ func TestFiguresOfARun(t *testing.T) {
 		"failed":                .1,
 		"limited":               .1,
 		"mean":                  .030, // (10+…+60+10+20)/8
-		"p50":                   .020,
+		"p50":                   .025, // of 64, half of them 20 ms or less
+		"p90":                   .060,
 		"cache-hits":            .1,
 		"backend-load":          10,
 		"throughput of alice":   6,
 		"goodput of alice":      4,
+		"p50 of alice":          .035,
 		"availability of alice": 6. / 7,
 		"limited of bob":        0,
 		"mean of bob":           .015,
@@ -90,7 +73,7 @@ func TestFiguresOfARun(t *testing.T) {
 		assert.True(t, ok, text)
 		assert.InDelta(t, want, got, 1e-12, text)
 	}
-	for _, unknown := range []string{"p99", "p90", "p50 of alice", "backend-load of bob", "p50 of carol"} {
+	for _, unknown := range []string{"p99", "p90 of bob", "backend-load of bob", "p50 of carol"} {
 		m, err := ParseMetric(unknown)
 		require.NoError(t, err)
 		_, ok := tally.Figure(m)
@@ -118,12 +101,14 @@ func TestSummary(t *testing.T) {
 	assert.True(t, s.Trusted)
 	assert.False(t, s.Figure(Metric{Name: "p99"}).Known)
 
-	require.Len(t, s.Curve, 1, "64 successes tell the median and no more")
-	assert.InDelta(t, .02, s.Curve[0].Latency.Value, 1e-9)
+	assert.False(t, s.Figure(Metric{Name: "p90"}).Known, "each run has 6 successes beyond, but both together only 12")
+
+	require.Len(t, s.Curve, 2, "128 successes tell the upper quartile and no more")
+	assert.InDelta(t, .025, s.Curve[0].Latency.Value, 1e-9)
 
 	require.Len(t, s.Series, 10)
 	assert.Equal(t, Second{At: .5, Offered: 1, Good: 1, P50: 3600}, s.Series[0])
-	assert.Equal(t, Second{At: 5.5, Offered: 10, Good: 8, Failed: 1, Refused: 1, P50: .02}, s.Series[5])
+	assert.Equal(t, Second{At: 5.5, Offered: 10, Good: 8, Failed: 1, Refused: 1, P50: .025}, s.Series[5])
 
 	lb, api := s.Nodes[0], s.Nodes[1]
 	assert.Equal(t, "lb", lb.Place)

@@ -41,7 +41,7 @@ func late(run *Run) *Warning {
 		return nil
 	}
 	m := run.Machine
-	p50, p99 := rank(latencies, .5), rank(latencies, .99)
+	p50, p99 := quantile(latencies, .5), quantile(latencies, .99)
 	beyond := func(share float64, least50, least99 time.Duration) bool {
 		return m.LateP50 > max(least50, scaled(p50, share)) || m.LateP99 > max(least99, scaled(p99, share))
 	}
@@ -106,12 +106,12 @@ func saturated(run *Run) *Warning {
 	}
 }
 
-// warningsOf gathers what is wrong with a result: each kind of a run's warnings
-// once, in the worst case found, then what only shows over repetitions.
-func warningsOf(groups []Group, judged Metric) []Warning {
+// warningsOf gathers what is wrong with a result of so many repetitions: what
+// the runs were warned of, then what only shows over repetitions.
+func warningsOf(groups []Group, judged Metric, repeat int) []Warning {
 	all := ofRuns(groups)
 	for _, g := range groups {
-		all = append(all, g.few(judged)...)
+		all = append(all, g.few(judged, repeat)...)
 		all = append(all, g.drift(judged)...)
 	}
 	return once(all)
@@ -123,47 +123,78 @@ func ofRuns(groups []Group) []Warning {
 	for _, g := range groups {
 		for _, t := range g {
 			for _, w := range t.Run.Warnings {
-				where := fmt.Sprintf("%s, %s, repetition %d: ", t.Run.World, t.Run.Variant, t.Run.Repetition+1)
-				all = append(all, Warning{w.Kind, w.Severe, where + w.Text})
+				w.World, w.Variant = t.Run.World, t.Run.Variant
+				w.Text = fmt.Sprintf("%s, %s, repetition %d: %s", w.World, w.Variant, t.Run.Repetition+1, w.Text)
+				all = append(all, w)
 			}
 		}
 	}
 	return all
 }
 
-// once keeps one warning of each kind, a severe one if there is any, and says
-// how often the kind occurred.
+// once keeps one warning of each kind and says how often it occurred. Severe
+// ones are kept for each variant in each world, since they say which figures
+// not to trust; beside them, mild ones of their kind are not worth a word.
 func once(all []Warning) []Warning {
-	var kept []Warning
-	times := map[string]int{}
+	severe := map[string]bool{}
 	for _, w := range all {
-		times[w.Kind]++
-		i := slices.IndexFunc(kept, func(k Warning) bool { return k.Kind == w.Kind })
-		switch {
-		case i < 0:
-			kept = append(kept, w)
-		case w.Severe && !kept[i].Severe:
-			kept[i] = w
-		}
+		severe[w.Kind] = severe[w.Kind] || w.Severe
 	}
-	for i, w := range kept {
-		if n := times[w.Kind]; n > 1 {
+	var kept []Warning
+	var times []int
+	for _, w := range all {
+		if w.Severe != severe[w.Kind] {
+			continue
+		}
+		i := slices.IndexFunc(kept, w.covered)
+		if i < 0 {
+			kept, times = append(kept, w), append(times, 1)
+			continue
+		}
+		kept[i].widen(w)
+		times[i]++
+	}
+	for i, n := range times {
+		if n > 1 {
 			kept[i].Text += fmt.Sprintf(" (This occurred %d times.)", n)
 		}
 	}
 	return kept
 }
 
+// covered says whether a warning that is kept stands for this one too.
+func (w Warning) covered(kept Warning) bool {
+	return kept.Kind == w.Kind && (!w.Severe || kept.World == w.World && kept.Variant == w.Variant)
+}
+
+// widen makes a warning stand for another one too.
+func (w *Warning) widen(other Warning) {
+	if w.World != other.World {
+		w.World = ""
+	}
+	if w.Variant != other.Variant {
+		w.Variant = ""
+	}
+}
+
 // few says that the judged quantile has too few samples beyond it.
-func (g Group) few(judged Metric) []Warning {
-	need := judged.Needed()
+func (g Group) few(judged Metric, repeat int) []Warning {
+	need := judged.Needed(repeat)
 	if figure(g, judged).Known || need == 0 {
 		return nil
 	}
+	each := fmt.Sprintf("in each of %d repetitions", repeat)
+	if repeat == 1 {
+		each = "in one repetition"
+	}
+	return []Warning{g.warning("samples", fmt.Sprintf(
+		"%s cannot be told: it needs %d successes %s; let the load last longer, or repeat it more often.", judged, need, each))}
+}
+
+// warning is a mild one about all repetitions of a variant in a world.
+func (g Group) warning(kind, text string) Warning {
 	run := g[0].Run
-	return []Warning{{Kind: "samples", Text: fmt.Sprintf(
-		"%s, %s: %s cannot be told: it needs %d successes in each repetition; let the load last longer.",
-		run.World, run.Variant, judged, need)}}
+	return Warning{Kind: kind, World: run.World, Variant: run.Variant, Text: fmt.Sprintf("%s, %s: %s", run.World, run.Variant, text)}
 }
 
 // drift says that the judged figure moved one way from each repetition to the
@@ -175,17 +206,16 @@ func (g Group) drift(judged Metric) []Warning {
 			series = append(series, v)
 		}
 	}
-	run := g[0].Run
-	if run.World != "live" || len(series) < driftRuns || !oneWay(series) {
+	if g[0].Run.World != "live" || len(series) < driftRuns || !oneWay(series) {
 		return nil
 	}
 	first, last := series[0], series[len(series)-1]
 	if max(first, last) <= (1+driftMild)*min(first, last) {
 		return nil
 	}
-	return []Warning{{Kind: "drift", Text: fmt.Sprintf(
-		"%s, %s: %s drifted from %s in the first repetition to %s in the last: let the machine come to rest and run again.",
-		run.World, run.Variant, judged, Text(judged, first), Text(judged, last))}}
+	return []Warning{g.warning("drift", fmt.Sprintf(
+		"%s drifted from %s in the first repetition to %s in the last: let the machine come to rest and run again.",
+		judged, Text(judged, first), Text(judged, last)))}
 }
 
 func oneWay(series []float64) bool {
