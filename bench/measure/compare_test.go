@@ -40,6 +40,7 @@ func TestComparisonInWords(t *testing.T) {
 		{"p99", []float64{1, 1.1, .9}, []float64{2.1, 2.2, 1.95}, Worse, "2.1 times as long (1.9 to 2.3)"},
 		{"p99", []float64{1, 1.1, .9}, []float64{1.12, 1.23, 1.01}, Worse, "12% longer (12% to 13%)"},
 		{"p99", []float64{1, 1.1, .9}, []float64{.43, .45, .4}, Better, "57% shorter (53% to 61%)"},
+		{"p99", []float64{1, 1.1, .9}, []float64{.004, .004, .004}, Better, "99.6% shorter (99.5% to 99.7%)"},
 		{"p99", []float64{1, 1.1, .9}, []float64{1.01, 1.08, .91}, NoDiff, "no detectable difference (could have seen 4.2%)"},
 		{"p99", []float64{1, 1}, []float64{2, 8}, NoDiff, "no detectable difference (too few repetitions to see any but a huge one)"},
 		{"p99", []float64{1, 1, 1}, []float64{1, 1.5, 2}, NoDiff, "no detectable difference (could have seen a factor of 2.4)"},

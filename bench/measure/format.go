@@ -148,7 +148,12 @@ func (c *Comparison) phrase(value float64) string {
 	case value >= manifold:
 		return digits(value, 2) + " times " + w.times
 	}
-	return digits(math.Abs(value-1)*100, 2) + "% " + direction(value > 1, w)
+	change := math.Abs(value-1) * 100
+	text := digits(change, 2)
+	for n := 3; n <= 4 && overstated(text, change); n++ {
+		text = digits(change, n)
+	}
+	return text + "% " + direction(value > 1, w)
 }
 
 // manifold is the ratio from which "1.5 times as long" reads better than "50%
@@ -180,7 +185,7 @@ func (c *Comparison) between(f Figure) string {
 		low, high = 100*(low-1), 100*(high-1)
 	}
 	from, to := digits(low, 2), digits(high, 2)
-	for n := 3; n <= 4 && from == to; n++ {
+	for n := 3; n <= 4 && (from == to || overstated(to, high)); n++ {
 		from, to = digits(low, n), digits(high, n)
 	}
 	if from == to {
@@ -191,6 +196,9 @@ func (c *Comparison) between(f Figure) string {
 	}
 	return from + " to " + to + mark
 }
+
+// overstated says that rounding made 100 of less: nothing gets 100% shorter.
+func overstated(text string, x float64) bool { return text == "100" && x < 100 }
 
 // points prints a difference of shares.
 func points(difference float64) string {

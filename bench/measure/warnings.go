@@ -183,6 +183,10 @@ func (g Group) few(judged Metric, repeat int) []Warning {
 	if figure(g, judged).Known || need == 0 {
 		return nil
 	}
+	short := func(t *Tally) bool { return t.good[judged.Class] < need }
+	if len(g) < repeat && !slices.ContainsFunc(g, short) {
+		return nil // only repetitions are missing, which partial says
+	}
 	each := fmt.Sprintf("in each of %d repetitions", repeat)
 	if repeat == 1 {
 		each = "in one repetition"
