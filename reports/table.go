@@ -14,7 +14,6 @@ type table struct {
 	World    string
 	Baseline string
 	JudgeBy  measure.Metric
-	Doubts   string // why untrusted columns are so
 	Verdicts []verdict
 	Columns  []column
 	Groups   []group
@@ -36,6 +35,7 @@ type column struct {
 	Runs      string
 	Baseline  bool
 	Untrusted bool
+	Doubts    string // why it is
 }
 
 // group is rows of one kind.
@@ -81,7 +81,7 @@ var rowNames = []struct {
 
 // tableOf puts together what was measured in a world.
 func tableOf(s *scenarios.Scenario, r *measure.Result, world string) *table {
-	t := &table{World: world, Baseline: r.Baseline, JudgeBy: r.JudgeBy, Doubts: doubts(r), Verdicts: verdicts(r, world)}
+	t := &table{World: world, Baseline: r.Baseline, JudgeBy: r.JudgeBy, Verdicts: verdicts(r, world)}
 	var sums []*measure.Summary
 	for _, name := range r.Variants {
 		sum := summaryOf(r, world, name)
@@ -90,7 +90,7 @@ func tableOf(s *scenarios.Scenario, r *measure.Result, world string) *table {
 		}
 		sums = append(sums, sum)
 		t.Columns = append(t.Columns, column{Name: name, Changes: changesOf(s, name), Baseline: name == r.Baseline,
-			Runs: plural(sum.Runs, "repetition"), Untrusted: !sum.Trusted})
+			Runs: plural(sum.Runs, "repetition"), Untrusted: !sum.Trusted, Doubts: doubts(r, world, name)})
 		t.Usage = append(t.Usage, usageOf(sum)...)
 	}
 	t.Groups = t.marked(append(figureGroups(r, sums), outcomes(sums),
@@ -117,11 +117,11 @@ func (t *table) marked(groups []group) []group {
 	return slices.DeleteFunc(groups, func(g group) bool { return len(g.Rows) == 0 })
 }
 
-// doubts are the severe warnings.
-func doubts(r *measure.Result) string {
+// doubts are the severe warnings that concern a variant.
+func doubts(r *measure.Result, world, variant string) string {
 	var all []string
 	for _, w := range r.Warnings {
-		if w.Severe {
+		if w.Severe && (w.World == "" || w.World == world) && (w.Variant == "" || w.Variant == variant) {
 			all = append(all, w.Text)
 		}
 	}
