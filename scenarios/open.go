@@ -4,7 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"path/filepath"
-	"strings"
+	"slices"
 
 	"trafficlab/topologies"
 	"trafficlab/topologies/strict"
@@ -30,20 +30,13 @@ type Options struct {
 // shortRepeat is the least that gives an interval.
 const shortRepeat = 2
 
-// Shipped lists the names of the scenarios inside the program, sorted.
-func Shipped() []string {
-	entries, err := files.ReadDir(".")
-	if err != nil {
-		panic(err) // the folder is part of the program
-	}
-	var names []string
-	for _, e := range entries {
-		if name := strings.TrimSuffix(e.Name(), ".yaml"); name != "init" {
-			names = append(names, name)
-		}
-	}
-	return names
-}
+// shipped is the registry of the scenarios inside the program, in the order in
+// which they are best read: each asks about what the earlier ones showed.
+var shipped = []string{"hops", "crash", "slow-replica", "cache", "flood", "all-in-one"}
+
+// Shipped lists the names of the scenarios inside the program in the order of
+// reading.
+func Shipped() []string { return slices.Clone(shipped) }
 
 // Open finds, reads and checks a scenario, shipped or in a file, with the
 // topologies of all its variants. The error is strict.Problems, every mistake
@@ -66,12 +59,13 @@ func find(nameOrFile string) (file, folder string, data []byte, err error) {
 		data, err = strict.Load(nameOrFile)
 		return nameOrFile, filepath.Dir(nameOrFile), data, err
 	}
-	data, err = files.ReadFile(nameOrFile + ".yaml")
-	if err != nil || nameOrFile == "init" {
+	if !slices.Contains(shipped, nameOrFile) {
 		return "", "", nil, fmt.Errorf("no scenario is named %q (%s; a file is named with its folder or its .yaml)",
 			nameOrFile, strict.Suggest(nameOrFile, "shipped are", Shipped()))
 	}
-	return "scenarios/" + nameOrFile + ".yaml", "", data, nil
+	file = nameOrFile + ".yaml"
+	data, err = files.ReadFile(file)
+	return "scenarios/" + file, "", data, err
 }
 
 func parse(file, folder string, data []byte, o Options) (*Scenario, error) {

@@ -38,8 +38,11 @@ func (d Distribution) sigma() float64 {
 	if d.Median <= 0 {
 		return 0
 	}
-	return math.Log(float64(d.P99)/float64(d.Median)) / normal(0.99)
+	return math.Log(float64(d.P99)/float64(d.Median)) / normal99
 }
+
+// normal99 is computed once: sigma is asked for at every draw.
+var normal99 = normal(0.99)
 
 // normal is the quantile function of the standard normal law.
 func normal(u float64) float64 { return math.Sqrt2 * math.Erfinv(2*u-1) }

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"trafficlab/topologies/strict"
@@ -12,18 +13,13 @@ import (
 //go:embed *.yaml
 var files embed.FS
 
-// Shipped lists the names of the topologies inside the program, sorted.
-func Shipped() []string {
-	entries, err := files.ReadDir(".")
-	if err != nil {
-		panic(err) // the folder is part of the program
-	}
-	names := make([]string, len(entries))
-	for i, e := range entries {
-		names[i] = strings.TrimSuffix(e.Name(), ".yaml")
-	}
-	return names
-}
+// shipped is the registry of the topologies inside the program, from the
+// simplest to the fullest.
+var shipped = []string{"direct", "proxy", "lb", "gateway-lb", "cdn", "cdn-gateway-lb", "all-in-one"}
+
+// Shipped lists the names of the topologies inside the program, the simplest
+// first.
+func Shipped() []string { return slices.Clone(shipped) }
 
 // Load finds, reads and checks a topology: a shipped one by its name, or a
 // file, relative to the given folder ("" for the current one).
@@ -46,12 +42,13 @@ func Find(nameOrFile, folder string) (file string, data []byte, err error) {
 		data, err = strict.Load(file)
 		return file, data, err
 	}
-	data, err = files.ReadFile(nameOrFile + ".yaml")
-	if err != nil {
+	if !slices.Contains(shipped, nameOrFile) {
 		return "", nil, fmt.Errorf("no topology is named %q (%s; a file is named with its folder or its .yaml)",
 			nameOrFile, strict.Suggest(nameOrFile, "shipped are", Shipped()))
 	}
-	return "topologies/" + nameOrFile + ".yaml", data, nil
+	file = nameOrFile + ".yaml"
+	data, err = files.ReadFile(file)
+	return "topologies/" + file, data, err
 }
 
 // IsFile tells whether a word names a file rather than something shipped: it
