@@ -97,8 +97,21 @@ func writeIndex(dir string, known map[string]reports.IndexEntry) error {
 		}
 		entries = append(entries, entry)
 	}
-	slices.SortStableFunc(entries, func(a, b reports.IndexEntry) int { return cmp.Compare(a.Link, b.Link) })
+	slices.SortStableFunc(entries, inOrderOfReading)
 	return writePage(filepath.Join(dir, indexName), func(w io.Writer) error { return reports.WriteIndex(w, entries) })
+}
+
+// inOrderOfReading puts the shipped scenarios first, as they are listed, and
+// then the user's own by name.
+func inOrderOfReading(a, b reports.IndexEntry) int {
+	shipped := scenarios.Shipped()
+	order := func(e reports.IndexEntry) int {
+		if i := slices.Index(shipped, e.Scenario.Name); i >= 0 {
+			return i
+		}
+		return len(shipped)
+	}
+	return cmp.Or(cmp.Compare(order(a), order(b)), cmp.Compare(a.Link, b.Link))
 }
 
 func writeReport(dir string, s *scenarios.Scenario, r *measure.Result) error {
