@@ -14,6 +14,7 @@ import (
 type pool struct {
 	places []topologies.Place
 	keyed  bool
+	source affinity // of keys
 
 	mu     sync.Mutex
 	picker policy.Picker
@@ -21,18 +22,29 @@ type pool struct {
 }
 
 // newPool makes a pool whose draws depend on the seed and its name alone.
-func newPool(seed uint64, name, pick string, places []topologies.Place) *pool {
-	kind, known := policy.Pickers[pick]
+func newPool(seed uint64, name string, pick policy.Choice, places []topologies.Place) *pool {
+	kind, known := policy.Pickers[pick.Name]
 	if !known {
 		kind = policy.Pickers["round-robin"]
 	}
+	params := kind.Params(pick.Params)
 	random := rand.New(rand.NewPCG(seed, scenarios.Hash("pool "+name)))
 	return &pool{
 		places: places,
 		keyed:  kind.Keyed,
-		picker: kind.New(len(places), random),
+		source: newAffinity(params.Word("key")),
+		picker: kind.New(policyPool(places), params, random),
 		asked:  make([]int64, len(places)),
 	}
+}
+
+// policyPool is the places as a picker knows them.
+func policyPool(places []topologies.Place) policy.Pool {
+	pool := policy.Pool{Names: make([]string, len(places))}
+	for i, place := range places {
+		pool.Names[i] = string(place)
+	}
+	return pool
 }
 
 // start picks a place and begins an attempt there, in one move: two requests
@@ -99,7 +111,7 @@ func (p *proxy) ask(v *visit) bool {
 	pool, hop := v.route.pool, p.hop(v)
 	var key uint64
 	if pool.keyed {
-		key = affinity(p.trust.client(&v.req))
+		key = p.keyOf(pool.source, &v.req)
 	}
 	a, avoid := &v.attempt, v.tried[:0]
 	for tries := 1; ; tries++ {

@@ -207,7 +207,7 @@ func TestCallerGoesAway(t *testing.T) {
 // TestWhatIsInFlightCountsToTheLastByte: least-connections sees bodies that
 // are still on their way.
 func TestWhatIsInFlightCountsToTheLastByte(t *testing.T) {
-	node := topologies.Node{Pick: "least-connections"}
+	node := topologies.Node{Pick: policy.Choice{Name: "least-connections"}}
 	proxyLab(t, node, func(l *lab) {
 		long := fine()
 		long.body = time.Second
@@ -223,7 +223,7 @@ func TestWhatIsInFlightCountsToTheLastByte(t *testing.T) {
 }
 
 func TestIPHashFollowsTheClient(t *testing.T) {
-	proxyLab(t, topologies.Node{Pick: "ip-hash"}, func(l *lab) {
+	proxyLab(t, topologies.Node{Pick: policy.Choice{Name: "ip-hash"}}, func(l *lab) {
 		homes := map[topologies.Place]bool{}
 		for _, client := range []string{"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5", "10.0.0.6"} {
 			l.get("/", "X-Forwarded-For", client)

@@ -157,7 +157,7 @@ func TestOptions(t *testing.T) {
 		Seed: &seed, Repeat: 9,
 	})
 	require.Equal(t, []any{uint64(77), 9, "why?"}, []any{s.Seed, s.Repeat, s.Question})
-	require.Equal(t, "p2c", s.Variants[1].Topology.Node("lb").Pick, "set where there is such a node")
+	require.Equal(t, "p2c", s.Variants[1].Topology.Node("lb").Pick.Name, "set where there is such a node")
 	require.Equal(t, 50.0, s.Variants[0].Load.Streams[0].Rate[0].From)
 	require.Equal(t, 2, read(t, base, Options{Short: true}).Repeat)
 	require.Equal(t, 1, read(t, base+"repeat: 1", Options{Short: true}).Repeat)

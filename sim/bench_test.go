@@ -57,7 +57,7 @@ func BenchmarkRun(b *testing.B) {
 func balanced(backends, n int) *scenarios.Case {
 	top := chain("lb", "api")
 	lb, api := top.Nodes[0], top.Nodes[1]
-	lb.Kind, lb.Pick, lb.Connections, lb.Retry.Tries = topologies.LoadBalancer, "least-connections", 256, 1
+	lb.Kind, lb.Pick.Name, lb.Connections, lb.Retry.Tries = topologies.LoadBalancer, "least-connections", 256, 1
 	work(api, backends)
 	return loaded(top, 800*float64(backends), n)
 }
@@ -72,10 +72,10 @@ func fourTiers(n int) *scenarios.Case {
 	gateway.Keys = map[string]string{"alice": "k-alice"}
 	gateway.Limit = &topologies.Limit{By: "consumer", Rate: 1e6, Burst: 100}
 	for _, proxy := range top.Nodes[:3] {
-		proxy.Connections, proxy.Retry.Tries, proxy.Pick = 256, 2, "round-robin"
+		proxy.Connections, proxy.Retry.Tries, proxy.Pick.Name = 256, 2, "round-robin"
 		proxy.Timeout = topologies.Timeouts{Connect: 100 * ms, Response: time.Second}
 	}
-	lb.Pick = "least-connections"
+	lb.Pick.Name = "least-connections"
 	lb.Health = &topologies.Health{Every: 100 * ms, Timeout: 50 * ms, Path: "/healthz", DownAfter: 2, UpAfter: 2}
 	work(api, 10)
 	return loaded(top, 8000, n)

@@ -135,8 +135,8 @@ func anyTopology(r *rand.Rand) *topologies.Topology {
 	cdn.Cache = &topologies.Cache{Capacity: 20_000, Collapse: r.IntN(2) == 0}
 	cdn.Connections, lb.Connections = 1+r.IntN(20), 1+r.IntN(20)
 	cdn.Retry.Tries, lb.Retry.Tries = 1, 1+r.IntN(3)
-	cdn.Pick = "round-robin"
-	lb.Pick = []string{"round-robin", "least-connections", "ip-hash", "random", "p2c"}[r.IntN(5)]
+	cdn.Pick.Name = "round-robin"
+	lb.Pick.Name = []string{"round-robin", "least-connections", "ip-hash", "random", "p2c"}[r.IntN(5)]
 	lb.Timeout = topologies.Timeouts{Connect: time.Duration(r.IntN(20)) * ms, Response: time.Duration(r.IntN(50)) * ms}
 	if r.IntN(2) == 0 {
 		lb.Health = &topologies.Health{Every: 50 * ms, Timeout: 20 * ms, Path: "/healthz", DownAfter: 2, UpAfter: 2}

@@ -3,7 +3,6 @@ package topologies
 import (
 	"crypto/tls"
 	"fmt"
-	"maps"
 	"math"
 	"net/http"
 	"net/netip"
@@ -42,7 +41,7 @@ func (r *reader) proxy(n *Node, v strict.Value) {
 	n.Compress = codings(v.Get("compress"))
 	n.Keys = keys(v.Get("keys"))
 	n.Limit = limit(v.Get("limit"), n.Keys != nil)
-	n.Pick = v.Get("pick").Word("round-robin", slices.Sorted(maps.Keys(policy.Pickers))...)
+	n.Pick = choice(v.Get("pick"), "round-robin", policy.Pickers)
 	n.Health = health(v.Get("health"), n.Kind == LoadBalancer)
 	n.Retry = retry(v.Get("retry"), n.Kind == LoadBalancer)
 	n.Timeout = timeouts(v.Get("timeout"))

@@ -70,7 +70,7 @@ nodes:
 	require.Equal(t, 2, lb.Retry.Tries)
 	require.Equal(t, Timeouts{time.Second, 5 * time.Second}, lb.Timeout)
 	require.Equal(t, 64, lb.Connections)
-	require.Equal(t, "round-robin", lb.Pick)
+	require.Equal(t, "round-robin", lb.Pick.Name)
 	require.Equal(t, []string{"127.0.0.0/8", "::1/128"}, lb.Trust)
 	require.Equal(t, []Place{"api[0]", "api[1]", "one"}, top.Pool(lb.To))
 	require.Equal(t, Distribution{Law: "constant", Mean: time.Millisecond}, api.ServiceTime)

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"trafficlab/components/policy"
 )
 
 // Kind is what a node is for. A kind names a purpose and its defaults; any
@@ -52,8 +54,8 @@ type Node struct {
 	Compress    []string          // content codings offered: "gzip"
 	Keys        map[string]string // consumer → API key; nil: no key is asked for
 	Limit       *Limit
-	Routes      []Route // nil: everything goes to To
-	Pick        string  // a name of policy.Pickers
+	Routes      []Route       // nil: everything goes to To
+	Pick        policy.Choice // of policy.Pickers
 	Health      *Health
 	Retry       Retry
 	Timeout     Timeouts

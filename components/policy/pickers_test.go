@@ -12,6 +12,34 @@ import (
 
 func newRandom(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
 
+// newPicker makes a picker with its default parameters over backends of equal
+// weight.
+func newPicker(name string, n int, seed uint64) Picker {
+	return told(name, nil, equal(n), seed)
+}
+
+// told makes a picker with some parameters given.
+func told(name string, given Params, pool Pool, seed uint64) Picker {
+	kind := Pickers[name]
+	return kind.New(pool, kind.Params(given), newRandom(seed))
+}
+
+// equal is a pool of n backends of equal weight.
+func equal(n int) Pool {
+	pool := Pool{Names: make([]string, n)}
+	for i := range pool.Names {
+		pool.Names[i] = fmt.Sprintf("api[%d]", i)
+	}
+	return pool
+}
+
+// weighted is a pool of backends with the given weights.
+func weighted(weights ...int) Pool {
+	pool := equal(len(weights))
+	pool.Weights = weights
+	return pool
+}
+
 // pool is a dumb account of what a picker was told.
 type pool struct {
 	Picker
@@ -20,7 +48,7 @@ type pool struct {
 }
 
 func newPool(name string, n int, seed uint64) *pool {
-	p := &pool{Pickers[name].New(n, newRandom(seed)), make([]bool, n), make([]int, n)}
+	p := &pool{newPicker(name, n, seed), make([]bool, n), make([]int, n)}
 	for i := range p.up {
 		p.up[i] = true
 	}
@@ -239,7 +267,7 @@ func BenchmarkPick(b *testing.B) {
 
 // benchmarkPick keeps two attempts per backend in flight.
 func benchmarkPick(b *testing.B, name string, n int) {
-	p := Pickers[name].New(n, newRandom(1))
+	p := newPicker(name, n, 1)
 	flying := make([]int, 2*n)
 	for k := range flying {
 		flying[k], _ = p.Pick(0, uint64(k), nil)
