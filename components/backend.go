@@ -47,49 +47,69 @@ func newBackend(seed uint64, node *topologies.Node, place topologies.Place, weat
 	return b
 }
 
-func (*backend) begin(Exchange)       {}
+func (*backend) start(Exchange)       {}
 func (*backend) use(*measure.NodeUse) {}
 
-func (b *backend) serve(v *visit) {
-	admitted, gone := b.enter(v.x)
-	if gone {
-		return
+// stage is how far a visit to a backend has come.
+type stage uint8
+
+const (
+	arriving stage = iota
+	inLine
+	atWork
+)
+
+// step goes on with a visit: into the line or to a worker, and from there to
+// the answer.
+func (b *backend) step(v *visit, woken int) (p Pause, over bool) {
+	switch v.stage {
+	case arriving:
+		return b.enter(v)
+	case inLine:
+		if woken == 1 && b.leave(v.turn) {
+			return Pause{}, true
+		}
+		recycle(v.x, v.turn)
+		return b.begin(v), false
 	}
-	if !admitted {
-		v.reply(queueFull)
-		return
-	}
-	// Once begun, work is done to its end, whoever may still want it.
-	v.x.Wait(v.x.Now() + b.serviceTime(v))
 	b.finish()
-	if draw(b.failures, v) < b.node.Errors {
-		v.reply(brokenInside)
-		return
-	}
-	v.reply(*b.answers.find(v.req.Path))
+	b.reply(v)
+	return Pause{}, true
 }
 
-// enter waits for a worker. It is false if there is no room to wait, and gone
-// if the caller went away before its turn.
-func (b *backend) enter(x Exchange) (admitted, gone bool) {
+// enter finds the visit a worker, or a place in the line.
+func (b *backend) enter(v *visit) (p Pause, over bool) {
 	b.mu.Lock()
 	if b.station.Begin() {
 		b.mu.Unlock()
-		return true, false
+		return b.begin(v), false
 	}
-	turn := x.NewSignal()
-	joined := b.station.Join(turn)
+	v.turn = v.x.NewSignal()
+	joined := b.station.Join(v.turn)
 	b.mu.Unlock()
 	if !joined {
-		return false, false
+		recycle(v.x, v.turn)
+		v.reply(queueFull)
+		return Pause{}, true
 	}
-	if x.Wait(Forever, turn, x.Canceled()) == 0 {
-		return true, false
-	}
+	v.stage = inLine
+	v.events = [2]Event{v.turn, v.x.Canceled()}
+	return Pause{Forever, v.events[:]}, false
+}
+
+// leave gives up the place in the line. It is false if the visit has been
+// given a worker meanwhile.
+func (b *backend) leave(turn Signal) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	left := b.station.Leave(turn)
-	return !left, left // who cannot leave has been given a worker meanwhile
+	return b.station.Leave(turn)
+}
+
+// begin lets a worker begin. Once begun, work is done to its end, whoever may
+// still want it.
+func (b *backend) begin(v *visit) Pause {
+	v.stage = atWork
+	return Pause{Until: v.x.Now() + b.serviceTime(v)}
 }
 
 func (b *backend) finish() {
@@ -99,6 +119,14 @@ func (b *backend) finish() {
 	if ok {
 		next.Fire()
 	}
+}
+
+func (b *backend) reply(v *visit) {
+	if draw(b.failures, v) < b.node.Errors {
+		v.reply(brokenInside)
+		return
+	}
+	v.reply(*b.answers.find(v.req.Path))
 }
 
 // serviceTime is the request's own work, made longer by the weather as it is

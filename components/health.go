@@ -8,8 +8,8 @@ import (
 	"trafficlab/topologies"
 )
 
-// begin starts one series of checks for each upstream place.
-func (p *proxy) begin(x Exchange) {
+// start begins one series of checks for each upstream place.
+func (p *proxy) start(x Exchange) {
 	if p.node.Health == nil {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 // visit is one exchange on its way through a node, and what is to be counted
 // of it.
 type visit struct {
+	at    *Component
 	x     Exchange
 	req   Request
 	check bool // a health check
@@ -24,6 +25,10 @@ type visit struct {
 	tried    [4]int   // where the first attempts went
 	events   [2]Event // what is waited for: here, a list costs no allocation
 
+	// At a backend.
+	stage stage
+	turn  Signal // its place in the line
+
 	// Of the answer.
 	reason policy.Reason
 	status int
@@ -32,8 +37,8 @@ type visit struct {
 
 var visits = sync.Pool{New: func() any { return new(visit) }}
 
-func (v *visit) open(x Exchange, req Request) {
-	v.x, v.req, v.reason = x, req, policy.Canceled
+func (v *visit) open(at *Component, x Exchange, req Request) {
+	v.at, v.x, v.req, v.reason = at, x, req, policy.Canceled
 	v.check = req.Method == "GET" && req.Path == CheckPath
 }
 
