@@ -40,6 +40,10 @@ type world struct {
 	calls     []*call  // by slot
 	idleCalls []*call
 
+	idleFrames  []*frame
+	idleSignals []*signal
+	stacks      []*stack // idle
+
 	clients clients
 	steps   int
 }
@@ -177,8 +181,13 @@ func (w *world) settle() {
 	}
 }
 
-func (w *world) newFrame(p *place) *frame {
-	f := &frame{world: w, place: p, slot: len(w.frames), armed: components.Forever}
+func (w *world) newFrame() *frame {
+	if n := len(w.idleFrames); n > 0 {
+		f := w.idleFrames[n-1]
+		w.idleFrames = w.idleFrames[:n-1]
+		return f
+	}
+	f := &frame{world: w, slot: len(w.frames), armed: components.Forever}
 	w.checkSlot(f.slot)
 	w.frames = append(w.frames, f)
 	return f
@@ -220,5 +229,8 @@ func (w *world) newPool(to topologies.Place, limit int) *pool {
 func (w *world) close() {
 	for _, p := range w.places {
 		p.unwind()
+	}
+	for _, s := range w.stacks {
+		s.stop()
 	}
 }
