@@ -96,7 +96,7 @@ func (p *proxy) serve(v *visit) {
 // handOn forwards the answer that an upstream gave.
 func (p *proxy) handOn(v *visit) {
 	head := v.attempt.head
-	head.Header = outward(head.Header)
+	head.Header = p.outwardHeader(v, head.Header)
 	var keep func(Body)
 	var limit int64
 	if p.store != nil {
@@ -110,13 +110,36 @@ func (p *proxy) handOn(v *visit) {
 // dress makes an answer ready for the caller: the cache's word, the route's
 // edits, a coding.
 func (p *proxy) dress(v *visit, r *Response) {
-	if v.word != noWord {
-		r.Header = r.Header.Set(cacheField, v.word.String())
-	}
-	r.Header = edited(r.Header, &v.route.response)
+	r.Header = p.decorate(v, r.Header)
 	if p.gzip {
+		if v.req.Lasting {
+			r.Header = r.Header.Clone()
+		}
 		encode(v, r)
 	}
+}
+
+// decorate adds the cache's word and the route's edits.
+func (p *proxy) decorate(v *visit, h Header) Header {
+	edit := &v.route.response
+	if v.word == noWord && len(edit.Remove) == 0 && len(edit.Set) == 0 {
+		return h
+	}
+	if !v.req.Lasting {
+		return decorated(h, v.word, edit)
+	}
+	from := origin{header: h, route: v.route, word: v.word}
+	if h, ok := p.dressed.find(&from); ok {
+		return h
+	}
+	return p.dressed.keep(&from, decorated(h.Clone(), v.word, edit))
+}
+
+func decorated(h Header, w word, edit *topologies.Edit) Header {
+	if w != noWord {
+		h = h.Set(cacheField, w.String())
+	}
+	return edited(h, edit)
 }
 
 // refuse answers with a failure of ours in the place of an upstream's answer.

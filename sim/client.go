@@ -86,7 +86,7 @@ func (k *clients) request(a scenarios.Arrival) components.Request {
 	path, query, _ := strings.Cut(a.Path, "?")
 	return components.Request{
 		Number: a.Number, Method: a.Method, Host: host,
-		Path: path, Query: query, Header: k.header(a), Size: a.Body,
+		Path: path, Query: query, Header: k.header(a), Size: a.Body, Lasting: true,
 	}
 }
 
