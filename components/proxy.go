@@ -18,6 +18,8 @@ type proxy struct {
 	seed  uint64
 	via   string
 
+	onwards, outwards, dressed memo // of headers
+
 	trust   trustList
 	onward  *route               // where everything goes if there are no routes
 	routes  *pathTable[crossing] // nil: no routes
