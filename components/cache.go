@@ -19,7 +19,7 @@ type store struct {
 	collapse bool
 
 	mu   sync.Mutex
-	kept policy.Cache[stored]
+	kept *policy.Cache[stored]
 	open map[string]*fetch // those that others may wait for
 }
 
@@ -33,7 +33,7 @@ func newStore(c *topologies.Cache) *store {
 	return &store{
 		capacity: c.Capacity,
 		collapse: c.Collapse,
-		kept:     policy.NewLRU[stored](c.Capacity),
+		kept:     policy.NewCache[stored](c.Capacity, policy.NewLRU()),
 		open:     map[string]*fetch{},
 	}
 }
