@@ -11,7 +11,7 @@ import (
 // concurrent use.
 type memo struct {
 	mu   sync.Mutex
-	made map[*Field]made
+	made map[*Field]*made
 }
 
 // origin is all that a header is made of, beside the proxy itself.
@@ -36,9 +36,12 @@ const memoRoom = 1 << 12
 // the caller's.
 func (m *memo) find(o *origin) (h Header, ok bool) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	e, ok := m.made[o.first()]
-	return e.is, ok && e.of.equal(o)
+	e := m.made[o.first()]
+	m.mu.Unlock()
+	if e == nil || !e.of.equal(o) {
+		return nil, false
+	}
+	return e.is, true
 }
 
 // keep remembers what was made of o, and returns it.
@@ -47,12 +50,12 @@ func (m *memo) keep(o *origin, h Header) Header {
 	defer m.mu.Unlock()
 	switch {
 	case m.made == nil:
-		m.made = map[*Field]made{}
+		m.made = map[*Field]*made{}
 	case len(m.made) >= memoRoom:
 		clear(m.made)
 	}
 	h = h[:len(h):len(h)]
-	m.made[o.first()] = made{*o, h}
+	m.made[o.first()] = &made{*o, h}
 	return h
 }
 

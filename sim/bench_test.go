@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -35,7 +36,8 @@ func BenchmarkHost(b *testing.B) {
 }
 
 // BenchmarkRun measures whole systems, their components included: requests
-// simulated per second of wall time and per second of processor time.
+// simulated per second of wall time and per second of processor time, and how
+// many times the processor time of a bare event loop that is.
 func BenchmarkRun(b *testing.B) {
 	for _, one := range []struct {
 		name string
@@ -48,7 +50,16 @@ func BenchmarkRun(b *testing.B) {
 	} {
 		b.Run(one.name, func(b *testing.B) {
 			c := one.of(b.N)
+			loop := newBare(c, b.N)
+			before := processorTime()
+			loop.play()
+			bare := processorTime() - before
+			loop = nil
+			runtime.GC()
+			before = processorTime()
 			measured(b, c, DefaultCosts(), func(p topologies.Place) component { return components.New(c, p) })
+			b.ReportMetric((processorTime()-before).Seconds()/bare.Seconds(), "times-bare")
+			b.ReportMetric(float64(b.N)/bare.Seconds(), "bare/cpu-s")
 		})
 	}
 }

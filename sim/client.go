@@ -3,7 +3,6 @@ package sim
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -23,16 +22,13 @@ type clients struct {
 	samples  []measure.Sample
 	waiting  []*call // by sample; nil once it has its outcome
 	open     int
-	oldest   int  // no sample before it waits
-	watching bool // an event is on its way for the oldest's patience
-	headers  map[sender]components.Header
+	oldest   int                                  // no sample before it waits
+	watching bool                                 // an event is on its way for the oldest's patience
+	headers  map[*scenarios.HeaderField]byAddress // by the first field that the load sets
 }
 
-// sender is what makes the header of an arrival.
-type sender struct {
-	fields  *scenarios.HeaderField // the first of those that the load sets
-	address netip.Addr
-}
+// byAddress is the headers of clients, by their addresses.
+type byAddress map[[4]byte]components.Header
 
 // openClients prepares for arrivals.
 func (w *world) openClients() error {
@@ -51,7 +47,7 @@ func (w *world) openClients() error {
 		line:    w.clock.line(w.costs.Client),
 		samples: make([]measure.Sample, 0, room),
 		waiting: make([]*call, 0, room),
-		headers: map[sender]components.Header{},
+		headers: map[*scenarios.HeaderField]byAddress{},
 	}
 	return nil
 }
@@ -92,21 +88,25 @@ func (k *clients) request(a scenarios.Arrival) components.Request {
 
 // header is made once for all requests of a kind and a client.
 func (k *clients) header(a scenarios.Arrival) components.Header {
-	key := sender{address: a.Client}
+	var fields *scenarios.HeaderField
 	if len(a.Header) > 0 {
-		key.fields = &a.Header[0]
+		fields = &a.Header[0]
 	}
-	if h, ok := k.headers[key]; ok {
+	made := k.headers[fields]
+	if made == nil {
+		made = byAddress{}
+		k.headers[fields] = made
+	}
+	address := a.Client.As4()
+	if h, ok := made[address]; ok {
 		return h
 	}
 	h := make(components.Header, 0, len(a.Header)+1)
 	for _, f := range a.Header {
 		h = append(h, components.Field{Name: f.Name, Value: f.Value})
 	}
-	if a.Client.IsValid() {
-		h = append(h, components.Field{Name: "X-Forwarded-For", Value: a.Client.String()})
-	}
-	k.headers[key] = h
+	h = append(h, components.Field{Name: "X-Forwarded-For", Value: a.Client.String()})
+	made[address] = h
 	return h
 }
 
