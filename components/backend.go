@@ -93,8 +93,8 @@ func (b *backend) enter(v *visit) (p Pause, over bool) {
 		return Pause{}, true
 	}
 	v.stage = inLine
-	v.events = [2]Event{v.turn, v.x.Canceled()}
-	return Pause{Forever, v.events[:]}, false
+	v.events = [3]Event{v.turn, v.x.Canceled()}
+	return Pause{Forever, v.events[:2]}, false
 }
 
 // leave gives up the place in the line. It is false if the visit has been

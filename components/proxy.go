@@ -24,14 +24,19 @@ type proxy struct {
 	onward  *route               // where everything goes if there are no routes
 	routes  *pathTable[crossing] // nil: no routes
 	keys    keyring              // nil: no key is asked for
-	limit   *limit               // nil: no limit
+	limits  []limits             // nil: no limit
 	store   *store               // nil: no cache
 	gzip    bool                 // compresses answers
 	pools   []*pool
 	retrier policy.Retrier
+	budget  *budget // of retries; nil: no bounds
+	pauses  uint64  // what their lengths are drawn from
+	hedge   *hedge  // nil: none
+
+	fallback *Response // nil: failures are told as they are
 }
 
-func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place) *proxy {
+func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, tallies Tallies) *proxy {
 	p := &proxy{
 		place:   place,
 		node:    node,
@@ -39,15 +44,19 @@ func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place) 
 		via:     "1.1 " + node.Name,
 		trust:   newTrustList(node.Trust),
 		gzip:    slices.Contains(node.Compress, "gzip"),
-		retrier: policy.Retrier{Tries: node.Retry.Tries},
+		retrier: newRetrier(node.Retry),
+		budget:  newBudget(node.Retry.Budget),
+	}
+	p.fallback = newFallback(node.Fallback)
+	p.pauses = scenarios.Mix(p.seed, scenarios.Hash("pauses"))
+	if node.Hedge != nil {
+		p.hedge = newHedge(node.Hedge)
 	}
 	p.layRoutes(c.Variant.Topology)
 	if node.Keys != nil {
 		p.keys = newKeyring(node.Keys)
 	}
-	if node.Limit != nil {
-		p.limit = newLimit(node.Limit)
-	}
+	p.limits = newLimits(node, tallies)
 	if node.Cache != nil {
 		p.store = newStore(node.Cache)
 	}
@@ -60,7 +69,8 @@ func (p *proxy) layRoutes(t *topologies.Topology) {
 	to := func(nodes []string) *pool {
 		name := strings.Join(nodes, " ")
 		if pools[name] == nil {
-			pools[name] = newPool(p.seed, name, p.node.Pick, t.Pool(nodes))
+			pools[name] = p.newPool(t, name, nodes)
+			pools[name].fit(p.node.Breaker)
 			p.pools = append(p.pools, pools[name])
 		}
 		return pools[name]
@@ -81,7 +91,7 @@ func (p *proxy) layRoutes(t *topologies.Topology) {
 
 // serve is the order of events. Each step that answers by itself ends it.
 func (p *proxy) serve(v *visit) {
-	if !p.routed(v) || !p.authenticated(v) || !p.withinLimit(v) {
+	if !p.routed(v) || !p.authenticated(v) || !p.withinLimits(v) {
 		return
 	}
 	if p.store != nil {

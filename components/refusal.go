@@ -19,6 +19,8 @@ var (
 	tooManyRequests  = local(429, httpRequestDenied, "rate limit exceeded")
 
 	noBackend     = local(503, destinationUnavailable, "no backend is up")
+	noTally       = local(503, proxyInternalError, "what the rate limit has counted is out of reach")
+	allOpen       = local(503, circuitOpen, "the circuit breaker of every backend is open")
 	queueFull     = local(503, connectionLimitReached, "the queue is full")
 	refused       = local(502, connectionRefused, "the backend refused the connection")
 	terminated    = local(502, connectionTerminated, "the backend broke the connection off")

@@ -2,6 +2,7 @@ package components
 
 import (
 	"sync"
+	"time"
 
 	"trafficlab/components/policy"
 )
@@ -17,13 +18,20 @@ type visit struct {
 	// Found out on the way by a proxy.
 	route    *route
 	consumer string
+	asks     [2]policy.Ask // room for what limits are asked
 	ask      cacheAsk
-	word     word   // of the cache
-	waits    *fetch // another's, to wait for
-	leads    *fetch // its own, that others wait for
-	attempt  attempt
-	tried    [4]int   // where the first attempts went
-	events   [2]Event // what is waited for: here, a list costs no allocation
+	word     word          // of the cache
+	waits    *fetch        // another's, to wait for
+	leads    *fetch        // its own, that others wait for
+	key      uint64        // of affinity
+	deadline time.Duration // of all attempts
+	hop      Hop           // as it goes out next
+	attempt  attempt       // the one that counts
+	rival    attempt       // the hedge beside it
+	begun    int           // attempts
+	avoid    []int         // where they went
+	tried    [4]int        // room for avoid
+	events   [3]Event      // what is waited for: here, a list costs no allocation
 
 	// At a backend.
 	stage stage

@@ -47,17 +47,26 @@ type Node struct {
 	// even if there is only one: replicas was given in the file.
 	Numbered bool
 
+	// Weights are how much work each replica is meant to take, by those who
+	// ask it and whose picker heeds weights: one for each, or one for all.
+	// nil: 1.
+	Weights []int
+
 	// Proxying kinds.
 	To          []string // upstream nodes; all their replicas form one pool
 	TLS         *TLS
 	Cache       *Cache
 	Compress    []string          // content codings offered: "gzip"
 	Keys        map[string]string // consumer → API key; nil: no key is asked for
-	Limit       *Limit
-	Routes      []Route       // nil: everything goes to To
-	Pick        policy.Choice // of policy.Pickers
+	Limits      []Limit           // nil: none
+	Routes      []Route           // nil: everything goes to To
+	Pick        policy.Choice     // of policy.Pickers
+	Subset      int           // most places of a pool that each replica asks; 0: all
 	Health      *Health
 	Retry       Retry
+	Breaker     *Breaker
+	Hedge       *Hedge
+	Fallback    *Fallback
 	Timeout     Timeouts
 	Connections int      // most connections to one upstream place
 	Trust       []string // peers (CIDR) whose X-Forwarded-For is believed
@@ -69,6 +78,7 @@ type Node struct {
 	Response     int64   // bytes of the answer's body
 	Errors       float64 // share of requests answered 500
 	CacheControl []PathValue
+	CacheTag     []PathValue // names to purge answers by
 
 	// External.
 	URL string
@@ -80,19 +90,6 @@ type TLS struct {
 	SelfSigned  bool
 	Certificate string // PEM files, relative to the topology's file
 	Key         string
-}
-
-// Cache is a shared cache (RFC 9111).
-type Cache struct {
-	Capacity int64 // bytes of stored bodies and heads
-	Collapse bool  // one fetch for all who miss the same key at once
-}
-
-// Limit is a token bucket for each consumer (or each address, or for all).
-type Limit struct {
-	By    string  // "consumer", "address" or "all"
-	Rate  float64 // requests per second
-	Burst float64 // depth of the bucket in requests
 }
 
 // Route sends matching requests to an upstream, edited on the way. The most
@@ -122,19 +119,6 @@ type Health struct {
 	Path      string
 	DownAfter int // failures in a row
 	UpAfter   int // successes in a row
-}
-
-// Retry bounds the attempts at one request. A further attempt is made on
-// another backend after a broken one, if the method is safe or nothing was
-// sent; and after a 502, 503 or 504, if the method is safe.
-type Retry struct {
-	Tries int // attempts in all, at least 1
-}
-
-// Timeouts bound one attempt; 0 is no bound.
-type Timeouts struct {
-	Connect  time.Duration // until a connection is there
-	Response time.Duration // from start of the attempt until the answer's head
 }
 
 // Distribution is a law of durations.
