@@ -89,21 +89,26 @@ nodes:
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c := caseOf(t, test.topology, test.load, test.extra)
-			simulated, err := sim.Run(t.Context(), c, sim.Costs{})
-			require.NoError(t, err)
-			samples, nodes := runInBubble(t, c)
-			compareTwins(t, samples, simulated.Samples)
-			for i, node := range nodes {
-				apart := node.Since(simulated.Nodes[i])
-				delete(apart.Reasons, "canceled") // work under way at the end of a run is not waited for
-				require.Zero(t, apart.Requests, node.Place)
-				require.Empty(t, apart.Reasons, node.Place)
-				require.Empty(t, apart.Cache, node.Place)
-				require.Empty(t, apart.Asked, node.Place)
-				require.Empty(t, apart.Usage, node.Place)
-			}
+			requireTwins(t, caseOf(t, test.topology, test.load, test.extra))
 		})
+	}
+}
+
+// requireTwins runs a case in both worlds.
+func requireTwins(t *testing.T, c *scenarios.Case) {
+	t.Helper()
+	simulated, err := sim.Run(t.Context(), c, sim.Costs{})
+	require.NoError(t, err)
+	samples, nodes := runInBubble(t, c)
+	compareTwins(t, samples, simulated.Samples)
+	for i, node := range nodes {
+		apart := node.Since(simulated.Nodes[i])
+		delete(apart.Reasons, "canceled") // work under way at the end of a run is not waited for
+		require.Zero(t, apart.Requests, node.Place)
+		require.Empty(t, apart.Reasons, node.Place)
+		require.Empty(t, apart.Cache, node.Place)
+		require.Empty(t, apart.Asked, node.Place)
+		require.Empty(t, apart.Usage, node.Place)
 	}
 }
 
