@@ -42,15 +42,22 @@ type stepping interface {
 }
 
 // New builds the component of a place in a case. The place must be one that
-// trafficlab plays itself: not an external.
+// trafficlab plays itself: not an external. It counts alone, even what is to be
+// shared among replicas.
 func New(c *scenarios.Case, place topologies.Place) *Component {
+	return NewSharing(c, place, nil)
+}
+
+// NewSharing is New for a component that shares tallies with its replicas. The
+// same tallies go to all of them, in whatever form the world keeps them.
+func NewSharing(c *scenarios.Case, place topologies.Place, tallies Tallies) *Component {
 	component := &Component{
 		place:   place,
 		node:    c.Variant.Topology.Node(place.Node()),
 		weather: scenarios.NewWeather(c.Seed, c.Variant.Faults),
 	}
 	if component.node.Kind.Proxies() {
-		component.server = newProxy(c, component.node, place)
+		component.server = newProxy(c, component.node, place, tallies)
 	} else {
 		component.server = newBackend(c.Seed, component.node, place, component.weather)
 	}

@@ -58,7 +58,7 @@ func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, 
 	}
 	p.limits = newLimits(node, tallies)
 	if node.Cache != nil {
-		p.store = newStore(node.Cache)
+		p.store = newStore(node.Cache, c.Weather().Purges(place))
 	}
 	return p
 }
@@ -108,6 +108,10 @@ func (p *proxy) serve(v *visit) {
 // handOn forwards the answer that an upstream gave.
 func (p *proxy) handOn(v *visit) {
 	head := v.attempt.head
+	if p.rescued(v, head.Status) {
+		v.attempt.done(v.x.Now(), v.attempt.reason)
+		return
+	}
 	head.Header = p.outwardHeader(v, head.Header)
 	var keep func(Body)
 	var limit int64

@@ -22,7 +22,8 @@ type visit struct {
 	ask      cacheAsk
 	word     word          // of the cache
 	waits    *fetch        // another's, to wait for
-	leads    *fetch        // its own, that others wait for
+	leads    *fetch        // its own, that others may wait for
+	renews   *fetch        // to be begun beside it
 	key      uint64        // of affinity
 	deadline time.Duration // of all attempts
 	hop      Hop           // as it goes out next
@@ -35,7 +36,8 @@ type visit struct {
 
 	// At a backend.
 	stage stage
-	turn  Signal // its place in the line
+	turn  Signal // its place in the line; of shared work, that there is news
+	ended bool   // of shared work
 
 	// Of the answer.
 	reason policy.Reason

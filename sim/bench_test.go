@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"trafficlab/components"
+	"trafficlab/components/policy"
 	"trafficlab/scenarios"
 	"trafficlab/topologies"
 )
@@ -81,7 +82,8 @@ func fourTiers(n int) *scenarios.Case {
 	cdn.Kind, gateway.Kind, lb.Kind = topologies.CDN, topologies.Gateway, topologies.LoadBalancer
 	cdn.Cache = &topologies.Cache{Capacity: 1 << 20, Collapse: true}
 	gateway.Keys = map[string]string{"alice": "k-alice"}
-	gateway.Limit = &topologies.Limit{By: "consumer", Rate: 1e6, Burst: 100}
+	gateway.Limits = []topologies.Limit{{By: "consumer", Algorithm: policy.Choice{Name: "token-bucket",
+		Params: policy.Params{"rate": {Number: 1e6}, "burst": {Number: 100}}}}}
 	for _, proxy := range top.Nodes[:3] {
 		proxy.Connections, proxy.Retry.Tries, proxy.Pick.Name = 256, 2, "round-robin"
 		proxy.Timeout = topologies.Timeouts{Connect: 100 * ms, Response: time.Second}

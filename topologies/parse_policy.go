@@ -76,6 +76,8 @@ func parameter(v strict.Value, p policy.Parameter) policy.Param {
 		n = float64(v.Duration(time.Duration(n), time.Duration(p.Low), time.Duration(p.High)))
 	case policy.Share:
 		n = v.Share(n, p.Low, p.High)
+	case policy.Rate:
+		n = v.Rate(n, p.Low, p.High)
 	case policy.Word:
 		return policy.Param{Word: v.Word(usual.Word, p.Words...)}
 	case policy.Source:
@@ -106,6 +108,9 @@ func source(v strict.Value, or string) string {
 
 // Usual writes a parameter's default as a file would.
 func Usual(p policy.Parameter) string {
+	if p.Usually != "" {
+		return p.Usually
+	}
 	usual := p.Usual()
 	if usual.Word != "" {
 		return usual.Word
@@ -136,6 +141,8 @@ func written(p policy.Parameter, n float64) string {
 		return strict.Duration(time.Duration(n))
 	case p.Form == policy.Share:
 		return strict.Share(n)
+	case p.Form == policy.Rate:
+		return strict.Rate(n)
 	}
 	return strconv.FormatFloat(n, 'f', -1, 64)
 }

@@ -61,7 +61,7 @@ type Node struct {
 	Limits      []Limit           // nil: none
 	Routes      []Route           // nil: everything goes to To
 	Pick        policy.Choice     // of policy.Pickers
-	Subset      int           // most places of a pool that each replica asks; 0: all
+	Subset      int               // most places of a pool that each replica asks; 0: all
 	Health      *Health
 	Retry       Retry
 	Breaker     *Breaker
@@ -73,7 +73,10 @@ type Node struct {
 
 	// Backends.
 	Workers      int
-	Queue        int // requests that may wait for a worker; one more is shed
+	Queue        int           // requests that may wait for a worker; one more is shed
+	Order        policy.Choice // of policy.Lines: who of the queue is next
+	Sharing      bool          // the workers share all work evenly, instead of one request each
+	DropExpired  bool          // begin no work whose deadline (grpc-timeout) has passed
 	ServiceTime  Distribution
 	Response     int64   // bytes of the answer's body
 	Errors       float64 // share of requests answered 500

@@ -26,6 +26,7 @@ const (
 	Share              // 30%; in Params from 0 to 1
 	Word               // one of Parameter.Words
 	Source             // what of a request is hashed: address, path, header X-User
+	Rate               // 100/s; in Params in events per second
 )
 
 // Parameter is one thing that a policy may be told.
@@ -38,6 +39,7 @@ type Parameter struct {
 	Default, Low, High float64
 	Off                bool
 	Words              []string // of a Word; the first is the default
+	Usually            string   // says so where the default depends on something else
 }
 
 // Choice is a policy by its name in a registry, and what it is told.
