@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"trafficlab/bench/measure"
+	"trafficlab/components"
 	"trafficlab/live"
 	"trafficlab/scenarios"
 	"trafficlab/sim"
@@ -42,6 +43,18 @@ func TestTwins(t *testing.T) {
 	}{
 		{"backend that sheds", "entry: api\nnodes:\n  api: {kind: backend, workers: 1, queue: 2, service-time: {exponential: 8ms}}", plain, ""},
 		{"backend that errs", "entry: api\nnodes:\n  api: {kind: backend, workers: 4, queue: 9, errors: 20%, service-time: {uniform: {from: 1ms, to: 9ms}}}", plain, ""},
+		{"newest first", "entry: api\nnodes:\n  api: {kind: backend, workers: 1, queue: {bound: 20, order: lifo}, service-time: {exponential: 8ms}}", plain, "timeout: 211ms"},
+		{"newest first while the queue stands", "entry: api\nnodes:\n  api: {kind: backend, workers: 1, queue: {bound: 20, order: {adaptive-lifo: {standing: 50ms}}}, service-time: {exponential: 7ms}}", plain, "timeout: 211ms"},
+		{"CoDel", "entry: api\nnodes:\n  api: {kind: backend, workers: 1, queue: {bound: 50, order: codel}, service-time: {exponential: 8ms}}", plain, ""},
+		{"processor sharing", "entry: api\nnodes:\n  api: {kind: backend, workers: 1, queue: 20, sharing: true, service-time: {exponential: 6ms}}", plain, "timeout: 97ms"},
+		{"processor sharing by two workers, slow for a while", "entry: api\nnodes:\n  api: {kind: backend, workers: 2, queue: 9, sharing: true, errors: 5%, service-time: {lognormal: {median: 8ms, p99: 50ms}}}", plain, "faults: [{at: 1s, for: 1s, on: api, slow: 2x}]"},
+		{"deadlines of clients who do not hang up", "entry: api\nnodes:\n  api: {kind: backend, workers: 1, queue: 50, drop-expired: true, service-time: {exponential: 8ms}}",
+			"{poisson: 150/s, for: 4s, mix: [{get: /items/7, headers: {Grpc-Timeout: 31m}}]}", ""},
+		{"deadlines told upstream", `entry: edge
+nodes:
+  edge: {kind: reverse-proxy, timeout: {total: 53ms, propagate: true}, to: lb}
+  lb: {kind: load-balancer, timeout: {propagate: true}, retry: {tries: 3, on: [503, timeout], backoff: {base: 9ms, cap: 30ms}}, to: api}
+  api: {kind: backend, replicas: 2, workers: 1, queue: 3, drop-expired: true, service-time: {exponential: 14ms}}`, plain, ""},
 		{"impatient clients", "entry: api\nnodes:\n  api: {kind: backend, workers: 1, queue: 50, service-time: {exponential: 8ms}}", plain, "timeout: 21ms"},
 		{"reverse proxy that compresses", "entry: edge\nnodes:\n  edge: {kind: reverse-proxy, compress: [gzip], to: api}\n  " + backend, plain, ""},
 		{"round robin", lb("pick: round-robin"), plain, ""},
@@ -174,10 +187,11 @@ func useAt(hosted []*live.Node, at time.Time) *[]measure.NodeUse {
 
 func hostAll(t *testing.T, c *scenarios.Case, network *live.Memory) []*live.Node {
 	var hosted []*live.Node
+	tallies := new(components.Memories) // a Redis is outside the fake clock
 	for _, place := range c.Variant.Topology.Places() {
 		n, err := live.NewNode(c, place, live.Options{
 			Addresses: func(p topologies.Place) string { return string(p) },
-			Clock:     live.Standard{}, Dial: network.Dial,
+			Clock:     live.Standard{}, Dial: network.Dial, Tallies: tallies,
 		})
 		require.NoError(t, err)
 		listener, err := network.Listen(string(place))

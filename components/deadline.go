@@ -30,6 +30,10 @@ func deadline(h Header, now time.Duration) time.Duration {
 	return now + time.Duration(n)*unit
 }
 
+// margin is how much sooner an upstream is to be ready than we must be, so that
+// what it has to say comes in time.
+const margin = time.Millisecond
+
 // timeoutText writes what is left, rounded down.
 func timeoutText(left time.Duration) string {
 	if left < 100*time.Second {
@@ -57,5 +61,5 @@ func (p *proxy) expire(v *visit, now time.Duration) {
 		return
 	}
 	h := &v.hop.Request.Header
-	*h = h.Clone().Set(timeoutField, timeoutText(v.deadline-now))
+	*h = h.Clone().Set(timeoutField, timeoutText(v.deadline-now-margin))
 }

@@ -21,9 +21,13 @@ func (p *proxy) fallsBack(reason policy.Reason) bool {
 	return p.fallback != nil && reason.Fault()
 }
 
-// fallBack answers a request that has failed: with the fallback answer, if
-// there is one, which says in Proxy-Status what it stands for.
+// fallBack answers a request that has failed: with what the cache may give
+// then, or with the fallback answer, if there is one, which says in
+// Proxy-Status what it stands for.
 func (p *proxy) fallBack(v *visit, failure Response) {
+	if p.rescued(v, failure.Status) {
+		return
+	}
 	if !p.fallsBack(ReasonOf(failure.Status, failure.Header)) {
 		p.refuse(v, failure)
 		return

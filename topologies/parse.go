@@ -92,7 +92,7 @@ const (
 var (
 	everyField   = []string{"kind", "replicas", "weights"}
 	proxyField   = []string{"to", "tls", "cache", "compress", "keys", "limit", "routes", "pick", "subset", "health", "retry", "breaker", "hedge", "fallback", "timeout", "connections", "trust"}
-	backendField = []string{"workers", "queue", "service-time", "response", "errors", "cache-control", "cache-tag"}
+	backendField = []string{"workers", "queue", "sharing", "drop-expired", "service-time", "response", "errors", "cache-control", "cache-tag"}
 )
 
 var kinds = []string{string(ReverseProxy), string(CDN), string(Gateway), string(LoadBalancer), string(Backend), string(External)}
