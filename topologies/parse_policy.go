@@ -91,19 +91,23 @@ const sourceForms = "address, path, header NAME or cookie NAME"
 // source reads what of a request is hashed.
 func source(v strict.Value, or string) string {
 	text := v.Text(or)
-	what, name, named := strings.Cut(text, " ")
+	what, name, _ := strings.Cut(text, " ")
 	switch {
-	case !named && (text == "address" || text == "path"):
+	case text == "address" || text == "path":
 		return text
-	case named && what == "header" && headerName(v, name):
+	case what == "header" && isToken(name):
 		return "header " + http.CanonicalHeaderKey(name)
-	case named && what == "cookie" && headerName(v, name):
+	case what == "cookie" && isToken(name):
 		return text
-	case named && (what == "header" || what == "cookie"): // said already
 	default:
 		v.Wrong(fmt.Sprintf("%q is nothing to hash by", text), sourceForms)
 	}
 	return or
+}
+
+// isToken tells whether text may be the name of a header field or a cookie.
+func isToken(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return !strings.ContainsRune(token, r) })
 }
 
 // Usual writes a parameter's default as a file would.

@@ -1,0 +1,53 @@
+package bench
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"trafficlab/components/policy"
+)
+
+// TestTwinsOfPickers: every picker there is, and every parameter that changes
+// what it does, picks alike in both worlds: with weights, health checks and
+// retries, while one backend is slow and another errs.
+func TestTwinsOfPickers(t *testing.T) {
+	picks := slices.Sorted(maps.Keys(policy.Pickers))
+	picks = append(picks,
+		"{power-of-d: {d: 2}}",
+		"{least-response-time: {decay: 100ms}}",
+		"{p2c-ewma: {decay: 100ms}}",
+		"{first-available: {most: 2}}",
+		"{ring-hash: {vnodes: 20, key: path}}",
+		"{ring-hash: {bound: 1.2, key: header X-Api-Key}}",
+		"{maglev: {table: 503, bound: 1.3, key: path}}",
+		"{rendezvous: {key: cookie session}}",
+	)
+	for _, pick := range picks {
+		t.Run(pick, func(t *testing.T) { requireTwins(t, caseOf(t, weightedPool("pick: "+pick), busy, ailing)) })
+	}
+}
+
+const (
+	busy   = `{poisson: 250/s, for: 3s, mix: [{get: "/products/{zipf 50 1.1}", clients: 20, key: alice, headers: {Cookie: "a=b; session=s1"}}, {post: /orders, body: 1KiB, share: 20%, key: bob}]}`
+	ailing = `faults: [{at: 1s, for: 1s, on: "api[2]", slow: 4x}, {at: 1500ms, for: 700ms, on: "api[1]", errors: 60%}]`
+)
+
+// weightedPool is a balancer with the given settings before four unequal
+// backends.
+func weightedPool(settings string) string {
+	return fmt.Sprintf(`entry: lb
+nodes:
+  lb: {kind: load-balancer, to: api, %s, health: {every: 101ms, timeout: 51ms}, retry: {tries: 3}}
+  api: {kind: backend, replicas: 4, weights: [5, 1, 2, 1], workers: 2, queue: 8, service-time: {lognormal: {median: 5ms, p99: 30ms}}}`, settings)
+}
+
+// TestTwinsOfSubsets: each of two balancers asks its own half.
+func TestTwinsOfSubsets(t *testing.T) {
+	requireTwins(t, caseOf(t, `entry: gate
+nodes:
+  gate: {kind: gateway, to: lb}
+  lb: {kind: load-balancer, replicas: 2, subset: 2, pick: p2c, to: api}
+  api: {kind: backend, replicas: 4, workers: 2, queue: 8, service-time: {exponential: 6ms}}`, busy, ""))
+}
