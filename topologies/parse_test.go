@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"trafficlab/components/policy"
 	"trafficlab/topologies/strict"
 )
 
