@@ -296,7 +296,7 @@ func TestCollapse(t *testing.T) {
 				l.everywhere(script(tt.answers...))
 				require.Equal(t, tt.want, told(l.crowd()))
 				require.Len(t, l.asked(), tt.asked)
-				require.Empty(t, l.component.server.(*proxy).store.open)
+				require.Empty(t, l.component.server.(*proxy).store.under)
 			})
 		})
 	}
@@ -365,6 +365,6 @@ func TestRefusalsCarryTheWord(t *testing.T) {
 		require.Equal(t, 502, out.Status)
 		require.Equal(t, "miss", xCache(out))
 		synctest.Wait()
-		require.Empty(t, l.component.server.(*proxy).store.open)
+		require.Empty(t, l.component.server.(*proxy).store.under)
 	})
 }

@@ -28,21 +28,26 @@ const (
 	collapsed      // waited for another's fetch, and answered from the store
 	bypass         // not for the cache
 	expired        // something was stored, no longer fresh
+	updating       // answered from the store, stale, while it is renewed
+	stale          // answered from the store, stale, as it could not be renewed
 	words
 )
 
-var wordNames = [words]string{"", "hit", "miss", "collapsed", "bypass", "expired"}
+// wordNames are NGINX's words where it has one.
+var wordNames = [words]string{"", "hit", "miss", "collapsed", "bypass", "expired", "updating", "stale"}
 
 func (w word) String() string { return wordNames[w] }
 
-func cacheWords() []word { return []word{noWord, hit, miss, collapsed, bypass, expired} }
+func cacheWords() []word {
+	return []word{noWord, hit, miss, collapsed, bypass, expired, updating, stale}
+}
 
 // fetched is the word for a request that goes upstream.
-func fetched(ask *cacheAsk, stale bool) word {
+func fetched(ask *cacheAsk, found bool) word {
 	switch {
 	case ask.conditional:
 		return bypass
-	case stale:
+	case found:
 		return expired
 	}
 	return miss
@@ -53,6 +58,10 @@ type stored struct {
 	response Response
 	born     time.Duration // when it left its origin, or the mark was made
 	lifetime time.Duration
+	grace    grace
+	strict   bool   // never to be given stale, whatever the request says
+	path     string // and tags: what it can be purged by
+	tags     []string
 	mark     bool
 }
 
@@ -69,10 +78,13 @@ func weigh(key string, r *Response) int64 {
 func (p *proxy) replyStored(v *visit, entry *stored) {
 	r := entry.response
 	age := int(entry.age(v.x.Now()) / time.Second)
-	r.Header = append(r.Header.Clone(), Field{"Age", strconv.Itoa(age)})
+	r.Header = append(r.Header.Clone(), Field{"Age", strconv.Itoa(age)}) // storage of its own
 	if v.ask.conditional && matches(v.req.Header.Values("If-None-Match"), r.Header.Get("ETag")) {
 		r.Status, r.Body = 304, Body{}
 	}
-	p.dress(v, &r)
+	r.Header = decorated(r.Header, v.word, &v.route.response)
+	if p.gzip {
+		encode(v, &r)
+	}
 	v.reply(r)
 }

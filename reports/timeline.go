@@ -161,7 +161,11 @@ func spellsOf(faults []scenarios.Fault, r *measure.Result) []spell {
 		spells = append(spells, spell{0, r.Warmup.Seconds(), "warm-up", muted})
 	}
 	for _, f := range faults {
-		spells = append(spells, spell{f.At.Seconds(), (f.At + f.For).Seconds(), faultName(f), fault})
+		length := f.For
+		if length == 0 {
+			length = r.Duration / 200 // over at once, and yet to be seen
+		}
+		spells = append(spells, spell{f.At.Seconds(), (f.At + length).Seconds(), faultName(f), fault})
 	}
 	return spells
 }
@@ -194,6 +198,10 @@ func faultWord(f scenarios.Fault) string {
 		return "freeze"
 	case f.Errors > 0:
 		return share(f.Errors) + " errors"
+	case f.Purge.Tag != "":
+		return "purge " + f.Purge.Tag
+	case f.Purge.Path != "":
+		return "purge " + f.Purge.Path
 	}
 	return fmt.Sprintf("%g× slow", f.Slow)
 }
