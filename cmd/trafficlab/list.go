@@ -108,7 +108,14 @@ func shippedTopologies() ([]entry, error) {
 	return entries, nil
 }
 
-func policies() ([]entry, error) { return kindsOf(policy.Pickers), nil }
+func policies() ([]entry, error) {
+	return slices.Concat(
+		kindsOf(policy.Pickers),
+		kindsOf(policy.Guards),
+		kindsOf(policy.Lines),
+		kindsOf(policy.Evictions),
+	), nil
+}
 
 // kindsOf lists a registry of policies, each with its parameters.
 func kindsOf[K interface{ Describe() policy.Kind }](registry map[string]K) []entry {
