@@ -61,7 +61,7 @@ nodes:
 `))
 	require.NoError(t, err)
 	cdn, gateway, lb, api, one := top.Node("cdn"), top.Node("gateway"), top.Node("lb"), top.Node("api"), top.Node("one")
-	require.Equal(t, &Cache{Capacity: 64 << 20, Collapse: true}, cdn.Cache)
+	require.Equal(t, &Cache{Capacity: 64 << 20, Evict: policy.Choice{Name: "lru"}, Collapse: true}, cdn.Cache)
 	require.Nil(t, gateway.Cache)
 	require.Equal(t, []Limit{{By: "consumer", Algorithm: policy.Choice{Name: "token-bucket",
 		Params: policy.Params{"rate": {Number: 2.5}, "burst": {Number: 3}}}}}, gateway.Limits)
@@ -225,4 +225,35 @@ func TestCertificatesAreSeenFromTheFile(t *testing.T) {
 		"name: x\nentry: a\nnodes: {a: {kind: reverse-proxy, tls: {certificate: a.pem, key: a.key}, to: b}, b: {kind: backend}}"))
 	require.NoError(t, err)
 	require.Equal(t, &TLS{Certificate: filepath.Join(dir, "a.pem"), Key: filepath.Join(dir, "a.key")}, top.Node("a").TLS)
+}
+
+func TestResilience(t *testing.T) {
+	top, err := Parse("f", []byte(`
+name: resilience
+entry: a
+nodes:
+  a: {kind: load-balancer, retry: {tries: 3, on: [refused, 5xx], backoff: {base: 10ms}, budget: 20%}, breaker: {ratio: 50%, open-for: 2s}, hedge: {quantile: 95%, budget: {share: 5%, reserve: 0}}, to: b}
+  b: {kind: load-balancer, retry: {backoff: off}, breaker: {}, hedge: {after: 50ms}, fallback: {body: later}, timeout: {total: 2s, propagate: true}, to: [c, d]}
+  c: {kind: backend, queue: {bound: 7, order: {codel: {target: 2ms}}}, drop-expired: true}
+  d: {kind: backend, queue: 9, sharing: true}
+`))
+	require.NoError(t, err)
+	a, b, c, d := top.Node("a"), top.Node("b"), top.Node("c"), top.Node("d")
+	require.Equal(t, Retry{
+		Tries: 3, On: []string{"refused", "5xx"}, Base: 10 * time.Millisecond, Cap: 250 * time.Millisecond,
+		Budget: &Budget{.2, 10, 10 * time.Second},
+	}, a.Retry)
+	require.Equal(t, &Breaker{0, .5, 10 * time.Second, 20, 2 * time.Second, 1}, a.Breaker)
+	require.Equal(t, &Hedge{0, .95, &Budget{.05, 0, 10 * time.Second}}, a.Hedge)
+	require.Equal(t, Retry{Tries: 2}, b.Retry)
+	require.Equal(t, &Breaker{5, 0, 10 * time.Second, 20, 5 * time.Second, 1}, b.Breaker)
+	require.Equal(t, 50*time.Millisecond, b.Hedge.After)
+	require.Equal(t, &Fallback{200, "later"}, b.Fallback)
+	require.Equal(t, Timeouts{time.Second, 5 * time.Second, 2 * time.Second, true}, b.Timeout)
+	require.Equal(t, 7, c.Queue)
+	require.Equal(t, "codel", c.Order.Name)
+	require.Equal(t, 2*time.Millisecond, c.Order.Params.Duration("target"))
+	require.True(t, c.DropExpired)
+	require.True(t, d.Sharing)
+	require.Equal(t, 9, d.Queue)
 }
