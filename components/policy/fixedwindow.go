@@ -30,13 +30,22 @@ func (f fixedWindow) fresh(now float64) count { return count{start: windowAt(now
 func windowAt(now, window float64) float64 { return math.Floor(now/window) * window }
 
 func (f fixedWindow) ask(c *count, now, cost float64) (wait float64, ok bool) {
-	if start := windowAt(now, f.window); start > c.start {
-		*c = count{start: start}
-	}
-	if c.cost+min(cost, f.limit) > f.limit {
-		return c.start + f.window - now, false
+	held := f.roll(*c, now)
+	if held.cost+min(cost, f.limit) > f.limit {
+		return held.start + f.window - now, false
 	}
 	return 0, true
 }
 
-func (f fixedWindow) pay(c *count, _, cost float64) { c.cost += min(cost, f.limit) }
+// roll begins the window that now falls into.
+func (f fixedWindow) roll(c count, now float64) count {
+	if start := windowAt(now, f.window); start > c.start {
+		return count{start: start}
+	}
+	return c
+}
+
+func (f fixedWindow) pay(c *count, now, cost float64) {
+	*c = f.roll(*c, now)
+	c.cost += min(cost, f.limit)
+}

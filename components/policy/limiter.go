@@ -28,7 +28,7 @@ type law[S any] interface {
 	// fresh is the state of a key that has not been seen.
 	fresh(now float64) S
 
-	// ask is Limiter.Ask. It may bring the state up to the present.
+	// ask is Limiter.Ask. It may forget what can matter no more.
 	ask(s *S, now, cost float64) (wait float64, ok bool)
 
 	// pay takes what ask has just granted.

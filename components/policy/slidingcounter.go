@@ -28,8 +28,8 @@ type counts struct{ start, previous, current float64 }
 
 func (c slidingCounter) fresh(now float64) counts { return counts{start: windowAt(now, c.window)} }
 
-func (c slidingCounter) ask(s *counts, now, cost float64) (wait float64, ok bool) {
-	c.roll(s, now)
+func (c slidingCounter) ask(kept *counts, now, cost float64) (wait float64, ok bool) {
+	s := c.roll(*kept, now)
 	now, late := max(now, s.start), max(s.start-now, 0)
 	left := s.start + c.window - now // in which the previous window still counts
 	cost = min(cost, c.limit)
@@ -46,7 +46,7 @@ func (c slidingCounter) room(current float64) float64 {
 }
 
 // until is the first instant at which a request refused now is admitted.
-func (c slidingCounter) until(s *counts, cost float64) float64 {
+func (c slidingCounter) until(s counts, cost float64) float64 {
 	end := s.start + c.window
 	if room := c.room(s.current + cost); room > 0 {
 		return end - (math.Ceil(room/s.previous) - 1)
@@ -56,15 +56,18 @@ func (c slidingCounter) until(s *counts, cost float64) float64 {
 }
 
 // roll begins the window that now falls into.
-func (c slidingCounter) roll(s *counts, now float64) {
+func (c slidingCounter) roll(s counts, now float64) counts {
 	start := windowAt(now, c.window)
 	switch {
 	case start <= s.start:
+		return s
 	case start == s.start+c.window:
-		*s = counts{start: start, previous: s.current}
-	default:
-		*s = counts{start: start}
+		return counts{start: start, previous: s.current}
 	}
+	return counts{start: start}
 }
 
-func (c slidingCounter) pay(s *counts, _, cost float64) { s.current += min(cost, c.limit) }
+func (c slidingCounter) pay(s *counts, now, cost float64) {
+	*s = c.roll(*s, now)
+	s.current += min(cost, c.limit)
+}

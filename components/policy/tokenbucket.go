@@ -33,16 +33,24 @@ type credit struct{ tokens, stamp float64 }
 func (t tokenBucket) fresh(now float64) credit { return credit{t.depth, now} }
 
 func (t tokenBucket) ask(c *credit, now, cost float64) (wait float64, ok bool) {
-	if now > c.stamp {
-		c.tokens, c.stamp = min(t.depth, c.tokens+(now-c.stamp)), now
-	}
-	missing := t.price(cost) - c.tokens
-	if missing > 0 {
-		return math.Ceil(missing) + (c.stamp - now), false
+	held := t.fill(*c, now)
+	if missing := t.price(cost) - held.tokens; missing > 0 {
+		return math.Ceil(missing) + (held.stamp - now), false
 	}
 	return 0, true
 }
 
-func (t tokenBucket) pay(c *credit, _, cost float64) { c.tokens -= t.price(cost) }
+// fill is the credit brought up to the present.
+func (t tokenBucket) fill(c credit, now float64) credit {
+	if now <= c.stamp {
+		return c
+	}
+	return credit{min(t.depth, c.tokens+(now-c.stamp)), now}
+}
+
+func (t tokenBucket) pay(c *credit, now, cost float64) {
+	*c = t.fill(*c, now)
+	c.tokens -= t.price(cost)
+}
 
 func (t tokenBucket) price(cost float64) float64 { return min(t.pace.of(cost), t.depth) }
