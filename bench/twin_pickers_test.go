@@ -51,3 +51,17 @@ nodes:
   lb: {kind: load-balancer, replicas: 2, subset: 2, pick: p2c, to: api}
   api: {kind: backend, replicas: 4, workers: 2, queue: 8, service-time: {exponential: 6ms}}`, busy, ""))
 }
+
+// TestTwinsOfMemberships: who is in the pool is the same in both worlds.
+func TestTwinsOfMemberships(t *testing.T) {
+	for name, settings := range map[string]string{
+		"ejection by failures in a row": "pick: round-robin, ejection: {failures: 3, interval: 150ms, base: 200ms, share: 50%}",
+		"ejection by share of success":  "pick: random, ejection: {failures: off, interval: 250ms, base: 300ms, hosts: 4, requests: 5, deviations: 1.2}",
+		"panic":                         "pick: least-connections, ejection: {failures: 2, interval: 150ms, base: 400ms, share: 100%}, panic: {below: 80%}",
+		"slow start, turns":             "pick: weighted-round-robin, slow-start: {window: 700ms}",
+		"slow start, draws":             "pick: weighted-random, slow-start: {window: 700ms, least: 20%, aggression: 2}",
+		"slow start, least connections": "pick: least-connections, slow-start: {window: 700ms}, ejection: on",
+	} {
+		t.Run(name, func(t *testing.T) { requireTwins(t, caseOf(t, weightedPool(settings), busy, ailing)) })
+	}
+}

@@ -16,10 +16,9 @@ type pool struct {
 	keyed  bool
 	source affinity // of keys
 
-	mu       sync.Mutex
-	picker   policy.Picker
+	mu sync.Mutex
+	membership
 	asked    []int64           // attempts by place
-	out      []outage          // why a place is not to be picked, by place
 	breakers []*policy.Breaker // by place; nil: none
 	opened   []int             // places with an open breaker, the next to be half open first
 }
@@ -33,13 +32,14 @@ func (p *proxy) newPool(t *topologies.Topology, name string, nodes []string) *po
 	params := kind.Params(p.node.Pick.Params)
 	random := rand.New(rand.NewPCG(p.seed, scenarios.Hash("pool "+name)))
 	places := p.subset(t.Pool(nodes))
+	members := policyPool(t, places)
+	members.Ramps = p.node.SlowStart != nil
 	return &pool{
-		places: places,
-		keyed:  kind.Keyed,
-		source: newAffinity(params.Word("key")),
-		picker: kind.New(policyPool(t, places), params, random),
-		asked:  make([]int64, len(places)),
-		out:    make([]outage, len(places)),
+		places:     places,
+		keyed:      kind.Keyed,
+		source:     newAffinity(params.Word("key")),
+		membership: newMembership(p.node, kind.New(members, params, random), members),
+		asked:      make([]int64, len(places)),
 	}
 }
 
@@ -67,6 +67,7 @@ func policyPool(t *topologies.Topology, places []topologies.Place) policy.Pool {
 func (p *pool) start(now time.Duration, key uint64, avoid []int) (i int, pass policy.Pass, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.advance(now)
 	p.reopen(now)
 	i, ok = p.picker.Pick(now, key, avoid)
 	if ok && p.breakers != nil {
@@ -82,36 +83,18 @@ func (p *pool) start(now time.Duration, key uint64, avoid []int) (i int, pass po
 func (p *pool) done(now time.Duration, i int, pass policy.Pass, o policy.Outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.advance(now)
 	p.picker.Done(now, i, o)
+	p.judge(i, o.Reason)
 	if p.breakers != nil {
 		p.report(now, i, pass, o.Reason)
 	}
 }
 
-// outage is a set of reasons why a place is not to be picked.
-type outage uint8
-
-const (
-	unwell  outage = 1 << iota // says the health check
-	tripped                    // its breaker is open, or half open and waits for its probes
-)
-
-// mark notes that a reason holds, or no longer does.
-func (p *pool) mark(i int, why outage, holds bool) {
-	was := p.out[i]
-	if holds {
-		p.out[i] |= why
-	} else {
-		p.out[i] &^= why
-	}
-	if (was == 0) != (p.out[i] == 0) {
-		p.picker.SetUp(i, was != 0)
-	}
-}
-
-func (p *pool) setUp(place topologies.Place, up bool) {
+func (p *pool) setUp(now time.Duration, place topologies.Place, up bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.advance(now)
 	for i := range p.places {
 		if p.places[i] == place {
 			p.mark(i, unwell, !up)

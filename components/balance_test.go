@@ -160,7 +160,7 @@ func TestNoBackendIsUp(t *testing.T) {
 	proxyLab(t, balancer(2), func(l *lab) {
 		p := l.component.server.(*proxy)
 		for place := range l.upstreams {
-			p.setUp(place, false)
+			p.setUp(l.now(), place, false)
 		}
 		out := l.get("/")
 		require.Equal(t, 503, out.Status)
@@ -176,7 +176,7 @@ func TestTheLastBackendGoesDownDuringTheTry(t *testing.T) {
 		l.everywhere(func(Hop) answer {
 			for _, pool := range p.pools { // answerOf holds no lock of the pool's
 				for _, place := range pool.places {
-					pool.setUp(place, false)
+					pool.setUp(l.now(), place, false)
 				}
 			}
 			return status(503, "X-Who", "api")

@@ -41,7 +41,7 @@ func (p *proxy) watch(x Exchange, place topologies.Place) {
 			return
 		}
 		if health.Report(p.passes(x, place, scenarios.Mix(id, uint64(k)))) {
-			p.setUp(place, health.Up())
+			p.setUp(x.Now(), place, health.Up())
 		}
 	}
 }
@@ -74,8 +74,8 @@ func (p *proxy) passes(x Exchange, place topologies.Place, number uint64) bool {
 	return reason == policy.OK && head.Status < 400
 }
 
-func (p *proxy) setUp(place topologies.Place, up bool) {
+func (p *proxy) setUp(now time.Duration, place topologies.Place, up bool) {
 	for _, pool := range p.pools {
-		pool.setUp(place, up)
+		pool.setUp(now, place, up)
 	}
 }

@@ -196,16 +196,16 @@ func TestHealthAndBreakerMustBothAgree(t *testing.T) {
 	proxyLab(t, node, func(l *lab) {
 		p := l.component.server.(*proxy)
 		for _, place := range []topologies.Place{"api[0]", "api[2]"} {
-			p.setUp(place, false)
+			p.setUp(l.now(), place, false)
 		}
 		l.everywhere(always(status(500)))
 		require.Equal(t, 500, l.get("/").Status)
 		require.Equal(t, policy.Open, ReasonOf(503, l.get("/").Header))
-		p.setUp("api[1]", false)
-		p.setUp("api[1]", true)
+		p.setUp(l.now(), "api[1]", false)
+		p.setUp(l.now(), "api[1]", true)
 		require.Equal(t, 503, l.get("/").Status, "a good check does not close a breaker")
 		time.Sleep(time.Second)
-		p.setUp("api[1]", false)
+		p.setUp(l.now(), "api[1]", false)
 		require.Equal(t, 503, l.get("/").Status, "nor does time heal what checks find down")
 		require.Len(t, l.asked(), 1)
 	})

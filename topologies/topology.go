@@ -62,11 +62,15 @@ type Node struct {
 	Routes      []Route           // nil: everything goes to To
 	Pick        policy.Choice     // of policy.Pickers
 	Subset      int               // most places of a pool that each replica asks; 0: all
+	Ejection    policy.Params     // of policy.Memberships; nil: nobody is ejected
+	Panic       policy.Params     // of policy.Memberships; nil: never
+	SlowStart   policy.Params     // of policy.Memberships; nil: none
 	Health      *Health
 	Retry       Retry
 	Breaker     *Breaker
 	Hedge       *Hedge
 	Fallback    *Fallback
+	Concurrency *Concurrency
 	Timeout     Timeouts
 	Connections int      // most connections to one upstream place
 	Trust       []string // peers (CIDR) whose X-Forwarded-For is believed

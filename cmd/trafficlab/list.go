@@ -111,9 +111,14 @@ func shippedTopologies() ([]entry, error) {
 func policies() ([]entry, error) {
 	return slices.Concat(
 		kindsOf(policy.Pickers),
+		kindsOf(policy.Memberships),
 		kindsOf(policy.Guards),
+		kindsOf(policy.Concurrencies),
+		kindsOf(policy.Limiting),
+		kindsOf(policy.Limiters),
 		kindsOf(policy.Lines),
 		kindsOf(policy.Evictions),
+		kindsOf(policy.Caching),
 	), nil
 }
 

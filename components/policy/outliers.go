@@ -124,7 +124,7 @@ func (o *Outliers) review(now time.Duration) {
 		}
 		m.ok, m.total = 0, 0
 		if last := o.due - o.limits.Interval; m.out && m.until <= last {
-			m.out = false
+			m.out, m.row = false, 0
 			o.ejected--
 			o.note(i)
 		}

@@ -30,6 +30,7 @@ type PickerKind struct {
 	// out first, from what the parameter key names or else from the client's
 	// address.
 	Keyed bool
+	Ramps bool // its pickers are Rampers, if the pool says that weights may change
 	New   func(pool Pool, params Params, random *rand.Rand) Picker
 }
 
@@ -51,20 +52,23 @@ var Pickers = map[string]PickerKind{
 		New:  func(pool Pool, _ Params, random *rand.Rand) Picker { return NewRoundRobin(pool.Size(), random) },
 	},
 	"weighted-round-robin": {
-		Kind: Kind{About: "turns in proportion to weights, smoothly spread (NGINX's sequence)"},
-		New:  func(pool Pool, _ Params, _ *rand.Rand) Picker { return NewWeightedRoundRobin(pool) },
+		Kind:  Kind{About: "turns in proportion to weights, smoothly spread (NGINX's sequence)"},
+		Ramps: true,
+		New:   func(pool Pool, _ Params, _ *rand.Rand) Picker { return NewWeightedRoundRobin(pool) },
 	},
 	"random": {
 		Kind: Kind{About: "any backend, with equal chances"},
 		New:  func(pool Pool, _ Params, random *rand.Rand) Picker { return NewRandom(pool.Size(), random) },
 	},
 	"weighted-random": {
-		Kind: Kind{About: "any backend, with chances in proportion to weights"},
-		New:  func(pool Pool, _ Params, random *rand.Rand) Picker { return NewWeightedRandom(pool, random) },
+		Kind:  Kind{About: "any backend, with chances in proportion to weights"},
+		Ramps: true,
+		New:   func(pool Pool, _ Params, random *rand.Rand) Picker { return NewWeightedRandom(pool, random) },
 	},
 	"least-connections": {
-		Kind: Kind{About: "the backend with the fewest requests of this proxy in flight for its weight"},
-		New:  newLeastConnections,
+		Kind:  Kind{About: "the backend with the fewest requests of this proxy in flight for its weight"},
+		Ramps: true,
+		New:   newLeastConnections,
 	},
 	"least-response-time": {
 		Kind: Kind{About: "of all, the least recent response time × (requests in flight + 1)", Parameters: []Parameter{decayParameter}},

@@ -1,0 +1,44 @@
+package topologies
+
+import (
+	"maps"
+	"slices"
+
+	"trafficlab/components/policy"
+	"trafficlab/topologies/strict"
+)
+
+// membership reads a field of policy.Memberships: nil if absent or off, the
+// defaults if on.
+func membership(node strict.Value, name string) policy.Params {
+	v, kind := node.Get(name), policy.Memberships[name]
+	switch {
+	case !v.Present() || v.Off():
+		return nil
+	case v.IsText():
+		v.Word("on", "on", "off")
+		return kind.Params(nil)
+	}
+	return kind.Params(parameters(v, name, kind.Parameters))
+}
+
+// slowStart needs a picker that heeds weights.
+func slowStart(node strict.Value, pick policy.Choice) policy.Params {
+	p := membership(node, "slow-start")
+	if kind, known := policy.Pickers[pick.Name]; p != nil && known && !kind.Ramps {
+		node.Get("slow-start").WrongKey(pick.Name+" does not heed weights, which slow start changes",
+			"pick: "+list(rampers()))
+	}
+	return p
+}
+
+// rampers are the pickers that heed weights while they change.
+func rampers() []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(policy.Pickers)) {
+		if policy.Pickers[name].Ramps {
+			names = append(names, name)
+		}
+	}
+	return names
+}
