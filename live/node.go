@@ -209,6 +209,16 @@ func (n *Node) Use() measure.NodeUse {
 	return measure.NodeUse{Place: string(n.place), Kind: string(n.node.Kind)}
 }
 
+// Purge makes the node's cache forget answers, and returns how many; false if
+// it has no cache.
+func (n *Node) Purge(what scenarios.Purge) (purged int, ok bool) {
+	c, ok := n.handler.(*components.Component)
+	if !ok {
+		return 0, false
+	}
+	return c.Purge(what)
+}
+
 // ServeHTTP answers one request.
 func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !n.enter() {

@@ -70,15 +70,20 @@ func yes(v strict.Value) bool {
 // purge reads what to forget: paths, or a tag.
 func purge(v strict.Value) Purge {
 	p := Purge{}
-	switch {
-	case v.IsText():
+	if v.IsText() {
 		p.Path = v.Text("")
-	case !v.Fields("path", "tag"):
-		return p
-	case one(v, []string{"path", "tag"}, "tag: products") == "tag":
-		p.Tag = v.Get("tag").Text("")
-	default:
-		p.Path = v.Get("path").Text("")
+	} else {
+		if !v.Fields("path", "tag") {
+			return p
+		}
+		switch one(v, []string{"path", "tag"}, "tag: products") {
+		case "path":
+			p.Path = v.Get("path").Text("")
+		case "tag":
+			p.Tag = v.Get("tag").Text("")
+		default:
+			return p
+		}
 	}
 	if err := p.Check(); err != nil {
 		v.Wrong(err.Error(), `such as "/products/*", or {tag: products}`)

@@ -119,6 +119,25 @@ faults:
 	}, s.Variants[0].Faults)
 }
 
+func TestPurgesOfCaches(t *testing.T) {
+	s := read(t, `
+name: purges
+question: what?
+topology: cdn
+load: {constant: 100/s, for: 5s, mix: [{get: /products/1}]}
+faults:
+  - {at: 1s, on: cdn, purge: /products/*}
+  - {at: 2s, on: cdn, purge: {path: /cart}}
+  - {at: 3s, on: cdn, purge: {tag: products}}
+`, Options{})
+	cdn := []topologies.Place{"cdn"}
+	require.Equal(t, []Fault{
+		{At: time.Second, On: cdn, Purge: Purge{Path: "/products/*"}},
+		{At: 2 * time.Second, On: cdn, Purge: Purge{Path: "/cart"}},
+		{At: 3 * time.Second, On: cdn, Purge: Purge{Tag: "products"}},
+	}, s.Variants[0].Faults)
+}
+
 func TestVariants(t *testing.T) {
 	for text, want := range map[string]map[string][]Change{
 		"{lb.pick: [round-robin, p2c]}": {

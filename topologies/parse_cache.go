@@ -27,10 +27,12 @@ func cache(v strict.Value, usual bool) *Cache {
 }
 
 func stale(v strict.Value) Stale {
-	if !v.Present() || v.Off() || !v.Fields("while-revalidate", "if-error") {
+	if !v.Present() || v.Off() {
 		return Stale{}
 	}
-	return Stale{WhileRevalidate: orOff(v.Get("while-revalidate")), IfError: orOff(v.Get("if-error"))}
+	kind := policy.Caching["stale"]
+	told := kind.Params(parameters(v, "stale", kind.Parameters))
+	return Stale{WhileRevalidate: told.Duration("while-revalidate"), IfError: told.Duration("if-error")}
 }
 
 // orOff is a duration, and 0 if there is none.
