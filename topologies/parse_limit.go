@@ -25,8 +25,6 @@ const (
 	longestLog  = 100_000
 )
 
-var defaultShared = Shared{Open: true, Timeout: 20 * time.Millisecond}
-
 // limits reads one limit or a list of them.
 func limits(v strict.Value, keyed bool) []Limit {
 	if !v.Present() || v.Off() {
@@ -188,9 +186,14 @@ func shared(v strict.Value) *Shared {
 	if !v.Present() || v.Off() || !v.Fields("redis", "fail", "timeout") {
 		return nil
 	}
-	s := defaultShared
-	s.Open = v.Get("fail").Word("open", "open", "closed") == "open"
-	s.Timeout = v.Get("timeout").Duration(s.Timeout, leastTime, 10*time.Second)
+	told := policy.Params{}
+	for _, p := range policy.Limiting["shared"].Parameters {
+		if value := v.Get(p.Name); value.Present() && p.Name != "redis" {
+			told[p.Name] = parameter(value, p)
+		}
+	}
+	told = policy.Limiting["shared"].Params(told)
+	s := Shared{Open: told.Word("fail") == "open", Timeout: told.Duration("timeout")}
 	if !v.Get("redis").Need(sharedExample) {
 		return &s
 	}

@@ -18,42 +18,42 @@ type LimiterKind struct {
 // topology. The script that keeps them in Redis knows the same names.
 var Limiters = map[string]LimiterKind{
 	"token-bucket": {
-		Kind: Kind{About: "a bucket of tokens that fills at a steady rate; a request takes one", Parameters: []Parameter{rateParameter, burstParameter}},
+		Kind: Kind{About: "limit: a bucket of tokens that fills at a steady rate; a request takes one", Parameters: []Parameter{rateParameter, burstParameter}},
 		New:  func(p Params, bound int) Limiter { return NewTokenBucket(p.Number("rate"), p.Number("burst"), bound) },
 		Most: func(p Params) float64 { return max(p.Number("burst"), 1) },
 	},
 	"gcra": {
-		Kind: Kind{About: "one instant, when the next request is due, and how early one may be: a token bucket by other means", Parameters: []Parameter{rateParameter, burstParameter}},
+		Kind: Kind{About: "limit: one instant, when the next request is due, and how early one may be: a token bucket by other means", Parameters: []Parameter{rateParameter, burstParameter}},
 		New:  func(p Params, bound int) Limiter { return NewGCRA(p.Number("rate"), p.Number("burst"), bound) },
 		Most: func(p Params) float64 { return max(p.Number("burst"), 1) },
 	},
 	"fixed-window": {
-		Kind: Kind{About: "a count that starts anew with every window", Parameters: []Parameter{rateParameter, windowParameter}},
+		Kind: Kind{About: "limit: a count that starts anew with every window", Parameters: []Parameter{rateParameter, windowParameter}},
 		New: func(p Params, bound int) Limiter {
 			return NewFixedWindow(p.Number("rate"), p.Duration("window"), bound)
 		},
 		Most: perWindow,
 	},
 	"sliding-log": {
-		Kind: Kind{About: "all that was admitted within the last window, each with its instant: exact", Parameters: []Parameter{rateParameter, windowParameter}},
+		Kind: Kind{About: "limit: all that was admitted within the last window, each with its instant: exact", Parameters: []Parameter{rateParameter, windowParameter}},
 		New:  func(p Params, bound int) Limiter { return NewSlidingLog(p.Number("rate"), p.Duration("window"), bound) },
 		Most: perWindow,
 	},
 	"sliding-counter": {
-		Kind: Kind{About: "the count of this window, and the share of the last one's that still overlaps", Parameters: []Parameter{rateParameter, windowParameter}},
+		Kind: Kind{About: "limit: the count of this window, and the share of the last one's that still overlaps", Parameters: []Parameter{rateParameter, windowParameter}},
 		New: func(p Params, bound int) Limiter {
 			return NewSlidingCounter(p.Number("rate"), p.Duration("window"), bound)
 		},
 		Most: perWindow,
 	},
 	"leaky-bucket": {
-		Kind: Kind{About: "a meter that leaks at a steady rate, as in NGINX limit_req nodelay", Parameters: []Parameter{rateParameter, {
+		Kind: Kind{About: "limit: a meter that leaks at a steady rate, as in NGINX limit_req nodelay", Parameters: []Parameter{rateParameter, {
 			Name: "burst", About: "requests beyond the rate that may pass at once", Form: Number, High: mostBurst}}},
 		New:  func(p Params, bound int) Limiter { return NewLeakyBucket(p.Number("rate"), p.Number("burst"), bound) },
 		Most: func(p Params) float64 { return p.Number("burst") + 1 },
 	},
 	"leaky-queue": {
-		Kind: Kind{About: "a queue that lets requests go on at a steady rate; it delays them, and refuses who would wait too long", Parameters: []Parameter{rateParameter, {
+		Kind: Kind{About: "limit: a queue that lets requests go on at a steady rate; it delays them, and refuses who would wait too long", Parameters: []Parameter{rateParameter, {
 			Name: "burst", About: "requests that may wait", Form: Number, High: mostBurst, Usually: aSecondsWorth}, {
 			Name: "delay", About: "of these, how many go on without a wait, as delay= in NGINX limit_req", Form: Number, High: mostBurst}}},
 		New: func(p Params, bound int) Limiter {
