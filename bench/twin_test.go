@@ -32,6 +32,7 @@ func TestTwins(t *testing.T) {
 		mixed   = `{poisson: 200/s, for: 4s, mix: [{get: "/products/{zipf 50 1.1}", share: 80%, key: alice, clients: 20}, {post: /orders, body: 1KiB, share: 20%, key: bob}]}`
 		backend = "api: {kind: backend, replicas: 3, workers: 2, queue: 8, service-time: {lognormal: {median: 5ms, p99: 30ms}}, response: 2KiB}"
 	)
+	const busy = "api: {kind: backend, workers: 3, queue: 20, service-time: {exponential: 16ms}}"
 	lb := func(settings string) string {
 		return "entry: lb\nnodes:\n  lb: {kind: load-balancer, to: api, " + settings + "}\n  " + backend
 	}
@@ -74,6 +75,13 @@ nodes:
 		{"hedges after a time", lb("pick: p2c, retry: {tries: 2}, hedge: {after: 11ms, budget: {share: 30%, reserve: 1}}, timeout: {response: 47ms}"), mixed,
 			`faults: [{at: 1s, for: 2s, on: "api[2]", slow: 5x}, {at: 2s, for: 1s, on: "api[0]", errors: 30%}]`},
 		{"hedges after a quantile", lb("pick: round-robin, hedge: {quantile: 80%}"), plain, `faults: [{at: 1s, for: 2s, on: "api[2]", slow: 5x}]`},
+		{"concurrency fixed", "entry: edge\nnodes:\n  edge: {kind: reverse-proxy, concurrency: {limit: 2, queue: 5}, to: api}\n  " + busy, plain, "timeout: 61ms"},
+		{"concurrency by AIMD", "entry: edge\nnodes:\n  edge: {kind: reverse-proxy, concurrency: {limit: {aimd: {initial: 10, min: 1, timeout: 20ms}}}, timeout: {response: 27ms}, to: api}\n  " + busy, plain, ""},
+		{"concurrency by gradient", "entry: edge\nnodes:\n  edge: {kind: reverse-proxy, concurrency: {limit: {gradient2: {min: 1, queue: 1}}, queue: 3}, to: api}\n  " + busy, plain, ""},
+		{"classes at a gate", `entry: edge
+nodes:
+  edge: {kind: gateway, keys: {alice: k-alice, bob: k-bob}, concurrency: {limit: 3, queue: 6, by: consumer, order: [bob]}, fallback: {status: 503, body: full}, to: api}
+  ` + busy, mixed, ""},
 		{"fallback", lb("pick: p2c, retry: {tries: 2}, breaker: {consecutive: 4, open-for: 251ms}, fallback: {status: 200, body: later}, timeout: {response: 19ms, total: 31ms}"), mixed,
 			"faults: [{at: 1s, for: 1s, on: api, errors: 70%}]"},
 		{"health checks", lb("pick: least-connections, health: {every: 101ms, timeout: 51ms, down-after: 2, up-after: 2}"), plain,

@@ -33,6 +33,7 @@ type proxy struct {
 	pauses  uint64  // what their lengths are drawn from
 	hedge   *hedge  // nil: none
 
+	gate     *gate     // nil: any number of requests at once
 	fallback *Response // nil: failures are told as they are
 }
 
@@ -47,6 +48,7 @@ func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, 
 		retrier: newRetrier(node.Retry),
 		budget:  newBudget(node.Retry.Budget),
 	}
+	p.gate = newGate(node.Concurrency)
 	p.fallback = newFallback(node.Fallback)
 	p.pauses = scenarios.Mix(p.seed, scenarios.Hash("pauses"))
 	if node.Hedge != nil {
@@ -100,6 +102,11 @@ func (p *proxy) serve(v *visit) {
 			return
 		}
 	}
+	p.through(v)
+}
+
+// fetch gets an upstream's answer and hands it on.
+func (p *proxy) fetch(v *visit) {
 	if p.ask(v) {
 		p.handOn(v)
 	}

@@ -24,6 +24,8 @@ type visit struct {
 	waits    *fetch        // another's, to wait for
 	leads    *fetch        // its own, that others may wait for
 	renews   *fetch        // to be begun beside it
+	class    int           // at the gate
+	entry    policy.Entry  // likewise
 	key      uint64        // of affinity
 	deadline time.Duration // of all attempts
 	hop      Hop           // as it goes out next
@@ -36,7 +38,7 @@ type visit struct {
 
 	// At a backend.
 	stage stage
-	turn  Signal // its place in the line; of shared work, that there is news
+	turn  Signal // its place in the line (or at a gate's); of shared work, that there is news
 	ended bool   // of shared work
 
 	// Of the answer.

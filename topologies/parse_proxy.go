@@ -181,10 +181,11 @@ func health(v strict.Value, usual bool) *Health {
 		return nil
 	}
 	h := defaultHealth
-	if !v.Present() || !v.Fields("every", "timeout", "path", "down-after", "up-after") {
+	if !v.Present() || !v.Fields("every", "jitter", "timeout", "path", "down-after", "up-after") {
 		return &h
 	}
 	h.Every = v.Get("every").Duration(h.Every, 10*leastTime, longestTime)
+	h.Jitter = v.Get("jitter").Share(h.Jitter, 0, 1)
 	h.Timeout = v.Get("timeout").Duration(min(h.Timeout, h.Every), leastTime, longestTime)
 	h.Path = requestPath(v.Get("path"), h.Path)
 	h.DownAfter = v.Get("down-after").Int(h.DownAfter, 1, 1000)

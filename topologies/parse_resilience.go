@@ -1,6 +1,8 @@
 package topologies
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -135,4 +137,66 @@ func timeouts(v strict.Value) Timeouts {
 		t.Propagate = v.Get("propagate").Bool(false)
 	}
 	return t
+}
+
+// concurrency is a limit alone, or with a queue and classes.
+func concurrency(v strict.Value, keyed bool) *Concurrency {
+	const example = "{limit: aimd, queue: 64, by: header X-Class, order: [gold, silver]}"
+	if !v.Present() || v.Off() {
+		return nil
+	}
+	if !v.Fields("limit", "queue", "by", "order") {
+		return nil
+	}
+	c := &Concurrency{Limit: concurrencyLimit(v.Get("limit")), Queue: v.Get("queue").Int(0, 0, 1_000_000)}
+	by, order := v.Get("by"), v.Get("order")
+	if by.Present() {
+		c.By = classes(by, keyed)
+	}
+	if order.Present() {
+		for _, item := range order.OneOrMore("[gold, silver]") {
+			c.Order = append(c.Order, item.Text(""))
+		}
+	}
+	if (c.By == "") != (len(c.Order) == 0) {
+		v.Wrong("classes need both: what they are known by, and their order", example)
+	}
+	if c.By != "" && c.Queue == 0 {
+		by.WrongKey("without a queue nobody is before others", "queue: 64")
+	}
+	return c
+}
+
+// concurrencyLimit is a number, or a policy.
+func concurrencyLimit(v strict.Value) policy.Choice {
+	if !v.Need("limit: 100, aimd or gradient2") {
+		return policy.Choice{Name: "fixed"}
+	}
+	if v.IsText() && strings.Trim(v.Text(""), "0123456789-") == "" {
+		limit := float64(v.Int(1, 1, 1_000_000))
+		return policy.Choice{Name: "fixed", Params: policy.Params{"limit": {Number: limit}}}
+	}
+	c := choice(v, "gradient2", policy.Concurrencies)
+	if low, high := c.Params.Int("min"), c.Params.Int("max"); low > high {
+		v.Wrong("has its min above its max", "min: 20, max: 200")
+	}
+	return c
+}
+
+// classes is what of a request tells its class.
+func classes(v strict.Value, keyed bool) string {
+	text := v.Text("")
+	name, header := strings.CutPrefix(text, "header ")
+	switch {
+	case header && headerName(v, name):
+		return "header " + http.CanonicalHeaderKey(name)
+	case header: // said already
+	case text == "consumer" && !keyed:
+		v.Wrong("consumers are not known here, as this node has no keys", "header NAME or route, or give the node keys")
+	case text == "consumer", text == "route":
+		return text
+	default:
+		v.Wrong(fmt.Sprintf("%q tells no class", text), "header NAME, consumer or route")
+	}
+	return "route"
 }

@@ -2,6 +2,8 @@ package topologies
 
 import (
 	"time"
+
+	"trafficlab/components/policy"
 )
 
 // Retry bounds the attempts at one request. A further attempt is made after
@@ -55,4 +57,13 @@ type Timeouts struct {
 	// Propagate tells upstreams how much time is left, and keeps to what a
 	// caller tells (grpc-timeout).
 	Propagate bool
+}
+
+// Concurrency bounds the requests that a proxy has upstream at once, and those
+// that wait for that.
+type Concurrency struct {
+	Limit policy.Choice // of policy.Concurrencies
+	Queue int           // most who wait
+	By    string        // what classes are known by: "header NAME", "consumer", "route"; empty: there are none
+	Order []string      // of classes, the most important first; all others come last
 }

@@ -122,6 +122,7 @@ type PathValue struct{ Path, Value string }
 // Health is an active check of each upstream place.
 type Health struct {
 	Every     time.Duration
+	Jitter    float64 // each check is later by a random part of this share of Every
 	Timeout   time.Duration
 	Path      string
 	DownAfter int // failures in a row
