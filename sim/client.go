@@ -2,7 +2,6 @@ package sim
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -17,8 +16,8 @@ const host = "trafficlab.test"
 
 // clients is everybody who sends requests, and what befell these.
 type clients struct {
-	pool     *pool
-	line     int // of the cost of sending
+	pools    []*pool // to the places of the entry, which take turns
+	line     int     // of the cost of sending
 	samples  []measure.Sample
 	waiting  []*call // by sample; nil once it has its outcome
 	open     int
@@ -36,18 +35,16 @@ func (w *world) openClients() error {
 	if v.Timeout <= 0 {
 		return errors.New("the clients have no timeout: a run might never end")
 	}
-	entry := v.Topology.Node(v.Topology.Entry).Places()
-	if len(entry) > 1 {
-		return fmt.Errorf("node %s: is the entry and has %d replicas; clients talk to one", v.Topology.Entry, len(entry))
-	}
 	expected := int(v.Load.Expected(0, w.c.Duration(), ""))
 	room := expected + expected/16 + 16
 	w.clients = clients{
-		pool:    w.newPool(entry[0], 0),
 		line:    w.clock.line(w.costs.Client),
 		samples: make([]measure.Sample, 0, room),
 		waiting: make([]*call, 0, room),
 		headers: map[*scenarios.HeaderField]byAddress{},
+	}
+	for _, place := range v.Topology.Node(v.Topology.Entry).Places() {
+		w.clients.pools = append(w.clients.pools, w.newPool(place, 0))
 	}
 	return nil
 }
@@ -55,7 +52,7 @@ func (w *world) openClients() error {
 // arrive lets a client send its request.
 func (w *world) arrive(a scenarios.Arrival) {
 	k := &w.clients
-	c := w.newCall(k.pool)
+	c := w.newCall(k.pools[int(a.Number)%len(k.pools)])
 	c.owner = len(k.samples)
 	c.request = k.request(a)
 	k.samples = append(k.samples, measure.Sample{Number: a.Number, At: a.At, Class: a.Class})

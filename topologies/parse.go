@@ -85,7 +85,7 @@ func (r *reader) topology(v strict.Value) {
 // The bounds of a topology.
 const (
 	maxNodes    = 64
-	maxReplicas = 64
+	maxReplicas = 10_000
 )
 
 // fields of nodes, by who takes them.

@@ -138,6 +138,23 @@ type Distribution struct {
 	Low, High   time.Duration
 }
 
+// mostProcesses is how many replicas of a node one machine is asked to run.
+const mostProcesses = 64
+
+// TooMuchLive says what of the topology only the simulator can play, or is
+// empty.
+func (t *Topology) TooMuchLive() string {
+	for _, n := range t.Nodes {
+		switch {
+		case n.Name == t.Entry && n.Replicas > 1:
+			return "the entry " + n.Name + " is several places, and live clients talk to one"
+		case n.Replicas > mostProcesses:
+			return fmt.Sprintf("%s has %d replicas, and a machine runs %d at most", n.Name, n.Replicas, mostProcesses)
+		}
+	}
+	return ""
+}
+
 // Place is one replica of a node: "lb", or "api[2]" where replicas were given.
 type Place string
 

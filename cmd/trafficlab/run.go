@@ -46,7 +46,7 @@ finished and writes a partial report; the second leaves at once.`,
 		RunE:              verb(r.run),
 	}
 	r.scenarioFlags.add(c)
-	c.Flags().BoolVar(&r.all, "all", false, "run every shipped scenario")
+	c.Flags().BoolVar(&r.all, "all", false, "run every shipped scenario that is for both worlds")
 	c.Flags().StringVarP(&r.out, "out", "o", "out", "the folder for runs and reports")
 	c.Flags().BoolVar(&r.json, "json", false, "print results as JSON, one a line, and no table")
 	return c
@@ -70,6 +70,9 @@ func (r *running) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if r.all {
+		all = slices.DeleteFunc(all, func(s *scenarios.Scenario) bool { return len(s.Worlds) == 1 })
+	}
 	if err := r.prepare(all); err != nil {
 		return ending{unusable, err}
 	}
@@ -92,7 +95,7 @@ func (r *running) each(ctx context.Context, c *cobra.Command, all []*scenarios.S
 	known := map[string]reports.IndexEntry{}
 	var overview table
 	for _, s := range all {
-		result, err := r.one(ctx, c, s, worlds)
+		result, err := r.one(ctx, c, s, in(s, worlds))
 		status := incomplete
 		if result != nil {
 			known[s.Name] = entryOf(s.Name, s, result)
