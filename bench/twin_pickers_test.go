@@ -6,7 +6,10 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"trafficlab/components/policy"
+	"trafficlab/sim"
 )
 
 // TestTwinsOfPickers: every picker there is, and every parameter that changes
@@ -63,5 +66,31 @@ func TestTwinsOfMemberships(t *testing.T) {
 		"slow start, least connections": "pick: least-connections, slow-start: {window: 700ms}, ejection: on",
 	} {
 		t.Run(name, func(t *testing.T) { requireTwins(t, caseOf(t, weightedPool(settings), busy, ailing)) })
+	}
+}
+
+// TestTwinsOfChecks: checks with jitter, and a place that drains.
+func TestTwinsOfChecks(t *testing.T) {
+	for name, jitter := range map[string]string{"on a grid": "0%", "with jitter": "60%"} {
+		t.Run(name, func(t *testing.T) {
+			c := caseOf(t, `entry: lb
+nodes:
+  lb: {kind: load-balancer, to: api, pick: least-connections, health: {every: 103ms, timeout: 51ms, jitter: `+jitter+`}}
+  api: {kind: backend, replicas: 3, workers: 4, queue: 64, service-time: {exponential: 6ms}}`, busy,
+				`faults: [{at: 1s, for: 1s, on: "api[1]", drain: true}]`)
+			requireTwins(t, c)
+			run, err := sim.Run(t.Context(), c, sim.Costs{})
+			require.NoError(t, err)
+			served := 0
+			for _, s := range run.Samples {
+				require.Equal(t, policy.OK, s.Reason, "draining loses nobody")
+			}
+			for _, n := range run.Nodes {
+				if n.Place == "lb" {
+					served = int(n.Asked["api[1]"])
+				}
+			}
+			require.Less(t, served*6, len(run.Samples)+len(run.Samples)/3, "a third less a third, or a bit more")
+		})
 	}
 }

@@ -327,13 +327,3 @@ func TestChecksLieOnAGrid(t *testing.T) {
 		require.Greater(t, early[i].at, early[i-1].at)
 	}
 }
-
-func TestNextOnGrid(t *testing.T) {
-	for _, tt := range []struct{ now, want int64 }{
-		{-31, -3}, {-23, -2}, {-22, -2}, {-14, -1}, {-13, -1}, {-12, -1}, {-3, 0}, {0, 0}, {6, 0}, {7, 1}, {8, 1}, {17, 2},
-	} {
-		k := nextOnGrid(time.Duration(tt.now), 7, 10)
-		require.Greater(t, 7+k*10, tt.now, "now %d", tt.now)
-		require.LessOrEqual(t, 7+(k-1)*10, tt.now, "now %d", tt.now)
-	}
-}

@@ -127,6 +127,8 @@ func (c *Component) settled(v *visit) bool {
 	switch {
 	case c.weather.Fails(c.place, ail.Errors, v.req.Number, v.req.Attempt):
 		v.reply(brokenInside)
+	case v.check && ail.Drains:
+		v.reply(draining)
 	case v.check:
 		v.reply(healthy)
 	default:

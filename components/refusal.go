@@ -8,7 +8,8 @@ import (
 // Answers of our own, made once: their headers are shared and never edited in
 // place.
 var (
-	healthy = local(200, "", "ok")
+	healthy  = local(200, "", "ok")
+	draining = local(503, "", "draining: no new work, please")
 
 	brokenInside = local(500, "", "something broke inside")
 

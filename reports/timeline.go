@@ -194,6 +194,8 @@ func faultWord(f scenarios.Fault) string {
 	switch {
 	case f.Crash:
 		return "crash"
+	case f.Drain:
+		return "drain"
 	case f.Freeze:
 		return "freeze"
 	case f.Errors > 0:

@@ -21,6 +21,7 @@ type Fault struct {
 	Freeze bool    // the process stands still
 	Slow   float64 // service takes this many times as long
 	Errors float64 // this share of requests is answered 500
+	Drain  bool    // health checks are refused and all else is served: it wants no more work
 	Purge  Purge   // the cache forgets answers, at one instant: For is 0
 }
 
@@ -57,6 +58,7 @@ type DatedPurge struct {
 type Effect struct {
 	Down   bool
 	Frozen bool
+	Drains bool
 	Slow   float64
 	Errors float64
 }

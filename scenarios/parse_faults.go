@@ -10,7 +10,7 @@ import (
 )
 
 // ailments are the effects of a fault: exactly one. A purge is over at once.
-var ailments = []string{"crash", "freeze", "slow", "errors", "purge"}
+var ailments = []string{"crash", "freeze", "slow", "errors", "drain", "purge"}
 
 const faultExample = `{at: 5s, for: 8s, on: "api[2]", slow: 5x}`
 
@@ -48,6 +48,8 @@ func fault(v strict.Value, t *topologies.Topology, length time.Duration) Fault {
 		f.Freeze = yes(value)
 	case "slow":
 		f.Slow = value.Factor(1, 1, 1000)
+	case "drain":
+		f.Drain = yes(value)
 	case "errors":
 		f.Errors = value.Share(0, 0.0001, 1)
 	case "purge":

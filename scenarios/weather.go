@@ -84,6 +84,7 @@ func overlay(faults []Fault, now time.Duration) Effect {
 		}
 		e.Down = e.Down || f.Crash
 		e.Frozen = e.Frozen || f.Freeze
+		e.Drains = e.Drains || f.Drain
 		e.Errors = 1 - (1-e.Errors)*(1-f.Errors)
 		if f.Slow > 0 {
 			e.Slow *= f.Slow

@@ -2,9 +2,13 @@ package policy
 
 import "time"
 
-// Memberships is the registry of what decides, beside health checks, who is in
-// the pool that a picker picks from: fields of a node, with their parameters.
+// Memberships is the registry of what decides who is in the pool that a picker picks from: fields of a node. Those with parameters
+// are read by them.
 var Memberships = map[string]Kind{
+	"health": {About: "asks each upstream place again and again, each time later by a random part of jitter: " +
+		"{every: 500ms, jitter: 0%, timeout: 250ms, path: /healthz, down-after: 2, up-after: 2}; " +
+		"a place under the fault drain: true refuses checks and serves all else"},
+	"subset": {About: "subset: 20 lets each replica of a proxy ask that many places of a pool, shared out evenly (SRE's deterministic subsetting)"},
 	"ejection": {About: "takes backends out that fail in a row or more than the others (Envoy's outlier detection)",
 		Parameters: []Parameter{
 			{Name: "failures", About: "failures in a row that eject", Form: Count, Default: 5, Low: 1, High: 1e6, Off: true},
