@@ -23,12 +23,12 @@ import (
 
 // redisServer is a real Redis of the test's own.
 type redisServer struct {
-	t       *testing.T
+	t       testing.TB
 	address string
 	process *os.Process
 }
 
-func startRedis(t *testing.T) *redisServer {
+func startRedis(t testing.TB) *redisServer {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		const missing = "no redis-server on this machine: shared limits were not tested against a real Redis (make deps installs it)"
@@ -203,4 +203,20 @@ func TestGatewaysWithoutARedisCountAlone(t *testing.T) {
 		}
 	}
 	require.Equal(t, 14, admitted)
+}
+
+// BenchmarkRedisTally is what one question costs: sim.Costs has it as Shared.
+func BenchmarkRedisTally(b *testing.B) {
+	server := startRedis(b)
+	tallies := newRedisTallies("bench", nil)
+	defer tallies.Close()
+	tally := tallies.Tally("gate", server.shared(true), []policy.Choice{{Name: "gcra", Params: policy.Params{"rate": {Number: 1e6}, "burst": {Number: 10}}}})
+	x, asks := new(instant), []policy.Ask{{Key: "alice", Cost: 1}}
+	b.ReportAllocs()
+	for b.Loop() {
+		x.now += time.Microsecond
+		if _, _, err := tally.Take(x, asks); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
