@@ -143,17 +143,17 @@ func (r *running) one(ctx context.Context, c *cobra.Command, s *scenarios.Scenar
 	if err := writeReport(dir, s, out.Result); err != nil {
 		return out.Result, errors.Join(broke, err)
 	}
-	return out.Result, errors.Join(broke, r.print(c, dir, out.Result))
+	return out.Result, errors.Join(broke, r.print(c, dir, s, out.Result))
 }
 
-func (r *running) print(c *cobra.Command, dir string, result *measure.Result) error {
+func (r *running) print(c *cobra.Command, dir string, s *scenarios.Scenario, result *measure.Result) error {
 	if r.json {
 		text, err := json.Marshal(result)
 		fmt.Fprintf(c.OutOrStdout(), "%s\n", text)
 		return err
 	}
 	t := newTerminal(c.OutOrStdout())
-	summary(t, result)
+	summary(t, result, bench.Theory(s, result.Worlds))
 	t.line("Report: %s", filepath.Join(dir, reportName))
 	t.line("")
 	return nil
