@@ -94,6 +94,9 @@ func (s *store) decide(v *visit) (entry stored, found bool) {
 	now := v.x.Now()
 	s.catchUp(now)
 	entry, kept := s.kept.Lookup(v.ask.key)
+	if (!kept || entry.mark) && waited != nil && waited.brought != nil {
+		entry, kept = *waited.brought, true
+	}
 	if kept && !entry.mark {
 		if v.word = s.worth(v, &entry, now, waited); v.word != noWord {
 			return entry, true
@@ -173,11 +176,13 @@ func (s *store) keeper(v *visit, head Response) func(Body) {
 	}
 }
 
-// commit stores an answer, unless a write or a purge has overtaken it.
+// commit stores an answer, unless a write or a purge has overtaken it. Those
+// who wait for it get it all the same: they came before.
 func (s *store) commit(v *visit, entry *stored) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.catchUp(v.x.Now())
+	v.leads.brought = entry
 	if !v.leads.outdated(entry.tags) {
 		s.kept.Put(v.ask.key, *entry, weigh(v.ask.key, &entry.response))
 	}

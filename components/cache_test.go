@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"trafficlab/components/policy"
+	"trafficlab/scenarios"
 	"trafficlab/topologies"
 )
 
@@ -224,6 +225,32 @@ func TestAWriteDuringAFetch(t *testing.T) {
 			require.Equal(t, 60*ms, out.at)
 			require.Equal(t, 100*ms, (<-old).at)
 			require.Equal(t, "1", l.get("/a").Header.Get("X-New"), "the old answer came later and is not kept")
+		})
+	}
+}
+
+// TestFollowersOfAnOvertakenFetch get its answer, as they came before what
+// overtook it, though it is not stored; so do those of an answer that the
+// eviction did not let in.
+func TestFollowersOfAnOvertakenFetch(t *testing.T) {
+	for name, during := range map[string]func(l *lab){
+		"written": func(l *lab) { l.do("DELETE", "/a") },
+		"purged":  func(l *lab) { l.component.Purge(scenarios.Purge{Path: "/a"}) },
+		"no room": func(l *lab) { l.component.server.(*proxy).store.kept = policy.NewCache[stored](10, policy.NewLRU()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			proxyLab(t, caching(true), func(l *lab) {
+				l.everywhere(func(h Hop) answer {
+					if h.Request.Method == "DELETE" {
+						return status(204)
+					}
+					return cacheable().in(100 * ms)
+				})
+				time.AfterFunc(50*ms, func() { during(l) })
+				outs := told(l.crowd())
+				require.Equal(t, []string{"miss 200 100ms", "collapsed 200 100ms", "collapsed 200 100ms", "collapsed 200 100ms", "collapsed 200 100ms"}, outs)
+				require.Equal(t, "miss", xCache(l.get("/a")))
+			})
 		})
 	}
 }

@@ -5,7 +5,8 @@ package components
 type fetch struct {
 	key, path string
 	ended     Signal   // that others wait for; nil: nobody may
-	failed    bool     // set before ended fires
+	failed    bool     // set before ended fires, as is brought
+	brought   *stored  // for those who waited, even if it is not to be stored
 	void      bool     // the answer is not to be stored: what it answers has changed since
 	tags      []string // purged since: an answer that carries one is not to be stored
 	next      *fetch   // for the same key

@@ -98,9 +98,7 @@ func (p *proxy) renew(v *visit) {
 		v.ask = cacheAsk{key: ask.key, toStore: true}
 		defer v.close()
 		defer p.store.end(v)
-		if p.ask(v) {
-			p.handOn(v)
-		}
+		p.through(v)
 	})
 }
 
