@@ -141,11 +141,41 @@ func anyTopology(r *rand.Rand) *topologies.Topology {
 	if r.IntN(2) == 0 {
 		lb.Health = &topologies.Health{Every: 50 * ms, Timeout: 20 * ms, Path: "/healthz", DownAfter: 2, UpAfter: 2}
 	}
+	anyGuards(r, lb, api)
 	api.Replicas, api.Numbered = 1+r.IntN(4), true
 	api.Workers, api.Queue, api.Response = 1+r.IntN(4), r.IntN(20), 1000
 	api.ServiceTime = topologies.Distribution{Law: "exponential", Mean: time.Duration(1+r.IntN(8)) * ms}
 	api.CacheControl = []topologies.PathValue{{Path: "/products/*", Value: "max-age=1"}}
 	return top
+}
+
+// anyGuards draws from all that is done against harm. The zero value of each is
+// to do nothing.
+func anyGuards(r *rand.Rand, lb, api *topologies.Node) {
+	coin := func() bool { return r.IntN(3) == 0 }
+	budget := &topologies.Budget{Share: .2, Reserve: float64(r.IntN(20)), Window: time.Second}
+	if coin() {
+		lb.Retry = topologies.Retry{Tries: 1 + r.IntN(4), On: []string{"5xx", "timeout"}, Base: 3 * ms, Cap: 20 * ms, Budget: budget}
+	}
+	if coin() {
+		lb.Breaker = &topologies.Breaker{Consecutive: 1 + r.IntN(5), Ratio: .5, Window: time.Second, Least: 5, OpenFor: 50 * ms, Probes: 1 + r.IntN(3)}
+	}
+	if coin() {
+		lb.Hedge = &topologies.Hedge{After: time.Duration(r.IntN(2)*(1+r.IntN(9))) * ms, Quantile: .9, Budget: budget}
+	}
+	if coin() {
+		lb.Timeout.Total, lb.Timeout.Propagate = 40*ms, r.IntN(2) == 0
+	}
+	if coin() {
+		lb.Fallback = &topologies.Fallback{Status: 200, Body: "later"}
+	}
+	if coin() {
+		lb.Concurrency = &topologies.Concurrency{Queue: r.IntN(9), By: "route", Order: []string{"*"}}
+		lb.Concurrency.Limit.Name = []string{"fixed", "aimd", "gradient2"}[r.IntN(3)]
+		lb.Concurrency.Limit.Params = policy.Params{"limit": {Number: 5}, "initial": {Number: 5}, "min": {Number: 1}}
+	}
+	api.Order.Name = []string{"fifo", "lifo", "adaptive-lifo", "codel"}[r.IntN(4)]
+	api.Sharing, api.DropExpired = coin(), coin()
 }
 
 func anyFault(r *rand.Rand, top *topologies.Topology, end time.Duration) scenarios.Fault {

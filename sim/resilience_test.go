@@ -15,7 +15,7 @@ import (
 )
 
 // The laws of service of these tests have a mean of 1 ms.
-var laws = map[string]topologies.Distribution{
+var serviceLaws = map[string]topologies.Distribution{
 	"constant":    {Law: "constant", Mean: ms},
 	"exponential": {Law: "exponential", Mean: ms},
 	"uniform":     {Law: "uniform", Low: 0, High: 2 * ms},
@@ -61,7 +61,7 @@ func (f fares) quantile(p float64) float64 { return f.times[int(p*float64(len(f.
 // TestLossDoesNotDependOnTheLaw: Erlang's B, for any law of service.
 func TestLossDoesNotDependOnTheLaw(t *testing.T) {
 	t.Parallel()
-	for law, service := range laws {
+	for law, service := range serviceLaws {
 		for _, tt := range []struct {
 			workers    int
 			load, loss float64
@@ -92,7 +92,7 @@ func TestLossOfABoundedQueue(t *testing.T) {
 // TestProcessorSharing: the mean is 1/(1-ρ) whatever the law of service; the
 // variance of M/M/1-PS is (2+ρ)/((1-ρ)²(2-ρ)).
 func TestProcessorSharing(t *testing.T) {
-	for law, service := range laws {
+	for law, service := range serviceLaws {
 		c := poisson(queue{1, .5}, 200_000, 3)
 		api := c.Variant.Topology.Nodes[0]
 		api.Sharing, api.ServiceTime = true, service
