@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"trafficlab/components/policy"
+	"trafficlab/scenarios"
 	"trafficlab/sim"
 )
 
@@ -66,6 +68,22 @@ func TestTwinsOfMemberships(t *testing.T) {
 		"slow start, least connections": "pick: least-connections, slow-start: {window: 700ms}, ejection: on",
 	} {
 		t.Run(name, func(t *testing.T) { requireTwins(t, caseOf(t, weightedPool(settings), busy, ailing)) })
+	}
+}
+
+// TestTwinsOfStickySessions: a client that brings the cookie of api[1] is kept
+// there, but for the time that it errs and is ejected.
+func TestTwinsOfStickySessions(t *testing.T) {
+	cookie := fmt.Sprintf("lab=%016x", scenarios.Hash("lab at api[1]"))
+	load := strings.Replace(busy, "session=s1", cookie, 1)
+	c := caseOf(t, weightedPool("pick: round-robin, sticky: {cookie: lab}, ejection: {failures: 3, interval: 150ms, base: 200ms}"), load, ailing)
+	requireTwins(t, c)
+	run, err := sim.Run(t.Context(), c, sim.Costs{})
+	require.NoError(t, err)
+	for _, n := range run.Nodes {
+		if n.Place == "lb" {
+			require.Greater(t, n.Asked["api[1]"], 2*n.Asked["api[0]"])
+		}
 	}
 }
 

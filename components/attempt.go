@@ -62,7 +62,7 @@ func (a *attempt) runOut() {
 // and a stays as it is, if there is no place to be had.
 func (p *proxy) begin(v *visit, a *attempt) bool {
 	now, pool := v.x.Now(), v.route.pool
-	i, pass, ok := pool.start(now, v.key, v.avoid)
+	i, pass, ok := pool.start(now, v.key, pool.sticky.home(&v.req), v.avoid)
 	if !ok {
 		return false
 	}

@@ -15,6 +15,7 @@ type pool struct {
 	places []topologies.Place
 	keyed  bool
 	source affinity // of keys
+	sticky *sticky  // nil: clients have no home
 
 	mu sync.Mutex
 	membership
@@ -38,6 +39,7 @@ func (p *proxy) newPool(t *topologies.Topology, name string, nodes []string) *po
 		places:     places,
 		keyed:      kind.Keyed,
 		source:     newAffinity(params.Word("key")),
+		sticky:     newSticky(p.node.Sticky, members),
 		membership: newMembership(p.node, kind.New(members, params, random), members),
 		asked:      make([]int64, len(places)),
 	}
@@ -64,12 +66,12 @@ func policyPool(t *topologies.Topology, places []topologies.Place) policy.Pool {
 
 // start picks a place and begins an attempt there, in one move: two requests
 // at once do not both see it idle.
-func (p *pool) start(now time.Duration, key uint64, avoid []int) (i int, pass policy.Pass, ok bool) {
+func (p *pool) start(now time.Duration, key uint64, home int, avoid []int) (i int, pass policy.Pass, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.advance(now)
 	p.reopen(now)
-	i, ok = p.picker.Pick(now, key, avoid)
+	i, ok = p.choose(now, key, home, avoid)
 	if ok && p.breakers != nil {
 		pass, ok = p.letThrough(now, i)
 	}

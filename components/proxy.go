@@ -126,6 +126,7 @@ func (p *proxy) handOn(v *visit) {
 		keep, limit = p.store.keeper(v, head), p.store.capacity
 	}
 	p.dress(v, &head)
+	head.Header = v.route.pool.sticky.settle(v, head.Header)
 	v.forward(v.attempt.call, head, limit, keep)
 	v.attempt.done(v.x.Now(), v.reason)
 }

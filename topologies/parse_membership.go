@@ -42,3 +42,15 @@ func rampers() []string {
 	}
 	return names
 }
+
+// sticky reads the name of the cookie that keeps clients with their place.
+func sticky(v strict.Value) string {
+	if !v.Present() || v.Off() || !v.Fields("cookie") || !v.Get("cookie").Need("cookie: lab") {
+		return ""
+	}
+	name := v.Get("cookie").Text("lab")
+	if !isToken(name) {
+		v.Get("cookie").Wrong("is no name of a cookie", "such as lab")
+	}
+	return name
+}

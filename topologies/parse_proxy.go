@@ -40,6 +40,7 @@ func (r *reader) proxy(n *Node, v strict.Value) {
 	n.Limits = limits(v.Get("limit"), n.Keys != nil)
 	n.Pick = choice(v.Get("pick"), "round-robin", policy.Pickers)
 	n.Subset = subset(v.Get("subset"))
+	n.Sticky = sticky(v.Get("sticky"))
 	n.Ejection = membership(v, "ejection")
 	n.Panic = membership(v, "panic")
 	n.SlowStart = slowStart(v, n.Pick)

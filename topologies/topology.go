@@ -62,6 +62,7 @@ type Node struct {
 	Routes      []Route           // nil: everything goes to To
 	Pick        policy.Choice     // of policy.Pickers
 	Subset      int               // most places of a pool that each replica asks; 0: all
+	Sticky      string            // name of the cookie that keeps clients with a place; "": none
 	Ejection    policy.Params     // of policy.Memberships; nil: nobody is ejected
 	Panic       policy.Params     // of policy.Memberships; nil: never
 	SlowStart   policy.Params     // of policy.Memberships; nil: none

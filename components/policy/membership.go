@@ -2,12 +2,14 @@ package policy
 
 import "time"
 
-// Memberships is the registry of what decides who is in the pool that a picker picks from: fields of a node. Those with parameters
-// are read by them.
+// Memberships is the registry of what decides who is in the pool that a picker
+// picks from, and who is picked without it: fields of a node. Those that have
+// parameters are read by them.
 var Memberships = map[string]Kind{
 	"health": {About: "asks each upstream place again and again, each time later by a random part of jitter: " +
 		"{every: 500ms, jitter: 0%, timeout: 250ms, path: /healthz, down-after: 2, up-after: 2}; " +
 		"a place under the fault drain: true refuses checks and serves all else"},
+	"sticky": {About: "sticky: {cookie: lab} keeps a client with the place that a cookie of the first answer names, while it may be picked"},
 	"subset": {About: "subset: 20 lets each replica of a proxy ask that many places of a pool, shared out evenly (SRE's deterministic subsetting)"},
 	"ejection": {About: "takes backends out that fail in a row or more than the others (Envoy's outlier detection)",
 		Parameters: []Parameter{
