@@ -108,11 +108,11 @@ func hedge(v strict.Value) *Hedge {
 		return nil
 	}
 	h := &Hedge{Budget: budget(v.Get("budget"))}
-	if after := v.Get("after"); after.Present() {
+	if after := v.Get("after"); after.Present() && !after.Off() {
 		h.After = after.Duration(50*time.Millisecond, 100*time.Microsecond, longestTime)
 	}
 	h.Quantile = v.Get("quantile").Share(.95, .01, .9999)
-	if v.Get("after").Present() == v.Get("quantile").Present() {
+	if (h.After > 0) == v.Get("quantile").Present() {
 		v.Wrong("is to be sent after a time or after a quantile of the times of late", "{after: 50ms} or {quantile: 95%}")
 	}
 	return h

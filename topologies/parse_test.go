@@ -257,3 +257,24 @@ nodes:
 	require.True(t, d.Sharing)
 	require.Equal(t, 9, d.Queue)
 }
+
+func TestConcurrency(t *testing.T) {
+	for text, want := range map[string]*Concurrency{
+		"off":                   nil,
+		"{limit: 7}":            {Limit: policy.Choice{Name: "fixed", Params: policy.Params{"limit": {Number: 7}}}},
+		"{limit: fixed}":        {Limit: policy.Choice{Name: "fixed", Params: policy.Params{"limit": {Number: 100}}}},
+		"{limit: 7, queue: 64}": {Limit: policy.Choice{Name: "fixed", Params: policy.Params{"limit": {Number: 7}}}, Queue: 64},
+		"{limit: 7, queue: 6, by: header x-class, order: [gold, silver]}": {
+			Limit: policy.Choice{Name: "fixed", Params: policy.Params{"limit": {Number: 7}}}, Queue: 6,
+			By: "header X-Class", Order: []string{"gold", "silver"}},
+	} {
+		top, err := Parse("f", []byte("name: x\nentry: a\nnodes: {a: {kind: gateway, to: b, concurrency: "+text+"}, b: {kind: backend}}"))
+		require.NoError(t, err, text)
+		require.Equal(t, want, top.Nodes[0].Concurrency, text)
+	}
+	top, err := Parse("f", []byte("name: x\nentry: a\nnodes: {a: {kind: gateway, to: b, concurrency: {limit: {aimd: {min: 5}}}}, b: {kind: backend}}"))
+	require.NoError(t, err)
+	limit := top.Nodes[0].Concurrency.Limit
+	require.Equal(t, "aimd", limit.Name)
+	require.Equal(t, []int{5, 200, 20}, []int{limit.Params.Int("min"), limit.Params.Int("max"), limit.Params.Int("initial")})
+}

@@ -44,6 +44,15 @@ var Guards = map[string]Kind{
 			{Name: "quantile", About: "or longer than this share of the attempts of the last 10s to 20s", Form: Share, Default: .95, Low: .01, High: .9999},
 		},
 	},
+	"concurrency": {
+		About: "bounds what a proxy has upstream at once by one of the limits that begin with concurrency: below; by and order make classes: header NAME, consumer or route, the most important first, of which the last gives way",
+		Parameters: []Parameter{
+			{Name: "queue", About: "requests that may wait to be let in", Form: Count, High: 1e6},
+		},
+	},
+	"sharing": {
+		About: "sharing: true of a backend has its workers share all work evenly (processor sharing), instead of one request each and a line",
+	},
 	"fallback": {
 		About: "an answer in the place of a failure, which Proxy-Status still names; body: its text",
 		Parameters: []Parameter{
