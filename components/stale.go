@@ -41,15 +41,15 @@ func (a *cacheAsk) whileRenewed(entry *stored, now time.Duration) bool {
 		a.directives.minFreshness <= 0 && (a.directives.maxAge < 0 || entry.age(now) <= a.directives.maxAge)
 }
 
-// insteadOfFailure tells whether a request may be given the stale entry because
-// there is no better answer. What the request says goes before what the entry
+// insteadOfFailure tells whether a request may be given the entry, stale or
+// older than it asked for, because there is no better answer. What the request says goes before what the entry
 // says, unless that must be revalidated.
 func (a *cacheAsk) insteadOfFailure(entry *stored, now time.Duration) bool {
 	allowed := entry.grace.ifError
 	if a.directives.staleIfError >= 0 && !entry.strict {
 		allowed = a.directives.staleIfError
 	}
-	return entry.staleness(now) < allowed
+	return allowed > 0 && entry.staleness(now) < allowed
 }
 
 // isFailure tells whether a status stands for an error in the sense of RFC

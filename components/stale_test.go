@@ -121,6 +121,8 @@ func TestStaleIfError(t *testing.T) {
 		"the request says less":          {"max-age=2", []string{"Cache-Control", "stale-if-error=0"}, status(500), 5 * time.Second, "expired 500"},
 		"the request against the answer": {"max-age=2, must-revalidate", []string{"Cache-Control", "stale-if-error=60"}, status(500), 5 * time.Second, "expired 500"},
 		"past the cache":                 {"max-age=2", []string{"Cache-Control", "no-cache"}, status(500), 5 * time.Second, "bypass 500"},
+		"fresh, but not for the request": {"max-age=9", []string{"Cache-Control", "max-age=1"}, status(500), 5 * time.Second, "stale 200"},
+		"fresh, but nothing allows it":   {"max-age=9, must-revalidate", []string{"Cache-Control", "max-age=1"}, status(500), 5 * time.Second, "expired 500"},
 		"nothing stored":                 {"no-store", nil, status(500), 5 * time.Second, "miss 500"},
 	} {
 		t.Run(name, func(t *testing.T) {
