@@ -58,6 +58,9 @@ func (w *world) arrive(a scenarios.Arrival) {
 	k.samples = append(k.samples, measure.Sample{Number: a.Number, At: a.At, Class: a.Class})
 	k.waiting = append(k.waiting, c)
 	k.open++
+	if w.tracer != nil && a.At >= w.c.Variant.Warmup {
+		w.tracer.open(&a)
+	}
 	w.watch()
 	if w.costs.Client == 0 {
 		c.begin()
@@ -117,6 +120,9 @@ func (w *world) outcome(c *call) {
 		s.Reason = components.ReasonOf(c.head.Status, c.head.Header)
 		s.Bytes = c.body.Size
 		s.Cache = c.head.Header.Get("X-Cache")
+	}
+	if w.traced(c.request.Number) {
+		w.noteEnd(c, s.Latency)
 	}
 	w.clients.waiting[c.owner] = nil
 	w.clients.open--

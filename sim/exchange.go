@@ -55,6 +55,9 @@ func (f *frame) Start(h components.Hop) components.Call {
 	if h.Connect > 0 {
 		c.connectBy = f.world.clock.now + h.Connect
 	}
+	if f.world.traced(c.request.Number) {
+		f.world.noteAsk(c)
+	}
 	c.begin()
 	return c
 }

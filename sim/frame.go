@@ -182,6 +182,9 @@ func (f *frame) woken(until time.Duration, on []components.Event) (i int, ok boo
 // have happened.
 func (f *frame) park(until time.Duration, on []components.Event) {
 	f.on, f.until, f.parked = on, until, true
+	if f.work == nil && f.world.traced(f.request.Number) {
+		f.world.notePark(f)
+	}
 	f.arm()
 	for _, e := range on {
 		if s, ok := e.(*signal); ok {

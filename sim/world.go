@@ -45,6 +45,7 @@ type world struct {
 	stacks      []*stack // idle
 
 	clients clients
+	tracer  *tracer // nil: no stories
 	steps   int
 }
 
@@ -105,6 +106,9 @@ func (w *world) schedule() {
 func (w *world) play(ctx context.Context) error {
 	w.settle()
 	for a := range w.c.Arrivals() {
+		if w.tracer.over() {
+			return nil
+		}
 		if err := w.until(ctx, a.At); err != nil {
 			return err
 		}
@@ -115,7 +119,7 @@ func (w *world) play(ctx context.Context) error {
 	if err := w.until(ctx, max(w.c.Duration(), w.c.Variant.Warmup)); err != nil {
 		return err
 	}
-	for w.clients.open > 0 {
+	for w.clients.open > 0 && !w.tracer.over() {
 		if err := w.step(ctx); err != nil {
 			return err
 		}
