@@ -12,6 +12,7 @@ import (
 	"trafficlab/components/policy"
 	"trafficlab/scenarios"
 	"trafficlab/sim"
+	"trafficlab/topologies"
 )
 
 // TestTwinsOfPickers: every picker there is, and every parameter that changes
@@ -85,6 +86,33 @@ func TestTwinsOfStickySessions(t *testing.T) {
 			require.Greater(t, n.Asked["api[1]"], 2*n.Asked["api[0]"])
 		}
 	}
+}
+
+// TestTwinsOfZones: three balancers, one a zone, of which zone a has half of
+// its share of the backends. What crosses zones is a sixth and not two thirds.
+func TestTwinsOfZones(t *testing.T) {
+	c := caseOf(t, `entry: gate
+nodes:
+  gate: {kind: gateway, to: lb}
+  lb: {kind: load-balancer, replicas: 3, zones: [a, b, c], zone-aware: {hosts: 4}, pick: least-connections, health: off, to: api}
+  api: {kind: backend, replicas: 6, zones: [a, b, b, c, c, c], workers: 4, queue: 64, service-time: {exponential: 4ms}}`, busy, "")
+	requireTwins(t, c)
+	run, err := sim.Run(t.Context(), c, sim.Costs{})
+	require.NoError(t, err)
+	crossed, all := 0.0, 0.0
+	for _, n := range run.Nodes {
+		for to, asked := range n.Asked {
+			from, to := topologies.Place(n.Place), topologies.Place(to)
+			if from.Node() != "lb" {
+				continue
+			}
+			all += float64(asked)
+			if c.Variant.Topology.Zone(from) != c.Variant.Topology.Zone(to) {
+				crossed += float64(asked)
+			}
+		}
+	}
+	require.InDelta(t, 1./6, crossed/all, .05)
 }
 
 // TestTwinsOfChecks: checks with jitter, and a place that drains.

@@ -35,12 +35,13 @@ func (p *proxy) newPool(t *topologies.Topology, name string, nodes []string) *po
 	places := p.subset(t.Pool(nodes))
 	members := policyPool(t, places)
 	members.Ramps = p.node.SlowStart != nil
+	within := func() policy.Picker { return kind.New(members, params, random) }
 	return &pool{
 		places:     places,
 		keyed:      kind.Keyed,
 		source:     newAffinity(params.Word("key")),
 		sticky:     newSticky(p.node.Sticky, members),
-		membership: newMembership(p.node, kind.New(members, params, random), members),
+		membership: newMembership(p.node, p.inZones(t, places, members, within, random), members),
 		asked:      make([]int64, len(places)),
 	}
 }

@@ -90,8 +90,8 @@ const (
 
 // fields of nodes, by who takes them.
 var (
-	everyField   = []string{"kind", "replicas", "weights"}
-	proxyField   = []string{"to", "tls", "cache", "compress", "keys", "limit", "routes", "pick", "subset", "sticky", "ejection", "panic", "slow-start", "health", "retry", "breaker", "hedge", "concurrency", "fallback", "timeout", "connections", "trust"}
+	everyField   = []string{"kind", "replicas", "weights", "zones"}
+	proxyField   = []string{"to", "tls", "cache", "compress", "keys", "limit", "routes", "pick", "subset", "sticky", "ejection", "panic", "slow-start", "zone-aware", "health", "retry", "breaker", "hedge", "concurrency", "fallback", "timeout", "connections", "trust"}
 	backendField = []string{"workers", "queue", "sharing", "drop-expired", "service-time", "response", "errors", "cache-control", "cache-tag"}
 )
 
@@ -109,6 +109,7 @@ func (r *reader) node(name string, v strict.Value) *Node {
 		n.Replicas, n.Numbered = replicas.Int(1, 1, maxReplicas), true
 	}
 	n.Weights = weights(v.Get("weights"), n.Replicas)
+	n.Zones = zones(v.Get("zones"), n.Replicas)
 	switch {
 	case n.Kind == "": // said already
 	case n.Kind == Backend:

@@ -54,3 +54,12 @@ func sticky(v strict.Value) string {
 	}
 	return name
 }
+
+// zoneAware needs to know where the proxy stands.
+func zoneAware(node strict.Value, n *Node) policy.Params {
+	p := membership(node, "zone-aware")
+	if p != nil && n.Zones == nil {
+		node.Get("zone-aware").WrongKey("nothing says where this node stands", "zones: [a, b], here and on the nodes that it asks")
+	}
+	return p
+}

@@ -44,6 +44,7 @@ func (r *reader) proxy(n *Node, v strict.Value) {
 	n.Ejection = membership(v, "ejection")
 	n.Panic = membership(v, "panic")
 	n.SlowStart = slowStart(v, n.Pick)
+	n.ZoneAware = zoneAware(v, n)
 	n.Health = health(v.Get("health"), n.Kind == LoadBalancer)
 	n.Retry = retry(v.Get("retry"), n.Kind == LoadBalancer)
 	n.Breaker = breaker(v.Get("breaker"))

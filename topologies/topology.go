@@ -51,6 +51,9 @@ type Node struct {
 	// ask it and whose picker heeds weights: one for each, or one for all.
 	// nil: 1.
 	Weights []int
+	// Zones are where the replicas stand, one for each or one for all, for
+	// those who ask them zone-aware. nil: nothing is said.
+	Zones []string
 
 	// Proxying kinds.
 	To          []string // upstream nodes; all their replicas form one pool
@@ -66,6 +69,7 @@ type Node struct {
 	Ejection    policy.Params     // of policy.Memberships; nil: nobody is ejected
 	Panic       policy.Params     // of policy.Memberships; nil: never
 	SlowStart   policy.Params     // of policy.Memberships; nil: none
+	ZoneAware   policy.Params     // of policy.Memberships; nil: zones do not matter
 	Health      *Health
 	Retry       Retry
 	Breaker     *Breaker

@@ -32,6 +32,10 @@ var Memberships = map[string]Kind{
 			{Name: "least", About: "share at the beginning", Form: Share, Default: .1, Low: .01, High: 1},
 			{Name: "aggression", About: "1 is linear, above is faster at first", Form: Number, Default: 1, Low: .1, High: 10},
 		}},
+	"zone-aware": {About: "keeps requests in the proxy's zone (zones: [a, b] on nodes) as far as that has its share of backends, and spills the rest (Envoy)",
+		Parameters: []Parameter{
+			{Name: "hosts", About: "backends up that it takes; with fewer all zones are one", Form: Count, Default: 6, Low: 1, High: 1e6},
+		}},
 	"panic": {About: "counts every backend as up while fewer than a share are",
 		Parameters: []Parameter{
 			{Name: "below", About: "share of the pool", Form: Share, Default: .5, Low: .01, High: 1},
