@@ -2,6 +2,7 @@ package components
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"trafficlab/components/policy"
@@ -168,6 +169,7 @@ func (s *store) keeper(v *visit, head Response) func(Body) {
 		strict:   d.mustRevalidate,
 		path:     v.req.Path,
 		tags:     tagsOf(head.Header),
+		dress:    new(atomic.Pointer[dress]),
 	}
 	entry.response.Header = head.Header.Clone().Del("Age").Del(cacheField).Del("Content-Length")
 	return func(body Body) {

@@ -2,6 +2,7 @@ package components
 
 import (
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -63,6 +64,7 @@ type stored struct {
 	path     string // and tags: what it can be purged by
 	tags     []string
 	mark     bool
+	dress    *atomic.Pointer[dress] // the latest
 }
 
 func (s *stored) age(now time.Duration) time.Duration { return max(now-s.born, 0) }
@@ -77,14 +79,36 @@ func weigh(key string, r *Response) int64 {
 // replyStored answers with what is stored, or says that the caller has it.
 func (p *proxy) replyStored(v *visit, entry *stored) {
 	r := entry.response
-	age := int(entry.age(v.x.Now()) / time.Second)
-	r.Header = append(r.Header.Clone(), Field{"Age", strconv.Itoa(age)}) // storage of its own
+	r.Header = entry.dressed(v)
 	if v.ask.conditional && matches(v.req.Header.Values("If-None-Match"), r.Header.Get("ETag")) {
 		r.Status, r.Body = 304, Body{}
 	}
-	r.Header = decorated(r.Header, v.word, &v.route.response)
 	if p.gzip {
+		r.Header = r.Header.Clone()
 		encode(v, &r)
 	}
 	v.reply(r)
+}
+
+// dress is a stored answer's header as it goes out: the same for all who are
+// answered by the same route, in the same second, with the same word. Nobody
+// edits it in place.
+type dress struct {
+	age    int // seconds
+	word   word
+	route  *route
+	header Header
+}
+
+// dressed is the header with its age, the cache's word and the route's edits.
+func (s *stored) dressed(v *visit) Header {
+	age := int(s.age(v.x.Now()) / time.Second)
+	if d := s.dress.Load(); d != nil && d.age == age && d.word == v.word && d.route == v.route {
+		return d.header
+	}
+	h := append(s.response.Header.Clone(), Field{"Age", strconv.Itoa(age)})
+	h = decorated(h, v.word, &v.route.response)
+	h = h[:len(h):len(h)]
+	s.dress.Store(&dress{age, v.word, v.route, h})
+	return h
 }
