@@ -169,6 +169,18 @@ func TestAVariantIsSetAndLeavesTheOthersAlone(t *testing.T) {
 	require.Zero(t, b.Warmup)
 }
 
+func TestVariantsOfPoliciesHaveReadableNames(t *testing.T) {
+	s := read(t, base+`compare:
+  lb.pick: [round-robin, {ring-hash: {vnodes: 100}}, {ring-hash: {vnodes: 100, key: path}}, {maglev: {}}, {p2c-ewma: {decay: 1s}}]
+`, Options{})
+	var names []string
+	for _, v := range s.Variants {
+		names = append(names, v.Name)
+	}
+	require.Equal(t, []string{"round-robin", "ring-hash vnodes=100", "ring-hash vnodes=100 key=path", "maglev", "p2c-ewma decay=1s"}, names)
+	require.Equal(t, 100, s.Variants[2].Topology.Node("lb").Pick.Params.Int("vnodes"))
+}
+
 func TestOptions(t *testing.T) {
 	seed := uint64(77)
 	s := read(t, base+"compare: {topology: [direct, lb]}\n", Options{

@@ -3,8 +3,10 @@ package sim
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -136,17 +138,46 @@ func anyTopology(r *rand.Rand) *topologies.Topology {
 	cdn.Connections, lb.Connections = 1+r.IntN(20), 1+r.IntN(20)
 	cdn.Retry.Tries, lb.Retry.Tries = 1, 1+r.IntN(3)
 	cdn.Pick.Name = "round-robin"
-	lb.Pick.Name = []string{"round-robin", "least-connections", "ip-hash", "random", "p2c"}[r.IntN(5)]
+	lb.Pick.Name = slices.Sorted(maps.Keys(policy.Pickers))[r.IntN(len(policy.Pickers))]
 	lb.Timeout = topologies.Timeouts{Connect: time.Duration(r.IntN(20)) * ms, Response: time.Duration(r.IntN(50)) * ms}
 	if r.IntN(2) == 0 {
 		lb.Health = &topologies.Health{Every: 50 * ms, Timeout: 20 * ms, Path: "/healthz", DownAfter: 2, UpAfter: 2}
 	}
 	anyGuards(r, lb, api)
 	api.Replicas, api.Numbered = 1+r.IntN(4), true
+	anyMembers(r, lb, api)
 	api.Workers, api.Queue, api.Response = 1+r.IntN(4), r.IntN(20), 1000
 	api.ServiceTime = topologies.Distribution{Law: "exponential", Mean: time.Duration(1+r.IntN(8)) * ms}
 	api.CacheControl = []topologies.PathValue{{Path: "/products/*", Value: "max-age=1"}}
 	return top
+}
+
+// anyMembers draws from all that decides who is in the pool.
+func anyMembers(r *rand.Rand, lb, api *topologies.Node) {
+	coin := func() bool { return r.IntN(3) == 0 }
+	told := func(name string, given policy.Params) policy.Params { return policy.Memberships[name].Params(given) }
+	span := func(d time.Duration) policy.Param { return policy.Param{Number: float64(d)} }
+	if coin() {
+		lb.Ejection = told("ejection", policy.Params{"failures": {Number: float64(1 + r.IntN(4))}, "interval": span(50 * ms),
+			"base": span(80 * ms), "share": {Number: r.Float64()}, "hosts": {Number: 2}, "requests": {Number: 3}})
+	}
+	if coin() {
+		lb.Panic = told("panic", nil)
+	}
+	if coin() {
+		lb.SlowStart = told("slow-start", policy.Params{"window": span(200 * ms)})
+	}
+	if coin() {
+		lb.Zones, lb.ZoneAware = []string{"a"}, told("zone-aware", policy.Params{"hosts": {Number: 2}})
+	}
+	for range api.Replicas {
+		api.Weights = append(api.Weights, 1+r.IntN(5))
+		api.Zones = append(api.Zones, string(rune('a'+r.IntN(3))))
+	}
+	lb.Subset = r.IntN(4)
+	if coin() {
+		lb.Sticky = "lab"
+	}
 }
 
 // anyGuards draws from all that is done against harm. The zero value of each is
@@ -185,7 +216,9 @@ func anyFault(r *rand.Rand, top *topologies.Topology, end time.Duration) scenari
 		For: time.Duration(r.Int64N(int64(end / 2))),
 		On:  []topologies.Place{places[r.IntN(len(places))]},
 	}
-	switch r.IntN(4) {
+	switch r.IntN(5) {
+	case 4:
+		f.Drain = true
 	case 0:
 		f.Crash = true
 	case 1:
