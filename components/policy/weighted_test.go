@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -158,5 +159,26 @@ func TestTiesGoToAnyWithEqualChances(t *testing.T) {
 	require.Zero(t, counts[0])
 	for _, c := range counts[1:] {
 		require.InDelta(t, rounds/3, c, 5*math.Sqrt(rounds*2/9.0))
+	}
+}
+
+// BenchmarkWeightedPick picks among backends of a thousand different weights.
+func BenchmarkWeightedPick(b *testing.B) {
+	for _, name := range []string{"weighted-round-robin", "weighted-random", "least-connections", "ring-hash", "maglev"} {
+		for _, n := range []int{10, 1000, 10_000} {
+			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+				pool := equal(n)
+				for i := range n {
+					pool.Weights = append(pool.Weights, 1+int(scramble(uint64(i))%1000))
+				}
+				p := told(name, nil, pool, 1)
+				b.ReportAllocs()
+				for k := 0; b.Loop(); k++ {
+					i, _ := p.Pick(0, uint64(k), nil)
+					p.Started(i)
+					p.Done(0, i, Outcome{})
+				}
+			})
+		}
 	}
 }
