@@ -152,20 +152,21 @@ type spell struct {
 	from, to float64
 	name     string
 	ink      ink
+	brief    bool // over at once: to is there to be seen only
 }
 
 // spellsOf lists warm-up and faults.
 func spellsOf(faults []scenarios.Fault, r *measure.Result) []spell {
 	var spells []spell
 	if r.Warmup > 0 {
-		spells = append(spells, spell{0, r.Warmup.Seconds(), "warm-up", muted})
+		spells = append(spells, spell{to: r.Warmup.Seconds(), name: "warm-up", ink: muted})
 	}
 	for _, f := range faults {
 		length := f.For
 		if length == 0 {
 			length = r.Duration / 200 // over at once, and yet to be seen
 		}
-		spells = append(spells, spell{f.At.Seconds(), (f.At + length).Seconds(), faultName(f), fault})
+		spells = append(spells, spell{f.At.Seconds(), (f.At + length).Seconds(), faultName(f), fault, f.For == 0})
 	}
 	return spells
 }
@@ -173,6 +174,10 @@ func spellsOf(faults []scenarios.Fault, r *measure.Result) []spell {
 func names(spells []spell) []string {
 	var all []string
 	for _, s := range spells {
+		if s.brief {
+			all = append(all, fmt.Sprintf("%s at %s", s.name, clock(s.from)))
+			continue
+		}
 		all = append(all, fmt.Sprintf("%s from %s to %s", s.name, clock(s.from), clock(s.to)))
 	}
 	return all

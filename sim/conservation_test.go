@@ -127,6 +127,10 @@ func anyCase(seed uint64) *scenarios.Case {
 	for range r.IntN(4) {
 		c.Variant.Faults = append(c.Variant.Faults, anyFault(r, top, c.Duration()))
 	}
+	if r.IntN(3) == 0 {
+		c.Variant.Faults = append(c.Variant.Faults, scenarios.Fault{
+			At: c.Duration() / 2, On: []topologies.Place{"cdn"}, Purge: scenarios.Purge{Path: "/products/1*"}})
+	}
 	return c
 }
 
@@ -134,7 +138,7 @@ func anyTopology(r *rand.Rand) *topologies.Topology {
 	top := chain("cdn", "lb", "api")
 	cdn, lb, api := top.Nodes[0], top.Nodes[1], top.Nodes[2]
 	cdn.Kind, lb.Kind = topologies.CDN, topologies.LoadBalancer
-	cdn.Cache = &topologies.Cache{Capacity: 20_000, Collapse: r.IntN(2) == 0}
+	cdn.Cache = anyCache(r)
 	cdn.Connections, lb.Connections = 1+r.IntN(20), 1+r.IntN(20)
 	cdn.Retry.Tries, lb.Retry.Tries = 1, 1+r.IntN(3)
 	cdn.Pick.Name = "round-robin"
@@ -150,6 +154,20 @@ func anyTopology(r *rand.Rand) *topologies.Topology {
 	api.ServiceTime = topologies.Distribution{Law: "exponential", Mean: time.Duration(1+r.IntN(8)) * ms}
 	api.CacheControl = []topologies.PathValue{{Path: "/products/*", Value: "max-age=1"}}
 	return top
+}
+
+func anyCache(r *rand.Rand) *topologies.Cache {
+	name := slices.Sorted(maps.Keys(policy.Evictions))[r.IntN(len(policy.Evictions))]
+	return &topologies.Cache{
+		Capacity: 20_000,
+		Collapse: r.IntN(2) == 0,
+		Evict:    policy.Choice{Name: name, Params: policy.Evictions[name].Params(nil)},
+		Stale: topologies.Stale{
+			WhileRevalidate: time.Duration(r.IntN(2)) * 300 * ms,
+			IfError:         time.Duration(r.IntN(2)) * time.Second,
+		},
+		Negative: time.Duration(r.IntN(2)) * 100 * ms,
+	}
 }
 
 // anyMembers draws from all that decides who is in the pool.
