@@ -218,7 +218,9 @@ func (s *store) forget(v *visit) {
 	switch {
 	case v.leads.void:
 	case v.leads.ended == nil:
-		s.kept.Remove(v.ask.key)
+		if entry, kept := s.kept.Lookup(v.ask.key); kept && !entry.mark { // a mark stays for its time
+			s.kept.Remove(v.ask.key)
+		}
 	default:
 		mark := stored{mark: true, born: v.x.Now(), lifetime: passFor}
 		s.kept.Put(v.ask.key, mark, weigh(v.ask.key, &mark.response))

@@ -214,3 +214,19 @@ func TestRetriesAmplifyLoad(t *testing.T) {
 	agree(t, "attempts", repeated(t, c, attempts), (1-math.Pow(q, k))/(1-q), t999, .01)
 	agree(t, "failed", repeated(t, c, failed), math.Pow(q, k), t999, .05)
 }
+
+// TestWhatIsNotForSharingIsWaitedForOnce: a cache that collapses learns from
+// the first answer that each has to fetch its own.
+func TestWhatIsNotForSharingIsWaitedForOnce(t *testing.T) {
+	top := chain("cdn", "api")
+	top.Nodes[0].Kind, top.Nodes[0].Cache = topologies.CDN, &topologies.Cache{Capacity: 1 << 20, Collapse: true}
+	top.Nodes[1].Workers = 100
+	top.Nodes[1].ServiceTime = topologies.Distribution{Law: "constant", Mean: 5 * ms}
+	r, err := Run(context.Background(), steady(top, ms, 100), Costs{})
+	require.NoError(t, err)
+	for i, s := range r.Samples {
+		if waits := s.Latency > 5*ms; i == 0 || i > 5 {
+			require.False(t, waits, "request %d took %s", i, s.Latency)
+		}
+	}
+}
