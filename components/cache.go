@@ -227,6 +227,14 @@ func (s *store) forget(v *visit) {
 	}
 }
 
+// handedOn is called when an answer that was to be stored has been handed on.
+// One that was too long to be kept is not for sharing either.
+func (s *store) handedOn(v *visit) {
+	if v.reason == policy.OK && v.leads.brought == nil {
+		s.pass(v, v.status)
+	}
+}
+
 // end is called when a visit is over, whatever became of it.
 func (s *store) end(v *visit) {
 	s.release(v, v.reason != policy.OK && v.reason != policy.Canceled)

@@ -236,10 +236,14 @@ func TestFollowersOfAnOvertakenFetch(t *testing.T) {
 	for name, during := range map[string]func(l *lab){
 		"written": func(l *lab) { l.do("DELETE", "/a") },
 		"purged":  func(l *lab) { l.component.Purge(scenarios.Purge{Path: "/a"}) },
-		"no room": func(l *lab) { l.component.server.(*proxy).store.kept = policy.NewCache[stored](10, policy.NewLRU()) },
+		"no room": func(*lab) {},
 	} {
 		t.Run(name, func(t *testing.T) {
-			proxyLab(t, caching(true), func(l *lab) {
+			node := caching(true)
+			if name == "no room" {
+				node.Cache.Capacity = 1200 // for the body, but not with what it takes beside it
+			}
+			proxyLab(t, node, func(l *lab) {
 				l.everywhere(func(h Hop) answer {
 					if h.Request.Method == "DELETE" {
 						return status(204)
@@ -250,6 +254,29 @@ func TestFollowersOfAnOvertakenFetch(t *testing.T) {
 				outs := told(l.crowd())
 				require.Equal(t, []string{"miss 200 100ms", "collapsed 200 100ms", "collapsed 200 100ms", "collapsed 200 100ms", "collapsed 200 100ms"}, outs)
 				require.Equal(t, "miss", xCache(l.get("/a")))
+			})
+		})
+	}
+}
+
+// TestFollowersOfWhatCannotBeShared try for themselves, all at once: an answer
+// longer than the cache, and a fallback.
+func TestFollowersOfWhatCannotBeShared(t *testing.T) {
+	small, falling := caching(true), caching(true)
+	small.Cache.Capacity = 900
+	falling.Fallback = &topologies.Fallback{Status: 200, Body: "later"}
+	for name, tt := range map[string]struct {
+		node   topologies.Node
+		answer answer
+	}{
+		"too long": {small, cacheable().in(100 * ms)},
+		"fallback": {falling, status(500).in(100 * ms)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			proxyLab(t, tt.node, func(l *lab) {
+				l.everywhere(always(tt.answer))
+				require.Equal(t, []string{"miss 200 100ms", "miss 200 200ms", "miss 200 200ms", "miss 200 200ms", "miss 200 200ms"}, told(l.crowd()))
+				require.Len(t, l.asked(), 5)
 			})
 		})
 	}

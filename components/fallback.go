@@ -32,6 +32,9 @@ func (p *proxy) fallBack(v *visit, failure Response) {
 		p.refuse(v, failure)
 		return
 	}
+	if p.store != nil {
+		p.store.release(v, true)
+	}
 	cause := failure.Header.Get("Proxy-Status")
 	if cause == "" {
 		cause = "trafficlab; received-status=" + strconv.Itoa(failure.Status)

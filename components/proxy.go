@@ -128,6 +128,9 @@ func (p *proxy) handOn(v *visit) {
 	p.dress(v, &head)
 	head.Header = v.route.pool.sticky.settle(v, head.Header)
 	v.forward(v.attempt.call, head, limit, keep)
+	if keep != nil {
+		p.store.handedOn(v)
+	}
 	v.attempt.done(v.x.Now(), v.reason)
 }
 

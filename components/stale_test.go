@@ -176,6 +176,7 @@ func TestARenewalThatFails(t *testing.T) {
 		for i := range 3 {
 			require.Equal(t, "updating", xCache(l.get("/a")), i)
 			time.Sleep(20 * ms)
+			synctest.Wait()
 			require.Empty(t, l.component.server.(*proxy).store.under)
 		}
 		require.Len(t, l.asked(), 4)
