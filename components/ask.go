@@ -52,7 +52,10 @@ func (p *proxy) ask(v *visit) bool {
 	if v.route.pool.keyed {
 		v.key = p.keyOf(v.route.pool.source, &v.req)
 	}
-	if v.deadline = p.deadline(&v.req, now); v.deadline <= now {
+	if v.deadline == 0 { // else it waited at the gate
+		v.deadline = p.deadline(&v.req, now)
+	}
+	if v.deadline <= now {
 		p.fallBack(v, noResponse)
 		return false
 	}

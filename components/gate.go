@@ -63,10 +63,14 @@ func (p *proxy) through(v *visit) {
 // admitted waits to be let in. If that is not to be, it answers so and is
 // false.
 func (p *proxy) admitted(v *visit) bool {
-	v.class = p.gate.class(v)
+	v.class, v.deadline = p.gate.class(v), p.deadline(&v.req, v.x.Now())
 	if p.gate.enter(v) == policy.Waits {
 		v.events = [3]Event{v.turn, v.x.Canceled()}
-		if v.x.Wait(Forever, v.events[:2]...) == 1 && p.gate.giveUp(v) {
+		woken := v.x.Wait(v.deadline, v.events[:2]...)
+		if woken != 0 && p.gate.giveUp(v) {
+			if woken < 0 {
+				p.fallBack(v, tooLate)
+			}
 			return false
 		}
 		recycle(v.x, v.turn)

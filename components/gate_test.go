@@ -105,3 +105,25 @@ func TestTheGateLearns(t *testing.T) {
 		require.Equal(t, 16, limit())
 	})
 }
+
+func TestTheWaitAtTheGateIsPartOfTheTotal(t *testing.T) {
+	node := balancer(1)
+	node.Timeout.Total = 50 * ms
+	node.Concurrency = &topologies.Concurrency{Limit: fixed(1), Queue: 2}
+	proxyLab(t, node, func(l *lab) {
+		l.everywhere(always(fine().in(40 * ms)))
+		first := l.during(func() *outcome { return l.get("/") })
+		time.Sleep(5 * ms)
+		second := l.during(func() *outcome { return l.get("/") })
+		third := l.during(func() *outcome { return l.get("/") })
+		require.Equal(t, 200, (<-first).Status)
+		out := <-second
+		require.Equal(t, 504, out.Status, "let in after 35 ms, which leaves 15")
+		require.Equal(t, 55*ms, out.at)
+		out = <-third
+		require.Equal(t, 504, out.Status, "never let in")
+		require.Equal(t, 55*ms, out.at)
+		require.Len(t, l.asked(), 2)
+		require.Zero(t, l.component.server.(*proxy).gate.policy.Waiting())
+	})
+}

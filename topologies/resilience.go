@@ -53,7 +53,7 @@ type Fallback struct {
 type Timeouts struct {
 	Connect  time.Duration // until a connection is there
 	Response time.Duration // from start of an attempt until the answer's head
-	Total    time.Duration // from the first attempt's start to the head that stands, pauses and all
+	Total    time.Duration // until the head that stands: all attempts, pauses and the wait to be let in
 	// Propagate tells upstreams how much time is left, and keeps to what a
 	// caller tells (grpc-timeout).
 	Propagate bool
