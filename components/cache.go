@@ -40,7 +40,7 @@ func newStore(c *topologies.Cache, dated []scenarios.DatedPurge) *store {
 		collapse: c.Collapse,
 		stale:    c.Stale,
 		negative: c.Negative,
-		kept:     policy.NewCache[stored](c.Capacity, kind.New(c.Capacity, c.Evict.Params)),
+		kept:     policy.NewCache[stored](c.Capacity, kind.New(c.Capacity, kind.Params(c.Evict.Params))),
 		under:    fetches{},
 		dated:    dated,
 	}
