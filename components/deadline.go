@@ -7,6 +7,12 @@ import (
 
 // timeoutField says how much time is left for a request, in gRPC's words: at
 // most eight digits and a unit.
+//
+// Source: gRPC over HTTP/2, Timeout; SRE book chapter 22, deadline
+// propagation.
+// Weak spot: the time on the way is nobody's. And where a caller who gives up
+// is heard of at once, as here, work that expires in a queue has mostly left
+// it by then; what the deadline saves is work for callers who do not hang up.
 const timeoutField = "Grpc-Timeout"
 
 var timeoutUnits = map[byte]time.Duration{

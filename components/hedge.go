@@ -10,6 +10,11 @@ import (
 
 // hedge decides when an attempt takes so long that a second one is sent beside
 // it.
+//
+// Source: Dean and Barroso, The Tail at Scale (2013).
+// Cost: with delay d an extra load of the share of attempts that take longer.
+// Weak spot: copies that meet in the same queue gain nothing, and when all are
+// slow for want of capacity hedges take more of it: hence the budget.
 type hedge struct {
 	after  time.Duration // 0: measured
 	budget *budget

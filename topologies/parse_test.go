@@ -256,6 +256,11 @@ nodes:
 	require.True(t, c.DropExpired)
 	require.True(t, d.Sharing)
 	require.Equal(t, 9, d.Queue)
+	text, err := json.Marshal(top) // as nodes' processes get it
+	require.NoError(t, err)
+	back := new(Topology)
+	require.NoError(t, json.Unmarshal(text, back))
+	require.Equal(t, top, back)
 }
 
 func TestConcurrency(t *testing.T) {
