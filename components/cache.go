@@ -218,7 +218,7 @@ func (s *store) forget(v *visit) {
 	switch {
 	case v.leads.void:
 	case v.leads.ended == nil:
-		if entry, kept := s.kept.Lookup(v.ask.key); kept && !entry.mark { // a mark stays for its time
+		if entry, kept := s.kept.Peek(v.ask.key); kept && !entry.mark { // a mark stays for its time
 			s.kept.Remove(v.ask.key)
 		}
 	default:
