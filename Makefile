@@ -12,9 +12,14 @@ CALM     = $(filter-out $(shell $(GO) list $(RACE)),$(shell $(GO) list ./...))
 # What tests need beyond Go. With TRAFFICLAB_ALL=1 (CI), leaving out is failing.
 HAS      = $(firstword $(foreach name,$(1),$(shell command -v $(name) 2>/dev/null)))
 BROWSER := $(call HAS,chromium chromium-browser google-chrome)
+REDIS   := $(call HAS,redis-server)
 CC      := $(call HAS,$(shell $(GO) env CC) gcc clang)
 comma   := ,
-OMITTED := $(if $(CC),,the race detector (no C compiler)$(if $(BROWSER),,$(comma) ))$(if $(BROWSER),,the report in a browser (no Chromium))
+empty   :=
+space   := $(empty) $(empty)
+# One line: each thing that is missing, with what goes untested.
+MISSING  = $(if $(CC),,the_race_detector_(no_C_compiler)) $(if $(BROWSER),,the_report_in_a_browser_(no_Chromium)) $(if $(REDIS),,shared_limits_over_a_real_Redis_(no_redis-server))
+OMITTED := $(subst _, ,$(subst $(space),$(comma) ,$(strip $(MISSING))))
 ROOT    := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: help build bench bench-short bench-proxy bench-sim test omitted lint fmt deps clean
@@ -54,9 +59,9 @@ lint: ## gofmt and staticcheck
 fmt: ## format the source
 	gofmt -w .
 
-deps: ## install what some tests need: Chromium, a C compiler (Debian, Ubuntu)
+deps: ## install what some tests need: Chromium, a C compiler, Redis (Debian, Ubuntu)
 	$(ROOT) apt-get update -q
-	$(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $(if $(CC),,gcc libc6-dev) $(if $(BROWSER),,chromium)
+	$(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $(if $(CC),,gcc libc6-dev) $(if $(BROWSER),,chromium) $(if $(REDIS),,redis-server)
 
 clean: ## empty out/ and bin/
 	rm -rf out bin

@@ -16,12 +16,13 @@ type backend struct {
 	place   topologies.Place
 	node    *topologies.Node
 	weather *scenarios.Weather
-	answers pathTable[Response] // by path, as Cache-Control differs
+	answers pathTable[*pathTable[Response]] // by path, as Cache-Tag and then Cache-Control differ
 
 	work, failures uint64 // what times of service and failures are drawn from
 
 	mu      sync.Mutex
 	station *policy.Station[Signal]
+	sharing *policy.Sharing[*visit] // in the station's place; nil: one worker for each request at work
 }
 
 func newBackend(seed uint64, node *topologies.Node, place topologies.Place, weather *scenarios.Weather) *backend {
@@ -35,70 +36,142 @@ func newBackend(seed uint64, node *topologies.Node, place topologies.Place, weat
 		work:     scenarios.Mix(seed, scenarios.Hash("work of "+node.Name)),
 		failures: scenarios.Mix(seed, scenarios.Hash("failures of "+node.Name)),
 	}
+	if kind, known := policy.Lines[node.Order.Name]; known {
+		b.station.Order(kind.Rule(kind.Params(node.Order.Params)))
+	}
+	if node.Sharing {
+		b.sharing = policy.NewSharing[*visit](node.Workers, node.Queue)
+	}
 	plain := Response{
 		Status: 200,
 		Header: Header{{"Content-Type", "application/json"}},
 		Body:   Body{Size: node.Response},
 	}
-	for _, rule := range node.CacheControl {
-		b.answers.add(rule.Path, withField(plain, "Cache-Control", rule.Value))
+	for _, rule := range node.CacheTag {
+		b.answers.add(rule.Path, controlled(withField(plain, "Cache-Tag", rule.Value), node.CacheControl))
 	}
-	b.answers.add("*", plain)
+	b.answers.add("*", controlled(plain, node.CacheControl))
 	return b
 }
 
-func (*backend) begin(Exchange)       {}
-func (*backend) use(*measure.NodeUse) {}
-
-func (b *backend) serve(v *visit) {
-	admitted, gone := b.enter(v.x)
-	if gone {
-		return
+// controlled is the answer by path, with its Cache-Control.
+func controlled(r Response, rules []topologies.PathValue) *pathTable[Response] {
+	var t pathTable[Response]
+	for _, rule := range rules {
+		t.add(rule.Path, withField(r, "Cache-Control", rule.Value))
 	}
-	if !admitted {
-		v.reply(queueFull)
-		return
-	}
-	// Once begun, work is done to its end, whoever may still want it.
-	v.x.Wait(v.x.Now() + b.serviceTime(v))
-	b.finish()
-	if draw(b.failures, v) < b.node.Errors {
-		v.reply(brokenInside)
-		return
-	}
-	v.reply(*b.answers.find(v.req.Path))
+	t.add("*", r)
+	return &t
 }
 
-// enter waits for a worker. It is false if there is no room to wait, and gone
-// if the caller went away before its turn.
-func (b *backend) enter(x Exchange) (admitted, gone bool) {
+func (*backend) start(Exchange)       {}
+func (*backend) use(*measure.NodeUse) {}
+
+// stage is how far a visit to a backend has come.
+type stage uint8
+
+const (
+	arriving stage = iota
+	inLine
+	atWork
+	sharing
+)
+
+// step goes on with a visit: into the line or to a worker, and from there to
+// the answer.
+func (b *backend) step(v *visit, woken int) (p Pause, over bool) {
+	switch v.stage {
+	case arriving:
+		v.deadline = b.deadline(v)
+		if b.sharing != nil {
+			return b.join(v)
+		}
+		return b.enter(v)
+	case inLine:
+		if woken != 0 && b.leave(v.turn) {
+			if woken < 0 {
+				v.reply(waitedTooLong)
+			}
+			return Pause{}, true
+		}
+		recycle(v.x, v.turn)
+		return b.begin(v)
+	case sharing:
+		if p, over = b.share(v); !over {
+			return p, false
+		}
+		b.reply(v)
+		return Pause{}, true
+	}
+	b.finish(v.x.Now())
+	b.reply(v)
+	return Pause{}, true
+}
+
+// enter finds the visit a worker, or a place in the line.
+func (b *backend) enter(v *visit) (p Pause, over bool) {
 	b.mu.Lock()
 	if b.station.Begin() {
 		b.mu.Unlock()
-		return true, false
+		return b.begin(v)
 	}
-	turn := x.NewSignal()
-	joined := b.station.Join(turn)
+	v.turn = v.x.NewSignal()
+	until, joined := b.station.Join(v.x.Now(), v.turn)
 	b.mu.Unlock()
 	if !joined {
-		return false, false
+		recycle(v.x, v.turn)
+		v.reply(queueFull)
+		return Pause{}, true
 	}
-	if x.Wait(Forever, turn, x.Canceled()) == 0 {
-		return true, false
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	left := b.station.Leave(turn)
-	return !left, left // who cannot leave has been given a worker meanwhile
+	v.stage = inLine
+	v.events = [3]Event{v.turn, v.x.Canceled()}
+	return Pause{until, v.events[:2]}, false
 }
 
-func (b *backend) finish() {
+// deadline is when nobody waits for the answer any more, if that matters here.
+func (b *backend) deadline(v *visit) time.Duration {
+	if !b.node.DropExpired {
+		return Forever
+	}
+	return deadline(v.req.Header, v.x.Now())
+}
+
+// leave gives up the place in the line. It is false if the visit has been
+// given a worker meanwhile.
+func (b *backend) leave(turn Signal) bool {
 	b.mu.Lock()
-	next, ok := b.station.Finish()
+	defer b.mu.Unlock()
+	return b.station.Leave(turn)
+}
+
+// begin lets a worker begin, unless it is too late. Once begun, work is done to
+// its end, whoever may still want it.
+func (b *backend) begin(v *visit) (p Pause, over bool) {
+	now := v.x.Now()
+	if now >= v.deadline {
+		b.finish(now)
+		v.reply(tooLate)
+		return Pause{}, true
+	}
+	v.stage = atWork
+	return Pause{Until: now + b.serviceTime(v)}, false
+}
+
+func (b *backend) finish(now time.Duration) {
+	b.mu.Lock()
+	next, ok := b.station.Finish(now)
 	b.mu.Unlock()
 	if ok {
 		next.Fire()
 	}
+}
+
+func (b *backend) reply(v *visit) {
+	if draw(b.failures, v) < b.node.Errors {
+		v.reply(brokenInside)
+		return
+	}
+	v.reply(*(*b.answers.find(v.req.Path)).find(v.req.Path))
 }
 
 // serviceTime is the request's own work, made longer by the weather as it is

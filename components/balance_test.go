@@ -160,7 +160,7 @@ func TestNoBackendIsUp(t *testing.T) {
 	proxyLab(t, balancer(2), func(l *lab) {
 		p := l.component.server.(*proxy)
 		for place := range l.upstreams {
-			p.setUp(place, false)
+			p.setUp(l.now(), place, false)
 		}
 		out := l.get("/")
 		require.Equal(t, 503, out.Status)
@@ -176,7 +176,7 @@ func TestTheLastBackendGoesDownDuringTheTry(t *testing.T) {
 		l.everywhere(func(Hop) answer {
 			for _, pool := range p.pools { // answerOf holds no lock of the pool's
 				for _, place := range pool.places {
-					pool.setUp(place, false)
+					pool.setUp(l.now(), place, false)
 				}
 			}
 			return status(503, "X-Who", "api")
@@ -207,7 +207,7 @@ func TestCallerGoesAway(t *testing.T) {
 // TestWhatIsInFlightCountsToTheLastByte: least-connections sees bodies that
 // are still on their way.
 func TestWhatIsInFlightCountsToTheLastByte(t *testing.T) {
-	node := topologies.Node{Pick: "least-connections"}
+	node := topologies.Node{Pick: policy.Choice{Name: "least-connections"}}
 	proxyLab(t, node, func(l *lab) {
 		long := fine()
 		long.body = time.Second
@@ -223,7 +223,7 @@ func TestWhatIsInFlightCountsToTheLastByte(t *testing.T) {
 }
 
 func TestIPHashFollowsTheClient(t *testing.T) {
-	proxyLab(t, topologies.Node{Pick: "ip-hash"}, func(l *lab) {
+	proxyLab(t, topologies.Node{Pick: policy.Choice{Name: "ip-hash"}}, func(l *lab) {
 		homes := map[topologies.Place]bool{}
 		for _, client := range []string{"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5", "10.0.0.6"} {
 			l.get("/", "X-Forwarded-For", client)
@@ -325,15 +325,5 @@ func TestChecksLieOnAGrid(t *testing.T) {
 	require.Equal(t, early, run(1234567*time.Microsecond))
 	for i := 1; i < len(early); i++ {
 		require.Greater(t, early[i].at, early[i-1].at)
-	}
-}
-
-func TestNextOnGrid(t *testing.T) {
-	for _, tt := range []struct{ now, want int64 }{
-		{-31, -3}, {-23, -2}, {-22, -2}, {-14, -1}, {-13, -1}, {-12, -1}, {-3, 0}, {0, 0}, {6, 0}, {7, 1}, {8, 1}, {17, 2},
-	} {
-		k := nextOnGrid(time.Duration(tt.now), 7, 10)
-		require.Greater(t, 7+k*10, tt.now, "now %d", tt.now)
-		require.LessOrEqual(t, 7+(k-1)*10, tt.now, "now %d", tt.now)
 	}
 }

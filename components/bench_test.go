@@ -58,9 +58,9 @@ func BenchmarkHandle(b *testing.B) {
 		{"backend", topologies.Node{Kind: topologies.Backend, Workers: 4, Queue: 64,
 			ServiceTime: topologies.Distribution{Law: "lognormal", Median: 5 * ms, P99: 30 * ms}}},
 		{"reverse-proxy", topologies.Node{}},
-		{"load-balancer", topologies.Node{Pick: "p2c", Retry: topologies.Retry{Tries: 2}}},
+		{"load-balancer", topologies.Node{Pick: policy.Choice{Name: "p2c"}, Retry: topologies.Retry{Tries: 2}}},
 		{"gateway", topologies.Node{Keys: map[string]string{"alice": "k-alice-1", "bob": "k-bob-1"}, Routes: products,
-			Limit: &topologies.Limit{By: "consumer", Rate: 1e9, Burst: 1e9}}},
+			Limits: oneLimit("consumer", 1e9, 1e9)}},
 		{"cdn-hit", caching(true)},
 		{"cdn-miss", caching(true)},
 	} {

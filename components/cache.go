@@ -2,39 +2,47 @@ package components
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"trafficlab/components/policy"
+	"trafficlab/scenarios"
 	"trafficlab/topologies"
 )
 
-// store is a shared cache (RFC 9111, without validation).
+// store is a shared cache (RFC 9111, without validation; RFC 5861).
 //
 //	decide ──► stored and fresh: answer
-//	  ▲   ├──► another fetches it: wait ──┐
+//	  ▲   ├──► stored and stale, but may be given: answer, and renew beside it
+//	  │   ├──► another fetches it: wait ──┐
 //	  └───┼───────────────────────────────┘
 //	      └──► fetch ──► keeper: commit at the last byte, or not for sharing
+//	                └──► failed: what is stored, if it may be given then
 type store struct {
 	capacity int64
 	collapse bool
+	stale    topologies.Stale
+	negative time.Duration
 
-	mu   sync.Mutex
-	kept policy.Cache[stored]
-	open map[string]*fetch // those that others may wait for
+	mu    sync.Mutex
+	kept  *policy.Cache[stored]
+	under fetches                // under way
+	dated []scenarios.DatedPurge // to come
 }
 
-// fetch is an answer under way that others wait for.
-type fetch struct {
-	ended  Signal
-	failed bool // set before ended fires
-}
-
-func newStore(c *topologies.Cache) *store {
+func newStore(c *topologies.Cache, dated []scenarios.DatedPurge) *store {
+	kind, known := policy.Evictions[c.Evict.Name]
+	if !known {
+		kind = policy.Evictions["lru"]
+	}
 	return &store{
 		capacity: c.Capacity,
 		collapse: c.Collapse,
-		kept:     policy.NewLRU[stored](c.Capacity),
-		open:     map[string]*fetch{},
+		stale:    c.Stale,
+		negative: c.Negative,
+		kept:     policy.NewCache[stored](c.Capacity, kind.New(c.Capacity, kind.Params(c.Evict.Params))),
+		under:    fetches{},
+		dated:    dated,
 	}
 }
 
@@ -43,13 +51,16 @@ func newStore(c *topologies.Cache) *store {
 func (p *proxy) recalled(v *visit) bool {
 	v.ask = p.cacheAsk(&v.req)
 	if !v.ask.fromStore {
-		v.word = bypass
+		p.store.passBy(v)
 		return false
 	}
 	for {
 		entry, found := p.store.decide(v)
 		switch {
 		case found:
+			if v.renews != nil {
+				p.renew(v)
+			}
 			p.replyStored(v, &entry)
 			return true
 		case v.waits == nil && v.ask.directives.onlyIfCached:
@@ -64,6 +75,16 @@ func (p *proxy) recalled(v *visit) bool {
 	}
 }
 
+// passBy is for a request that is not to be answered from the store.
+func (s *store) passBy(v *visit) {
+	v.word = bypass
+	if v.ask.toStore {
+		s.mu.Lock()
+		v.leads = s.fetch(v, false)
+		s.mu.Unlock()
+	}
+}
+
 // decide looks what there is: an answer, a fetch to wait for (then v.waits is
 // set), or neither. It leaves its word in v.
 func (s *store) decide(v *visit) (entry stored, found bool) {
@@ -72,23 +93,57 @@ func (s *store) decide(v *visit) (entry stored, found bool) {
 	waited := v.waits
 	v.waits = nil
 	now := v.x.Now()
+	s.catchUp(now)
 	entry, kept := s.kept.Lookup(v.ask.key)
-	if kept && !entry.mark && v.ask.takes(&entry, now) {
-		if v.word = hit; waited != nil {
-			v.word = collapsed
-		}
-		return entry, true
+	if (!kept || entry.mark) && waited != nil && waited.brought != nil {
+		entry, kept = *waited.brought, true
 	}
-	marked := kept && entry.mark && entry.fresh(now)
-	if s.collapse && v.ask.toStore && !marked && (waited == nil || !waited.failed) {
-		if v.waits = s.open[v.ask.key]; v.waits != nil {
-			return stored{}, false
+	if kept && !entry.mark {
+		if v.word = s.worth(v, &entry, now, waited); v.word != noWord {
+			return entry, true
 		}
-		v.leads = &fetch{ended: v.x.NewSignal()}
-		s.open[v.ask.key] = v.leads
+	}
+	if v.ask.toStore {
+		marked := kept && entry.mark && entry.fresh(now)
+		share := s.collapse && !marked && (waited == nil || !waited.failed)
+		if share {
+			if v.waits = s.under.shared(v.ask.key); v.waits != nil {
+				return stored{}, false
+			}
+		}
+		v.leads = s.fetch(v, share)
 	}
 	v.word = fetched(&v.ask, kept && !entry.mark)
 	return stored{}, false
+}
+
+// worth is the word for a stored answer that may be given, or noWord. If it
+// is to be renewed, v.renews is set.
+func (s *store) worth(v *visit, entry *stored, now time.Duration, waited *fetch) word {
+	switch {
+	case v.ask.takes(entry, now) && waited != nil:
+		return collapsed
+	case v.ask.takes(entry, now):
+		return hit
+	case v.ask.whileRenewed(entry, now):
+		if !s.under.any(v.ask.key) {
+			v.renews = s.fetch(v, s.collapse)
+		}
+		return updating
+	case waited != nil && waited.failed && v.ask.insteadOfFailure(entry, now):
+		return stale
+	}
+	return noWord
+}
+
+// fetch enters a fetch of what the visit asks for among those under way.
+func (s *store) fetch(v *visit, share bool) *fetch {
+	f := &fetch{key: v.ask.key, path: v.req.Path}
+	if share {
+		f.ended = v.x.NewSignal()
+	}
+	s.under.add(f)
+	return f
 }
 
 // keeper decides, by the head of an answer, whether it is to be stored, and
@@ -100,53 +155,84 @@ func (s *store) keeper(v *visit, head Response) func(Body) {
 	if !v.ask.toStore {
 		return nil
 	}
-	fresh, ok := lifetime(&v.req, head.Status, head.Header)
+	d := parseDirectives(head.Header.Values("Cache-Control"))
+	fresh, grace, ok := s.lifetime(&v.req, head.Status, head.Header, &d)
 	if !ok {
 		s.pass(v, head.Status)
 		return nil
 	}
-	asked := v.attempt.started
-	entry := stored{response: head, born: asked - ageOf(head.Header), lifetime: fresh}
+	entry := stored{
+		response: head,
+		born:     v.attempt.started - ageOf(head.Header),
+		lifetime: fresh,
+		grace:    grace,
+		strict:   d.mustRevalidate,
+		path:     v.req.Path,
+		tags:     tagsOf(head.Header),
+		dress:    new(atomic.Pointer[dress]),
+	}
 	entry.response.Header = head.Header.Clone().Del("Age").Del(cacheField).Del("Content-Length")
 	return func(body Body) {
 		entry.response.Body = body
-		s.commit(v.ask.key, entry, asked)
+		s.commit(v, &entry)
 	}
 }
 
-// commit stores an answer that was asked for at an instant, unless a write
-// has been marked since.
-func (s *store) commit(key string, entry stored, asked time.Duration) {
+// commit stores an answer, unless a write or a purge has overtaken it. Those
+// who wait for it get it all the same: they came before.
+func (s *store) commit(v *visit, entry *stored) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if mark, ok := s.kept.Lookup(key); ok && mark.mark && mark.born >= asked {
-		return
+	s.catchUp(v.x.Now())
+	v.leads.brought = entry
+	if !v.leads.outdated(entry.tags) {
+		s.kept.Put(v.ask.key, *entry, weigh(v.ask.key, &entry.response))
 	}
-	s.kept.Put(key, entry, weigh(key, &entry.response))
 }
 
-// invalidate forgets what is stored for the target of a write. It leaves a
-// mark, so that what was asked for before is not stored after.
+// invalidate forgets what is stored for the target of a write, and sees to it
+// that what was asked for before is not stored after.
 func (s *store) invalidate(v *visit) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, key := range [...]string{v.ask.key, v.ask.key + gzipKey} {
-		delete(s.open, key)
-		s.kept.Put(key, stored{mark: true, born: v.x.Now()}, storedOverhead+int64(len(key)))
+		s.under.void(key)
+		s.kept.Remove(key)
 	}
 }
 
 // pass deals with an answer that is not for sharing. Those who wait for it go,
-// and a mark lets the next ones go their own ways at once.
+// and a mark in the place of what was stored lets the next ones go their own
+// ways at once.
 func (s *store) pass(v *visit, status int) {
 	failed := status >= 500
-	if v.leads != nil && !failed {
+	if v.word != bypass && !failed {
 		s.mu.Lock()
-		mark := stored{mark: true, born: v.x.Now(), lifetime: passFor}
-		s.kept.Put(v.ask.key, mark, weigh(v.ask.key, &mark.response))
+		s.forget(v)
 		s.mu.Unlock()
 	}
 	s.release(v, failed)
+}
+
+func (s *store) forget(v *visit) {
+	switch {
+	case v.leads.void:
+	case v.leads.ended == nil:
+		if entry, kept := s.kept.Peek(v.ask.key); kept && !entry.mark { // a mark stays for its time
+			s.kept.Remove(v.ask.key)
+		}
+	default:
+		mark := stored{mark: true, born: v.x.Now(), lifetime: passFor}
+		s.kept.Put(v.ask.key, mark, weigh(v.ask.key, &mark.response))
+	}
+}
+
+// handedOn is called when an answer that was to be stored has been handed on.
+// One that was too long to be kept is not for sharing either.
+func (s *store) handedOn(v *visit) {
+	if v.reason == policy.OK && v.leads.brought == nil {
+		s.pass(v, v.status)
+	}
 }
 
 // end is called when a visit is over, whatever became of it.
@@ -164,10 +250,10 @@ func (s *store) release(v *visit, failed bool) {
 	}
 	v.leads = nil
 	s.mu.Lock()
-	if s.open[v.ask.key] == f {
-		delete(s.open, v.ask.key)
-	}
+	s.under.remove(f)
 	f.failed = failed
 	s.mu.Unlock()
-	f.ended.Fire()
+	if f.ended != nil {
+		f.ended.Fire()
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"trafficlab/components/policy"
+	"trafficlab/scenarios"
 	"trafficlab/topologies"
 )
 
@@ -228,6 +229,59 @@ func TestAWriteDuringAFetch(t *testing.T) {
 	}
 }
 
+// TestFollowersOfAnOvertakenFetch get its answer, as they came before what
+// overtook it, though it is not stored; so do those of an answer that the
+// eviction did not let in.
+func TestFollowersOfAnOvertakenFetch(t *testing.T) {
+	for name, during := range map[string]func(l *lab){
+		"written": func(l *lab) { l.do("DELETE", "/a") },
+		"purged":  func(l *lab) { l.component.Purge(scenarios.Purge{Path: "/a"}) },
+		"no room": func(*lab) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			node := caching(true)
+			if name == "no room" {
+				node.Cache.Capacity = 1200 // for the body, but not with what it takes beside it
+			}
+			proxyLab(t, node, func(l *lab) {
+				l.everywhere(func(h Hop) answer {
+					if h.Request.Method == "DELETE" {
+						return status(204)
+					}
+					return cacheable().in(100 * ms)
+				})
+				time.AfterFunc(50*ms, func() { during(l) })
+				outs := told(l.crowd())
+				require.Equal(t, []string{"miss 200 100ms", "collapsed 200 100ms", "collapsed 200 100ms", "collapsed 200 100ms", "collapsed 200 100ms"}, outs)
+				require.Equal(t, "miss", xCache(l.get("/a")))
+			})
+		})
+	}
+}
+
+// TestFollowersOfWhatCannotBeShared try for themselves, all at once: an answer
+// longer than the cache, and a fallback.
+func TestFollowersOfWhatCannotBeShared(t *testing.T) {
+	small, falling := caching(true), caching(true)
+	small.Cache.Capacity = 900
+	falling.Fallback = &topologies.Fallback{Status: 200, Body: "later"}
+	for name, tt := range map[string]struct {
+		node   topologies.Node
+		answer answer
+	}{
+		"too long": {small, cacheable().in(100 * ms)},
+		"fallback": {falling, status(500).in(100 * ms)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			proxyLab(t, tt.node, func(l *lab) {
+				l.everywhere(always(tt.answer))
+				require.Equal(t, []string{"miss 200 100ms", "miss 200 200ms", "miss 200 200ms", "miss 200 200ms", "miss 200 200ms"}, told(l.crowd()))
+				require.Len(t, l.asked(), 5)
+			})
+		})
+	}
+}
+
 func TestGzipHasAKeyOfItsOwn(t *testing.T) {
 	proxyLab(t, caching(false), func(l *lab) {
 		l.everywhere(func(h Hop) answer {
@@ -296,7 +350,7 @@ func TestCollapse(t *testing.T) {
 				l.everywhere(script(tt.answers...))
 				require.Equal(t, tt.want, told(l.crowd()))
 				require.Len(t, l.asked(), tt.asked)
-				require.Empty(t, l.component.server.(*proxy).store.open)
+				require.Empty(t, l.component.server.(*proxy).store.under)
 			})
 		})
 	}
@@ -365,6 +419,6 @@ func TestRefusalsCarryTheWord(t *testing.T) {
 		require.Equal(t, 502, out.Status)
 		require.Equal(t, "miss", xCache(out))
 		synctest.Wait()
-		require.Empty(t, l.component.server.(*proxy).store.open)
+		require.Empty(t, l.component.server.(*proxy).store.under)
 	})
 }

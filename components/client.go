@@ -63,8 +63,8 @@ func (t trustList) client(req *Request) netip.Addr {
 	return at
 }
 
-// affinity is the key that keeps a client with its backend.
-func affinity(client netip.Addr) uint64 {
+// addressKey is the key that keeps a client with its backend.
+func addressKey(client netip.Addr) uint64 {
 	b := client.As16()
 	return scenarios.Mix(binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:]))
 }

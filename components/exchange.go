@@ -53,6 +53,11 @@ type Request struct {
 	Peer    netip.Addr // who holds the other end of the connection
 	Size    int64      // length of the body in bytes; 0 for none, -1 if not known
 	TLS     bool       // came over TLS
+
+	// Lasting says that the host never writes to headers that it hands over,
+	// neither this one nor those of answers, and hands the same ones over
+	// again: what is made of them is worth remembering.
+	Lasting bool
 }
 
 // Response is an answer: its head, and for one made by a handler its body.

@@ -228,7 +228,7 @@ func (x *fakeExchange) Canceled() Event    { return x.gone }
 func (x *fakeExchange) NewSignal() Signal  { return newEvent() }
 
 func (x *fakeExchange) Background(work func(Exchange)) {
-	go work(&fakeExchange{lab: x.lab, gone: x.lab.ended})
+	go work(&fakeExchange{lab: x.lab, gone: x.lab.ended, out: &outcome{}})
 }
 
 func (x *fakeExchange) Start(h Hop) Call {

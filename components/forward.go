@@ -26,9 +26,21 @@ func (p *proxy) hop(v *visit) Hop {
 	return h
 }
 
-// onwardHeader is the request's header as upstreams are to see it, in storage
-// of its own.
+// onwardHeader is the request's header as upstreams are to see it. Its storage
+// is not the request's, but may be shared with other hops.
 func (p *proxy) onwardHeader(v *visit) Header {
+	if !v.req.Lasting {
+		return p.makeOnward(v)
+	}
+	r := &v.req
+	from := origin{header: r.Header, route: v.route, peer: r.Peer, host: r.Host, consumer: v.consumer, tls: r.TLS}
+	if h, ok := p.onwards.find(&from); ok {
+		return h
+	}
+	return p.onwards.keep(&from, p.makeOnward(v))
+}
+
+func (p *proxy) makeOnward(v *visit) Header {
 	in := v.req.Header
 	named := in.Values("Connection")
 	trusted := p.trust.has(v.req.Peer)
@@ -99,6 +111,19 @@ func scheme(tls bool) string {
 		return "https"
 	}
 	return "http"
+}
+
+// outwardHeader is an answer's header as callers are to see it. Its storage is
+// not the answer's, but may be shared with other answers.
+func (p *proxy) outwardHeader(v *visit, in Header) Header {
+	if !v.req.Lasting {
+		return outward(in)
+	}
+	from := origin{header: in}
+	if h, ok := p.outwards.find(&from); ok {
+		return h
+	}
+	return p.outwards.keep(&from, outward(in))
 }
 
 // outward is an answer's header as callers are to see it, in storage of its

@@ -13,13 +13,14 @@ type directives struct {
 	private, public, mustRevalidate    bool
 	onlyIfCached                       bool
 	maxAge, sharedMaxAge, minFreshness time.Duration
+	staleWhileRevalidate, staleIfError time.Duration // RFC 5861
 }
 
 // parseDirectives reads the values of Cache-Control, joined by commas. It
 // never fails: what it does not know it skips; a duration that cannot be read
 // is 0, which is the careful reading; of two the shorter counts.
 func parseDirectives(value string) directives {
-	d := directives{maxAge: -1, sharedMaxAge: -1, minFreshness: -1}
+	d := directives{maxAge: -1, sharedMaxAge: -1, minFreshness: -1, staleWhileRevalidate: -1, staleIfError: -1}
 	for value != "" {
 		var item string
 		item, value = cutItem(value)
@@ -51,6 +52,10 @@ func (d *directives) take(name, argument string) {
 		d.sharedMaxAge = shorter(d.sharedMaxAge, argument)
 	case "min-fresh":
 		d.minFreshness = deltaSeconds(argument)
+	case "stale-while-revalidate":
+		d.staleWhileRevalidate = shorter(d.staleWhileRevalidate, argument)
+	case "stale-if-error":
+		d.staleIfError = shorter(d.staleIfError, argument)
 	}
 }
 
@@ -93,22 +98,23 @@ func deltaSeconds(text string) time.Duration {
 }
 
 // lifetime is for how long an answer may be given to others from when it left
-// its origin. It is false if it may not be stored by a cache that many share.
-// Only an explicit lifetime counts; nothing is guessed.
-func lifetime(req *Request, status int, h Header) (time.Duration, bool) {
-	if !storable(status) || h.Has("Set-Cookie") || !varyIsMet(h) {
-		return 0, false
-	}
-	d := parseDirectives(h.Values("Cache-Control"))
-	if d.noStore || d.private || d.noCache {
-		return 0, false
+// its origin, and its grace after that. It is false if it may not be stored by
+// a cache that many share. Only an explicit lifetime counts, nothing is
+// guessed, but for negative answers that say nothing: they are kept as the
+// node has it, without grace.
+func (s *store) lifetime(req *Request, status int, h Header, d *directives) (time.Duration, grace, bool) {
+	if !storable(status) || h.Has("Set-Cookie") || !varyIsMet(h) || d.noStore || d.private || d.noCache {
+		return 0, grace{}, false
 	}
 	personal := req.Header.Has("Authorization") || req.Header.Has(keyField)
 	if personal && !d.public && !d.mustRevalidate && d.sharedMaxAge < 0 {
-		return 0, false
+		return 0, grace{}, false
 	}
 	fresh := d.explicit(h)
-	return fresh, fresh > 0
+	if fresh < 0 && negative(status) && !h.Has("Expires") {
+		return s.negative, grace{}, s.negative > 0
+	}
+	return fresh, d.grace(s.stale), fresh > 0
 }
 
 // explicit is the lifetime that the answer gives itself, or -1 (RFC 9111
@@ -141,6 +147,9 @@ func storable(status int) bool {
 	}
 	return false
 }
+
+// negative tells whether a status says that there is nothing.
+func negative(status int) bool { return status == 404 || status == 410 }
 
 // varyIsMet tells whether the answer depends on nothing but what the cache's
 // key has in it: whether gzip is taken.

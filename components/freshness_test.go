@@ -1,6 +1,7 @@
 package components
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -26,7 +27,12 @@ func TestParseDirectives(t *testing.T) {
 		`no-cache="Set-Cookie, X-A"`:   {noCache: true, maxAge: none, sharedMaxAge: none, minFreshness: none},
 		"proxy-revalidate,no-transform,only-if-cached,min-fresh=3": {
 			mustRevalidate: true, noTransform: true, onlyIfCached: true, maxAge: none, sharedMaxAge: none, minFreshness: 3 * time.Second},
+		"stale-while-revalidate=30, Stale-If-Error=60, stale-if-error=50": {
+			maxAge: none, sharedMaxAge: none, minFreshness: none, staleWhileRevalidate: 30 * time.Second, staleIfError: 50 * time.Second},
 	} {
+		if !strings.Contains(value, "stale") {
+			want.staleWhileRevalidate, want.staleIfError = none, none
+		}
 		require.Equal(t, want, parseDirectives(value), value)
 	}
 }
@@ -39,7 +45,7 @@ func FuzzParseDirectives(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, value string) {
 		d := parseDirectives(value)
-		for _, age := range []time.Duration{d.maxAge, d.sharedMaxAge, d.minFreshness} {
+		for _, age := range []time.Duration{d.maxAge, d.sharedMaxAge, d.minFreshness, d.staleWhileRevalidate, d.staleIfError} {
 			require.GreaterOrEqual(t, age, time.Duration(-1))
 			require.LessOrEqual(t, age, 1<<31*time.Second)
 		}

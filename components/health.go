@@ -8,8 +8,8 @@ import (
 	"trafficlab/topologies"
 )
 
-// begin starts one series of checks for each upstream place.
-func (p *proxy) begin(x Exchange) {
+// start begins one series of checks for each upstream place.
+func (p *proxy) start(x Exchange) {
 	if p.node.Health == nil {
 		return
 	}
@@ -26,34 +26,21 @@ func (p *proxy) begin(x Exchange) {
 }
 
 // watch checks a place again and again until the node ends.
-//
-// The instants lie on a grid that the names and the seed alone decide, so that
-// checks of many places are spread over the interval, and a proxy that starts
-// late or again falls in step with itself.
 func (p *proxy) watch(x Exchange, place topologies.Place) {
 	config := p.node.Health
 	health := policy.NewHealth(config.DownAfter, config.UpAfter)
 	id := scenarios.Mix(p.seed, scenarios.Hash("checks of "+string(place)))
-	phase := time.Duration(scenarios.Unit(id) * float64(config.Every))
+	grid := policy.Grid{Every: config.Every, Phase: time.Duration(scenarios.Unit(id) * float64(config.Every)), Jitter: config.Jitter}
+	jitter := func(k int64) float64 { return scenarios.Unit(scenarios.Mix(^id, uint64(k))) }
 	for {
-		k := nextOnGrid(x.Now(), phase, config.Every)
-		if x.Wait(phase+time.Duration(k)*config.Every, x.Canceled()) == 0 {
+		k, at := grid.Next(x.Now(), jitter)
+		if x.Wait(at, x.Canceled()) == 0 {
 			return
 		}
 		if health.Report(p.passes(x, place, scenarios.Mix(id, uint64(k)))) {
-			p.setUp(place, health.Up())
+			p.setUp(x.Now(), place, health.Up())
 		}
 	}
-}
-
-// nextOnGrid is the least k for which phase + k·every comes after now.
-func nextOnGrid(now, phase, every time.Duration) int64 {
-	since := now - phase
-	k := since / every
-	if since < 0 && since%every != 0 {
-		k-- // division truncates towards zero
-	}
-	return int64(k) + 1
 }
 
 // checkBit marks the numbers of requests that no load brought.
@@ -74,8 +61,8 @@ func (p *proxy) passes(x Exchange, place topologies.Place, number uint64) bool {
 	return reason == policy.OK && head.Status < 400
 }
 
-func (p *proxy) setUp(place topologies.Place, up bool) {
+func (p *proxy) setUp(now time.Duration, place topologies.Place, up bool) {
 	for _, pool := range p.pools {
-		pool.setUp(place, up)
+		pool.setUp(now, place, up)
 	}
 }

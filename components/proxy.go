@@ -18,18 +18,26 @@ type proxy struct {
 	seed  uint64
 	via   string
 
+	onwards, outwards, dressed memo // of headers
+
 	trust   trustList
 	onward  *route               // where everything goes if there are no routes
 	routes  *pathTable[crossing] // nil: no routes
 	keys    keyring              // nil: no key is asked for
-	limit   *limit               // nil: no limit
+	limits  []limits             // nil: no limit
 	store   *store               // nil: no cache
 	gzip    bool                 // compresses answers
 	pools   []*pool
 	retrier policy.Retrier
+	budget  *budget // of retries; nil: no bounds
+	pauses  uint64  // what their lengths are drawn from
+	hedge   *hedge  // nil: none
+
+	gate     *gate     // nil: any number of requests at once
+	fallback *Response // nil: failures are told as they are
 }
 
-func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place) *proxy {
+func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, tallies Tallies) *proxy {
 	p := &proxy{
 		place:   place,
 		node:    node,
@@ -37,17 +45,22 @@ func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place) 
 		via:     "1.1 " + node.Name,
 		trust:   newTrustList(node.Trust),
 		gzip:    slices.Contains(node.Compress, "gzip"),
-		retrier: policy.Retrier{Tries: node.Retry.Tries},
+		retrier: newRetrier(node.Retry),
+		budget:  newBudget(node.Retry.Budget),
+	}
+	p.gate = newGate(node.Concurrency)
+	p.fallback = newFallback(node.Fallback)
+	p.pauses = scenarios.Mix(p.seed, scenarios.Hash("pauses"))
+	if node.Hedge != nil {
+		p.hedge = newHedge(node.Hedge)
 	}
 	p.layRoutes(c.Variant.Topology)
 	if node.Keys != nil {
 		p.keys = newKeyring(node.Keys)
 	}
-	if node.Limit != nil {
-		p.limit = newLimit(node.Limit)
-	}
+	p.limits = newLimits(node, tallies)
 	if node.Cache != nil {
-		p.store = newStore(node.Cache)
+		p.store = newStore(node.Cache, c.Weather().Purges(place))
 	}
 	return p
 }
@@ -58,7 +71,8 @@ func (p *proxy) layRoutes(t *topologies.Topology) {
 	to := func(nodes []string) *pool {
 		name := strings.Join(nodes, " ")
 		if pools[name] == nil {
-			pools[name] = newPool(p.seed, name, p.node.Pick, t.Pool(nodes))
+			pools[name] = p.newPool(t, name, nodes)
+			pools[name].fit(p.node.Breaker)
 			p.pools = append(p.pools, pools[name])
 		}
 		return pools[name]
@@ -79,7 +93,7 @@ func (p *proxy) layRoutes(t *topologies.Topology) {
 
 // serve is the order of events. Each step that answers by itself ends it.
 func (p *proxy) serve(v *visit) {
-	if !p.routed(v) || !p.authenticated(v) || !p.withinLimit(v) {
+	if !p.routed(v) || !p.authenticated(v) || !p.withinLimits(v) {
 		return
 	}
 	if p.store != nil {
@@ -88,6 +102,11 @@ func (p *proxy) serve(v *visit) {
 			return
 		}
 	}
+	p.through(v)
+}
+
+// fetch gets an upstream's answer and hands it on.
+func (p *proxy) fetch(v *visit) {
 	if p.ask(v) {
 		p.handOn(v)
 	}
@@ -96,27 +115,58 @@ func (p *proxy) serve(v *visit) {
 // handOn forwards the answer that an upstream gave.
 func (p *proxy) handOn(v *visit) {
 	head := v.attempt.head
-	head.Header = outward(head.Header)
+	if p.rescued(v, head.Status) {
+		v.attempt.done(v.x.Now(), v.attempt.reason)
+		return
+	}
+	head.Header = p.outwardHeader(v, head.Header)
 	var keep func(Body)
 	var limit int64
 	if p.store != nil {
 		keep, limit = p.store.keeper(v, head), p.store.capacity
 	}
 	p.dress(v, &head)
+	head.Header = v.route.pool.sticky.settle(v, head.Header)
 	v.forward(v.attempt.call, head, limit, keep)
+	if keep != nil {
+		p.store.handedOn(v)
+	}
 	v.attempt.done(v.x.Now(), v.reason)
 }
 
 // dress makes an answer ready for the caller: the cache's word, the route's
 // edits, a coding.
 func (p *proxy) dress(v *visit, r *Response) {
-	if v.word != noWord {
-		r.Header = r.Header.Set(cacheField, v.word.String())
-	}
-	r.Header = edited(r.Header, &v.route.response)
+	r.Header = p.decorate(v, r.Header)
 	if p.gzip {
+		if v.req.Lasting {
+			r.Header = r.Header.Clone()
+		}
 		encode(v, r)
 	}
+}
+
+// decorate adds the cache's word and the route's edits.
+func (p *proxy) decorate(v *visit, h Header) Header {
+	edit := &v.route.response
+	if v.word == noWord && len(edit.Remove) == 0 && len(edit.Set) == 0 {
+		return h
+	}
+	if !v.req.Lasting {
+		return decorated(h, v.word, edit)
+	}
+	from := origin{header: h, route: v.route, word: v.word}
+	if h, ok := p.dressed.find(&from); ok {
+		return h
+	}
+	return p.dressed.keep(&from, decorated(h.Clone(), v.word, edit))
+}
+
+func decorated(h Header, w word, edit *topologies.Edit) Header {
+	if w != noWord {
+		h = h.Set(cacheField, w.String())
+	}
+	return edited(h, edit)
 }
 
 // refuse answers with a failure of ours in the place of an upstream's answer.

@@ -156,8 +156,8 @@ func TestConsumerOfATrustedPeerGoesOn(t *testing.T) {
 
 func TestLimit(t *testing.T) {
 	node := topologies.Node{
-		Keys:  map[string]string{"alice": "a", "bob": "b"},
-		Limit: &topologies.Limit{By: "consumer", Rate: 0.5, Burst: 2},
+		Keys:   map[string]string{"alice": "a", "bob": "b"},
+		Limits: oneLimit("consumer", 0.5, 2),
 	}
 	proxyLab(t, node, func(l *lab) {
 		for _, tt := range []struct {
@@ -192,7 +192,7 @@ func TestLimit(t *testing.T) {
 
 func TestLimitByAddressAndForAll(t *testing.T) {
 	for by, wants := range map[string][]int{"address": {200, 200, 429}, "all": {200, 429, 429}} {
-		proxyLab(t, topologies.Node{Limit: &topologies.Limit{By: by, Rate: 1, Burst: 1}}, func(l *lab) {
+		proxyLab(t, topologies.Node{Limits: oneLimit(by, 1, 1)}, func(l *lab) {
 			for i, client := range []string{"10.0.0.1", "10.0.0.2", "10.0.0.1"} {
 				require.Equal(t, wants[i], l.get("/", "X-Forwarded-For", client).Status, by)
 			}

@@ -15,7 +15,12 @@ const (
 	connectionLimitReached = "connection_limit_reached"
 	httpResponseTimeout    = "http_response_timeout"
 	httpRequestDenied      = "http_request_denied"
+	proxyInternalError     = "proxy_internal_error"
 )
+
+// circuitOpen tells a refusal by circuit breakers from one for want of healthy
+// upstreams.
+const circuitOpen = destinationUnavailable + `; details="circuit open"`
 
 // reasonOfError says what a failure was, where its status alone does not.
 var reasonOfError = map[string]policy.Reason{
@@ -38,8 +43,12 @@ func ReasonOf(status int, h Header) policy.Reason {
 	case status < 500:
 		return policy.Denied
 	}
-	if reason, known := reasonOfError[proxyError(h.Get("Proxy-Status"))]; known {
+	said := h.Get("Proxy-Status")
+	if reason, known := reasonOfError[proxyError(said)]; known {
 		return reason
+	}
+	if strings.HasSuffix(said, circuitOpen) {
+		return policy.Open
 	}
 	return policy.Failed
 }

@@ -8,7 +8,8 @@ import (
 // Answers of our own, made once: their headers are shared and never edited in
 // place.
 var (
-	healthy = local(200, "", "ok")
+	healthy  = local(200, "", "ok")
+	draining = local(503, "", "draining: no new work, please")
 
 	brokenInside = local(500, "", "something broke inside")
 
@@ -19,7 +20,11 @@ var (
 	tooManyRequests  = local(429, httpRequestDenied, "rate limit exceeded")
 
 	noBackend     = local(503, destinationUnavailable, "no backend is up")
+	noTally       = local(503, proxyInternalError, "what the rate limit has counted is out of reach")
+	allOpen       = local(503, circuitOpen, "the circuit breaker of every backend is open")
 	queueFull     = local(503, connectionLimitReached, "the queue is full")
+	waitedTooLong = local(503, connectionLimitReached, "no worker in time")
+	tooLate       = local(504, httpResponseTimeout, "the deadline passed in the queue")
 	refused       = local(502, connectionRefused, "the backend refused the connection")
 	terminated    = local(502, connectionTerminated, "the backend broke the connection off")
 	noConnection  = local(504, connectionTimeout, "no connection to the backend in time")

@@ -65,6 +65,7 @@ func (t *pathTable[T]) find(path string) *T {
 
 // route is where a request goes and how it is edited on the way.
 type route struct {
+	pattern  string // of its paths
 	label    string // in usage: "POST /orders"
 	metered  bool
 	methods  []string // empty: all
@@ -76,6 +77,7 @@ type route struct {
 
 func newRoute(r topologies.Route, to *pool) *route {
 	return &route{
+		pattern:  r.Path,
 		label:    strings.TrimSpace(strings.Join(r.Methods, ",") + " " + r.Path),
 		metered:  true,
 		methods:  r.Methods,

@@ -2,6 +2,7 @@ package components
 
 import (
 	"sync"
+	"time"
 
 	"trafficlab/components/policy"
 )
@@ -9,6 +10,7 @@ import (
 // visit is one exchange on its way through a node, and what is to be counted
 // of it.
 type visit struct {
+	at    *Component
 	x     Exchange
 	req   Request
 	check bool // a health check
@@ -16,13 +18,28 @@ type visit struct {
 	// Found out on the way by a proxy.
 	route    *route
 	consumer string
+	asks     [2]policy.Ask // room for what limits are asked
 	ask      cacheAsk
-	word     word   // of the cache
-	waits    *fetch // another's, to wait for
-	leads    *fetch // its own, that others wait for
-	attempt  attempt
-	tried    [4]int   // where the first attempts went
-	events   [2]Event // what is waited for: here, a list costs no allocation
+	word     word          // of the cache
+	waits    *fetch        // another's, to wait for
+	leads    *fetch        // its own, that others may wait for
+	renews   *fetch        // to be begun beside it
+	class    int           // at the gate
+	entry    policy.Entry  // likewise
+	key      uint64        // of affinity
+	deadline time.Duration // of all attempts
+	hop      Hop           // as it goes out next
+	attempt  attempt       // the one that counts
+	rival    attempt       // the hedge beside it
+	begun    int           // attempts
+	avoid    []int         // where they went
+	tried    [4]int        // room for avoid
+	events   [3]Event      // what is waited for: here, a list costs no allocation
+
+	// At a backend.
+	stage stage
+	turn  Signal // its place in the line (or at a gate's); of shared work, that there is news
+	ended bool   // of shared work
 
 	// Of the answer.
 	reason policy.Reason
@@ -32,8 +49,8 @@ type visit struct {
 
 var visits = sync.Pool{New: func() any { return new(visit) }}
 
-func (v *visit) open(x Exchange, req Request) {
-	v.x, v.req, v.reason = x, req, policy.Canceled
+func (v *visit) open(at *Component, x Exchange, req Request) {
+	v.at, v.x, v.req, v.reason = at, x, req, policy.Canceled
 	v.check = req.Method == "GET" && req.Path == CheckPath
 }
 

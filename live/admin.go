@@ -12,6 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"trafficlab/scenarios"
 )
 
 // admin answers those who watch a node, on a port of its own.
@@ -30,6 +32,7 @@ func (a *admin) handler() http.Handler {
 	mux.HandleFunc("GET /readyz", a.readiness)
 	mux.HandleFunc("GET /stats", a.stats)
 	mux.HandleFunc("POST /begin", a.begin)
+	mux.HandleFunc("POST /purge", a.purge)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	return mux
 }
@@ -57,4 +60,20 @@ func (a *admin) begin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.node.Begin(a.epoch.Add(time.Duration(at)))
+}
+
+// purge makes the node's cache forget the answers of a path, of all that begin
+// so if it ends in "*", or those that carry a tag.
+func (a *admin) purge(w http.ResponseWriter, r *http.Request) {
+	what := scenarios.Purge{Path: r.FormValue("path"), Tag: r.FormValue("tag")}
+	if err := what.Check(); err != nil {
+		http.Error(w, fmt.Sprintf("purge: %v (/purge?path=/products/* or /purge?tag=products)", err), http.StatusBadRequest)
+		return
+	}
+	n, ok := a.node.Purge(what)
+	if !ok {
+		http.Error(w, fmt.Sprintf("purge: %s has no cache", a.node.place), http.StatusNotFound)
+		return
+	}
+	fmt.Fprintf(w, "purged %d\n", n)
 }

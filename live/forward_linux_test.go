@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"trafficlab/components"
+	"trafficlab/components/policy"
 	"trafficlab/scenarios"
 	"trafficlab/topologies"
 )
@@ -126,7 +127,7 @@ func (r *rival) client() error {
 
 func oursBefore(b *testing.B, origin string) *rival {
 	proxy := &topologies.Node{Name: "proxy", Kind: topologies.ReverseProxy, Replicas: 1, To: []string{"origin"},
-		Pick: "round-robin", Retry: topologies.Retry{Tries: 1}, Connections: 64}
+		Pick: policy.Choice{Name: "round-robin"}, Retry: topologies.Retry{Tries: 1}, Connections: 64}
 	shape := &topologies.Topology{Name: "bench", Entry: "proxy", Nodes: []*topologies.Node{proxy,
 		{Name: "origin", Kind: topologies.External, Replicas: 1, URL: origin}}}
 	c := &scenarios.Case{Seed: 1, Variant: scenarios.Variant{Topology: shape}}

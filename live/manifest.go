@@ -19,6 +19,7 @@ import (
 // everybody is.
 type manifest struct {
 	Case   scenarios.Case
+	Run    string // a name that no other run has
 	Dir    string // for logs
 	Seats  map[topologies.Place]seat
 	Papers map[string]papers // of the nodes that terminate TLS
@@ -117,6 +118,7 @@ func (m *manifest) options(node string) (Options, error) {
 		return Options{}, err
 	}
 	return Options{
+		Run:         m.Run,
 		Addresses:   func(p topologies.Place) string { return m.Seats[p].Address },
 		Dial:        (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
 		TLS:         serve,

@@ -39,6 +39,11 @@ type Options struct {
 	TLS         *tls.Config                      // what to serve; nil: plain HTTP
 	UpstreamTLS func(address string) *tls.Config // for upstreams that terminate TLS
 
+	// Tallies are what the replicas of a node count together. nil: in the
+	// Redis that the topology names, under the name of the run.
+	Tallies components.Tallies
+	Run     string
+
 	Log    *log.Logger // nil: nowhere
 	Access io.Writer   // one line of JSON for each request; nil: none
 }
@@ -56,6 +61,7 @@ type Node struct {
 	tls       *tls.Config
 	transport *http.Transport
 	upstreams map[topologies.Place]upstream
+	shared    *redisTallies // nil: none, or somebody else's
 
 	began      atomic.Pointer[time.Time]
 	starting   sync.Once
@@ -79,7 +85,16 @@ func NewNode(c *scenarios.Case, place topologies.Place, o Options) (*Node, error
 	if c.Variant.Topology.Node(place.Node()) == nil {
 		return nil, fmt.Errorf("host %s: topology %s has no such node", place, c.Variant.Topology.Name)
 	}
-	return newNode(components.New(c, place), c.Variant.Topology, place, o)
+	if o.Tallies != nil {
+		return newNode(components.NewSharing(c, place, o.Tallies), c.Variant.Topology, place, o)
+	}
+	shared := newRedisTallies(o.Run, o.Log)
+	n, err := newNode(components.NewSharing(c, place, shared), c.Variant.Topology, place, o)
+	if err != nil {
+		return nil, errors.Join(err, shared.Close())
+	}
+	n.shared = shared
+	return n, nil
 }
 
 func newNode(h components.Handler, t *topologies.Topology, place topologies.Place, o Options) (*Node, error) {
@@ -194,6 +209,16 @@ func (n *Node) Use() measure.NodeUse {
 	return measure.NodeUse{Place: string(n.place), Kind: string(n.node.Kind)}
 }
 
+// Purge makes the node's cache forget answers, and returns how many; false if
+// it has no cache.
+func (n *Node) Purge(what scenarios.Purge) (purged int, ok bool) {
+	c, ok := n.handler.(*components.Component)
+	if !ok {
+		return 0, false
+	}
+	return c.Purge(what)
+}
+
 // ServeHTTP answers one request.
 func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !n.enter() {
@@ -282,5 +307,8 @@ func (n *Node) Close() error {
 	n.transport.CloseIdleConnections()
 	n.work.Wait()
 	n.transport.CloseIdleConnections()
+	if n.shared != nil {
+		err = errors.Join(err, n.shared.Close())
+	}
 	return err
 }

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -78,7 +79,7 @@ func prepare(c *scenarios.Case, o SystemOptions) (*System, error) {
 		return nil, err
 	}
 	s := &System{
-		manifest: &manifest{Case: *c, Dir: dir, Seats: map[topologies.Place]seat{}},
+		manifest: &manifest{Case: *c, Run: rand.Text(), Dir: dir, Seats: map[topologies.Place]seat{}},
 		path:     filepath.Join(dir, "manifest.json"),
 		topology: c.Variant.Topology,
 		weather:  c.Weather(),

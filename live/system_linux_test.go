@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"trafficlab/components/policy"
 	"trafficlab/scenarios"
 	"trafficlab/topologies"
 )
@@ -27,7 +28,7 @@ import (
 // pairCase is a proxy before two backends.
 func pairCase(faults ...scenarios.Fault) *scenarios.Case {
 	lb := &topologies.Node{Name: "lb", Kind: topologies.LoadBalancer, Replicas: 1, To: []string{"api"},
-		Pick: "round-robin", Retry: topologies.Retry{Tries: 1}, Connections: 16}
+		Pick: policy.Choice{Name: "round-robin"}, Retry: topologies.Retry{Tries: 1}, Connections: 16}
 	api := &topologies.Node{Name: "api", Kind: topologies.Backend, Replicas: 2, Numbered: true, Workers: 4, Queue: 16,
 		ServiceTime: topologies.Distribution{Law: "constant", Mean: time.Millisecond}, Response: 256}
 	return &scenarios.Case{Scenario: "pair", Seed: 1, Variant: scenarios.Variant{Name: "only", Faults: faults,

@@ -196,10 +196,18 @@ func (f flow) box(n *topologies.Node, title string, places []topologies.Place) *
 	b.lines = append(b.lines, f.measures(places)...)
 	for _, fault := range f.variant.Faults {
 		if slices.ContainsFunc(fault.On, func(p topologies.Place) bool { return slices.Contains(places, p) }) {
-			b.lines = append(b.lines, line{"fault", fmt.Sprintf("%s %g–%s", faultWord(fault), fault.At.Seconds(), clock((fault.At + fault.For).Seconds()))})
+			b.lines = append(b.lines, line{"fault", faultWord(fault) + " " + stretch(fault)})
 		}
 	}
 	return b
+}
+
+func stretch(f scenarios.Fault) string {
+	end := clock((f.At + f.For).Seconds())
+	if f.For == 0 {
+		return end
+	}
+	return fmt.Sprintf("%g–%s", f.At.Seconds(), end)
 }
 
 // measures are what was measured at the places, together.

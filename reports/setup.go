@@ -24,11 +24,18 @@ func setup(s *scenarios.Scenario, r *measure.Result) []fact {
 			facts = append(facts, fact{"Load", streamWords(stream)})
 		}
 		for _, f := range v.Faults {
-			facts = append(facts, fact{"Fault", fmt.Sprintf("%s, from %v for %v", faultName(f), f.At, f.For)})
+			facts = append(facts, fact{"Fault", faultName(f) + when(f)})
 		}
 		facts = append(facts, fact{"Clients", clientWords(v)})
 	}
 	return append(facts, fact{"Repetitions", repetitionWords(r)})
+}
+
+func when(f scenarios.Fault) string {
+	if f.For == 0 {
+		return fmt.Sprintf(", at %v", f.At)
+	}
+	return fmt.Sprintf(", from %v for %v", f.At, f.For)
 }
 
 // systems names the topologies, each once.

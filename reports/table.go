@@ -301,6 +301,7 @@ var reasonAbout = map[policy.Reason]string{
 	policy.Limited:  "refused by a rate limit (429)",
 	policy.Denied:   "refused by any other rule: another 4xx",
 	policy.Shed:     "turned away by a full queue",
+	policy.Open:     "refused by open circuit breakers",
 	policy.Failed:   "answered with a status of 500 or above, for any other cause",
 	policy.Timeout:  "no answer within the deadline",
 	policy.Refused:  "the connection was refused: nobody listens",

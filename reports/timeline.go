@@ -152,16 +152,21 @@ type spell struct {
 	from, to float64
 	name     string
 	ink      ink
+	brief    bool // over at once: to is there to be seen only
 }
 
 // spellsOf lists warm-up and faults.
 func spellsOf(faults []scenarios.Fault, r *measure.Result) []spell {
 	var spells []spell
 	if r.Warmup > 0 {
-		spells = append(spells, spell{0, r.Warmup.Seconds(), "warm-up", muted})
+		spells = append(spells, spell{to: r.Warmup.Seconds(), name: "warm-up", ink: muted})
 	}
 	for _, f := range faults {
-		spells = append(spells, spell{f.At.Seconds(), (f.At + f.For).Seconds(), faultName(f), fault})
+		length := f.For
+		if length == 0 {
+			length = r.Duration / 200 // over at once, and yet to be seen
+		}
+		spells = append(spells, spell{f.At.Seconds(), (f.At + length).Seconds(), faultName(f), fault, f.For == 0})
 	}
 	return spells
 }
@@ -169,6 +174,10 @@ func spellsOf(faults []scenarios.Fault, r *measure.Result) []spell {
 func names(spells []spell) []string {
 	var all []string
 	for _, s := range spells {
+		if s.brief {
+			all = append(all, fmt.Sprintf("%s at %s", s.name, clock(s.from)))
+			continue
+		}
 		all = append(all, fmt.Sprintf("%s from %s to %s", s.name, clock(s.from), clock(s.to)))
 	}
 	return all
@@ -190,10 +199,16 @@ func faultWord(f scenarios.Fault) string {
 	switch {
 	case f.Crash:
 		return "crash"
+	case f.Drain:
+		return "drain"
 	case f.Freeze:
 		return "freeze"
 	case f.Errors > 0:
 		return share(f.Errors) + " errors"
+	case f.Purge.Tag != "":
+		return "purge " + f.Purge.Tag
+	case f.Purge.Path != "":
+		return "purge " + f.Purge.Path
 	}
 	return fmt.Sprintf("%g× slow", f.Slow)
 }

@@ -22,6 +22,7 @@ type Scenario struct {
 	JudgeBy  measure.Metric // the figure that answers the question
 	Repeat   int
 	Seed     uint64
+	Worlds   []string // where it makes sense: "live", "sim" or both
 	Expect   []measure.Expectation
 }
 

@@ -14,7 +14,7 @@ import (
 // Fields of a scenario: those that are the same for all variants, and those
 // that a variant may change.
 var (
-	common = []string{"name", "question", "compare", "baseline", "judge-by", "repeat", "seed", "expect"}
+	common = []string{"name", "question", "compare", "baseline", "judge-by", "repeat", "seed", "worlds", "expect"}
 	varied = []string{"topology", "load", "faults", "warmup", "timeout", "deadline"}
 	fields = slices.Concat(common, varied)
 )
@@ -55,6 +55,7 @@ func (r *reader) scenario(doc *strict.Document) {
 	}
 	r.s.Repeat = root.Get("repeat").Int(defaultRepeat, 1, maxRepeat)
 	r.s.Seed = uint64(root.Get("seed").Int(1, 0, math.MaxInt))
+	r.worlds(root.Get("worlds"))
 	r.variants(doc)
 	r.s.Baseline = r.baseline(root.Get("baseline"))
 	r.s.JudgeBy = measure.Metric{Name: "p99"}
@@ -62,6 +63,23 @@ func (r *reader) scenario(doc *strict.Document) {
 		r.s.JudgeBy = r.metric(by.Text("p99"), by.Wrong)
 	}
 	r.expectations(root.Get("expect"))
+}
+
+// worlds reads where the scenario makes sense: in both worlds, unless it says
+// otherwise.
+func (r *reader) worlds(v strict.Value) {
+	all := []string{"live", "sim"}
+	if !v.Present() {
+		r.s.Worlds = all
+		return
+	}
+	for _, one := range v.OneOrMore("[sim]") {
+		world := one.Word("", all...)
+		if world != "" && !slices.Contains(r.s.Worlds, world) {
+			r.s.Worlds = append(r.s.Worlds, world)
+		}
+	}
+	slices.Sort(r.s.Worlds)
 }
 
 func (r *reader) baseline(v strict.Value) string {
@@ -122,6 +140,11 @@ func (r *reader) variant(doc *strict.Document, p plan) Variant {
 	}
 	root := doc.Root()
 	v.Topology = r.topology(root.Get("topology"), p.changes)
+	if v.Topology != nil && slices.Contains(r.s.Worlds, "live") {
+		if why := v.Topology.TooMuchLive(); why != "" {
+			root.Get("topology").Wrong("is not for the live world: "+why, "worlds: [sim]")
+		}
+	}
 	if v.Name == "" && v.Topology != nil {
 		v.Name = v.Topology.Name
 	}

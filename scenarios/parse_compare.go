@@ -2,9 +2,7 @@ package scenarios
 
 import (
 	"fmt"
-	"path/filepath"
 	"regexp"
-	"strings"
 
 	"trafficlab/topologies/strict"
 )
@@ -96,30 +94,10 @@ func (r *reader) product(v strict.Value, entries []strict.Entry) []plan {
 }
 
 func (p plan) with(e strict.Entry, value strict.Value) plan {
-	name := label(e.Key, value.Flow())
+	name := label(e.Key, value)
 	if p.name != "" {
 		name = p.name + ", " + name
 	}
 	changes := append(p.changes[:len(p.changes):len(p.changes)], strict.ChangeOf(e, value))
 	return plan{name, changes}
-}
-
-var (
-	word     = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
-	strange  = regexp.MustCompile(`[^A-Za-z0-9 .,=+_-]+`)
-	nameless = map[string]bool{"off": true, "true": true, "false": true, "all": true, "baseline": true}
-)
-
-// label is the name of a variant that sets one path: the value if that speaks
-// for itself, else with the last word of the path.
-func label(path, value string) string {
-	if path == "topology" {
-		value = strings.TrimSuffix(filepath.Base(value), filepath.Ext(value))
-	}
-	if word.MatchString(value) && !nameless[value] {
-		return value
-	}
-	plain := strings.TrimSpace(strange.ReplaceAllString(value, " "))
-	plain = strings.ReplaceAll(plain, "  ", " ")
-	return path[strings.LastIndex(path, ".")+1:] + "=" + plain[:min(len(plain), 24)]
 }

@@ -9,8 +9,8 @@ import (
 	"trafficlab/topologies/strict"
 )
 
-// ailments are the effects of a fault: exactly one.
-var ailments = []string{"crash", "freeze", "slow", "errors"}
+// ailments are the effects of a fault: exactly one. A purge is over at once.
+var ailments = []string{"crash", "freeze", "slow", "errors", "drain", "purge"}
 
 const faultExample = `{at: 5s, for: 8s, on: "api[2]", slow: 5x}`
 
@@ -34,10 +34,13 @@ func fault(v strict.Value, t *topologies.Topology, length time.Duration) Fault {
 	if length > 0 && f.At >= length {
 		v.Get("at").Wrong("is not before the end of the load", "less than "+strict.Duration(length))
 	}
-	if v.Get("for").Need("for: 5s") {
+	ailment := one(v, ailments, "slow: 5x")
+	switch {
+	case ailment == "purge" && v.Get("for").Present():
+		v.Get("for").WrongKey("not for a purge", "it is over at once")
+	case ailment != "purge" && v.Get("for").Need("for: 5s"):
 		f.For = v.Get("for").Duration(time.Second, time.Millisecond, longest)
 	}
-	ailment := one(v, ailments, "slow: 5x")
 	switch value := v.Get(ailment); ailment {
 	case "crash":
 		f.Crash = yes(value)
@@ -45,8 +48,12 @@ func fault(v strict.Value, t *topologies.Topology, length time.Duration) Fault {
 		f.Freeze = yes(value)
 	case "slow":
 		f.Slow = value.Factor(1, 1, 1000)
+	case "drain":
+		f.Drain = yes(value)
 	case "errors":
 		f.Errors = value.Share(0, 0.0001, 1)
+	case "purge":
+		f.Purge = purge(value)
 	}
 	if v.Get("on").Need(`on: "api[2]"`) {
 		f.On = victims(v.Get("on"), t, ailment)
@@ -60,6 +67,30 @@ func yes(v strict.Value) bool {
 		v.Wrong("says nothing", "true, or leave the fault out")
 	}
 	return true
+}
+
+// purge reads what to forget: paths, or a tag.
+func purge(v strict.Value) Purge {
+	p := Purge{}
+	if v.IsText() {
+		p.Path = v.Text("")
+	} else {
+		if !v.Fields("path", "tag") {
+			return p
+		}
+		switch one(v, []string{"path", "tag"}, "tag: products") {
+		case "path":
+			p.Path = v.Get("path").Text("")
+		case "tag":
+			p.Tag = v.Get("tag").Text("")
+		default:
+			return p
+		}
+	}
+	if err := p.Check(); err != nil {
+		v.Wrong(err.Error(), `such as "/products/*", or {tag: products}`)
+	}
+	return p
 }
 
 // victims are places, or all replicas of nodes.
@@ -80,6 +111,8 @@ func victims(v strict.Value, t *topologies.Topology, ailment string) []topologie
 			item.Wrong(fmt.Sprintf("%s is external, which nothing here can make ill", name), "")
 		case ailment == "slow" && kind.Proxies():
 			item.Wrong(fmt.Sprintf("%s does no work of its own that could be slow", name), "slow a backend, or freeze this")
+		case ailment == "purge" && t.Node(found[0].Node()).Cache == nil:
+			item.Wrong(fmt.Sprintf("%s has no cache that could be purged", name), "a node with a cache")
 		}
 		for _, place := range found {
 			if slices.Contains(places, place) {

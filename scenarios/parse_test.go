@@ -119,6 +119,25 @@ faults:
 	}, s.Variants[0].Faults)
 }
 
+func TestPurgesOfCaches(t *testing.T) {
+	s := read(t, `
+name: purges
+question: what?
+topology: cdn
+load: {constant: 100/s, for: 5s, mix: [{get: /products/1}]}
+faults:
+  - {at: 1s, on: cdn, purge: /products/*}
+  - {at: 2s, on: cdn, purge: {path: /cart}}
+  - {at: 3s, on: cdn, purge: {tag: products}}
+`, Options{})
+	cdn := []topologies.Place{"cdn"}
+	require.Equal(t, []Fault{
+		{At: time.Second, On: cdn, Purge: Purge{Path: "/products/*"}},
+		{At: 2 * time.Second, On: cdn, Purge: Purge{Path: "/cart"}},
+		{At: 3 * time.Second, On: cdn, Purge: Purge{Tag: "products"}},
+	}, s.Variants[0].Faults)
+}
+
 func TestVariants(t *testing.T) {
 	for text, want := range map[string]map[string][]Change{
 		"{lb.pick: [round-robin, p2c]}": {
@@ -150,6 +169,18 @@ func TestAVariantIsSetAndLeavesTheOthersAlone(t *testing.T) {
 	require.Zero(t, b.Warmup)
 }
 
+func TestVariantsOfPoliciesHaveReadableNames(t *testing.T) {
+	s := read(t, base+`compare:
+  lb.pick: [round-robin, {ring-hash: {vnodes: 100}}, {ring-hash: {vnodes: 100, key: path}}, {maglev: {}}, {p2c-ewma: {decay: 1s}}]
+`, Options{})
+	var names []string
+	for _, v := range s.Variants {
+		names = append(names, v.Name)
+	}
+	require.Equal(t, []string{"round-robin", "ring-hash vnodes=100", "ring-hash vnodes=100 key=path", "maglev", "p2c-ewma decay=1s"}, names)
+	require.Equal(t, 100, s.Variants[2].Topology.Node("lb").Pick.Params.Int("vnodes"))
+}
+
 func TestOptions(t *testing.T) {
 	seed := uint64(77)
 	s := read(t, base+"compare: {topology: [direct, lb]}\n", Options{
@@ -157,7 +188,7 @@ func TestOptions(t *testing.T) {
 		Seed: &seed, Repeat: 9,
 	})
 	require.Equal(t, []any{uint64(77), 9, "why?"}, []any{s.Seed, s.Repeat, s.Question})
-	require.Equal(t, "p2c", s.Variants[1].Topology.Node("lb").Pick, "set where there is such a node")
+	require.Equal(t, "p2c", s.Variants[1].Topology.Node("lb").Pick.Name, "set where there is such a node")
 	require.Equal(t, 50.0, s.Variants[0].Load.Streams[0].Rate[0].From)
 	require.Equal(t, 2, read(t, base, Options{Short: true}).Repeat)
 	require.Equal(t, 1, read(t, base+"repeat: 1", Options{Short: true}).Repeat)

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 	"time"
@@ -14,6 +15,7 @@ import (
 type Weather struct {
 	seed   uint64
 	spells map[topologies.Place][]spell
+	purges map[topologies.Place][]DatedPurge
 }
 
 // spell is an effect that holds from an instant until the next spell's.
@@ -35,17 +37,27 @@ var calm = Effect{Slow: 1}
 // NewWeather compiles faults. The seed decides which requests meet an error.
 func NewWeather(seed uint64, faults []Fault) *Weather {
 	byPlace := map[topologies.Place][]Fault{}
+	w := &Weather{seed, map[topologies.Place][]spell{}, map[topologies.Place][]DatedPurge{}}
 	for _, f := range faults {
 		for _, place := range f.On {
-			byPlace[place] = append(byPlace[place], f)
+			if f.Purge != (Purge{}) {
+				w.purges[place] = append(w.purges[place], DatedPurge{f.At, f.Purge})
+			} else {
+				byPlace[place] = append(byPlace[place], f)
+			}
 		}
 	}
-	w := &Weather{seed, make(map[topologies.Place][]spell, len(byPlace))}
 	for place, list := range byPlace {
 		w.spells[place] = compile(list)
 	}
+	for _, list := range w.purges {
+		slices.SortStableFunc(list, func(a, b DatedPurge) int { return cmp.Compare(a.At, b.At) })
+	}
 	return w
 }
+
+// Purges lists what the place's cache is told to forget, in order of time.
+func (w *Weather) Purges(place topologies.Place) []DatedPurge { return w.purges[place] }
 
 // compile cuts time at every begin and end of a fault.
 func compile(faults []Fault) []spell {
@@ -72,6 +84,7 @@ func overlay(faults []Fault, now time.Duration) Effect {
 		}
 		e.Down = e.Down || f.Crash
 		e.Frozen = e.Frozen || f.Freeze
+		e.Drains = e.Drains || f.Drain
 		e.Errors = 1 - (1-e.Errors)*(1-f.Errors)
 		if f.Slow > 0 {
 			e.Slow *= f.Slow

@@ -56,6 +56,20 @@ func TestWeather(t *testing.T) {
 	}
 }
 
+func TestPurges(t *testing.T) {
+	all, products := Purge{Path: "/*"}, Purge{Tag: "products"}
+	w := NewWeather(1, []Fault{
+		{At: 3 * second, On: on("cdn", "edge"), Purge: all},
+		{At: 2 * second, On: on("cdn"), Purge: products},
+		{At: 1 * second, For: 5 * second, On: on("cdn"), Slow: 3},
+	})
+	require.Equal(t, []DatedPurge{{2 * second, products}, {3 * second, all}}, w.Purges("cdn"))
+	require.Equal(t, []DatedPurge{{3 * second, all}}, w.Purges("edge"))
+	require.Empty(t, w.Purges("api"))
+	require.Empty(t, w.Turns("cdn"))
+	require.Equal(t, Effect{Slow: 3}, w.At("cdn", 3*second), "a purge ails nobody")
+}
+
 func TestTurns(t *testing.T) {
 	w := NewWeather(1, storm)
 	require.Equal(t, []Turn{

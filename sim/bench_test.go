@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"trafficlab/components"
+	"trafficlab/components/policy"
 	"trafficlab/scenarios"
 	"trafficlab/topologies"
 )
@@ -35,7 +37,8 @@ func BenchmarkHost(b *testing.B) {
 }
 
 // BenchmarkRun measures whole systems, their components included: requests
-// simulated per second of wall time and per second of processor time.
+// simulated per second of wall time and per second of processor time, and how
+// many times the processor time of a bare event loop that is.
 func BenchmarkRun(b *testing.B) {
 	for _, one := range []struct {
 		name string
@@ -48,7 +51,16 @@ func BenchmarkRun(b *testing.B) {
 	} {
 		b.Run(one.name, func(b *testing.B) {
 			c := one.of(b.N)
+			loop := newBare(c, b.N)
+			before := processorTime()
+			loop.play()
+			bare := processorTime() - before
+			loop = nil
+			runtime.GC()
+			before = processorTime()
 			measured(b, c, DefaultCosts(), func(p topologies.Place) component { return components.New(c, p) })
+			b.ReportMetric((processorTime()-before).Seconds()/bare.Seconds(), "times-bare")
+			b.ReportMetric(float64(b.N)/bare.Seconds(), "bare/cpu-s")
 		})
 	}
 }
@@ -57,7 +69,7 @@ func BenchmarkRun(b *testing.B) {
 func balanced(backends, n int) *scenarios.Case {
 	top := chain("lb", "api")
 	lb, api := top.Nodes[0], top.Nodes[1]
-	lb.Kind, lb.Pick, lb.Connections, lb.Retry.Tries = topologies.LoadBalancer, "least-connections", 256, 1
+	lb.Kind, lb.Pick.Name, lb.Connections, lb.Retry.Tries = topologies.LoadBalancer, "least-connections", 256, 1
 	work(api, backends)
 	return loaded(top, 800*float64(backends), n)
 }
@@ -70,12 +82,13 @@ func fourTiers(n int) *scenarios.Case {
 	cdn.Kind, gateway.Kind, lb.Kind = topologies.CDN, topologies.Gateway, topologies.LoadBalancer
 	cdn.Cache = &topologies.Cache{Capacity: 1 << 20, Collapse: true}
 	gateway.Keys = map[string]string{"alice": "k-alice"}
-	gateway.Limit = &topologies.Limit{By: "consumer", Rate: 1e6, Burst: 100}
+	gateway.Limits = []topologies.Limit{{By: "consumer", Algorithm: policy.Choice{Name: "token-bucket",
+		Params: policy.Params{"rate": {Number: 1e6}, "burst": {Number: 100}}}}}
 	for _, proxy := range top.Nodes[:3] {
-		proxy.Connections, proxy.Retry.Tries, proxy.Pick = 256, 2, "round-robin"
+		proxy.Connections, proxy.Retry.Tries, proxy.Pick.Name = 256, 2, "round-robin"
 		proxy.Timeout = topologies.Timeouts{Connect: 100 * ms, Response: time.Second}
 	}
-	lb.Pick = "least-connections"
+	lb.Pick.Name = "least-connections"
 	lb.Health = &topologies.Health{Every: 100 * ms, Timeout: 50 * ms, Path: "/healthz", DownAfter: 2, UpAfter: 2}
 	work(api, 10)
 	return loaded(top, 8000, n)

@@ -43,6 +43,9 @@ func (c *call) Cancel() {
 		return
 	}
 	c.fired, c.reason = true, policy.Canceled
+	if c.world.traced(c.request.Number) {
+		c.world.note(c.request.Number, c.who(), "gives %s up", c.pool.to.name)
+	}
 	if f := c.callee; f != nil {
 		c.callee = nil
 		f.abandon()
@@ -55,6 +58,9 @@ func (c *call) begin() {
 	if c.pool.take() {
 		c.connect()
 		return
+	}
+	if c.world.traced(c.request.Number) {
+		c.world.note(c.request.Number, c.who(), "waits for a connection to %s: %d are busy", c.pool.to.name, c.pool.busy)
 	}
 	c.queued = true
 	c.pool.waiting.push(c)
@@ -72,7 +78,11 @@ func (c *call) connect() {
 		c.send()
 		return
 	}
-	switch w, to := c.world, c.pool.to; {
+	w, to := c.world, c.pool.to
+	if w.traced(c.request.Number) {
+		w.note(c.request.Number, c.who(), "dials %s", to.name)
+	}
+	switch {
 	case to.dialTime == 0:
 		c.connected()
 	case w.clock.now+to.dialTime > c.connectBy:
@@ -124,6 +134,9 @@ func (c *call) answer(head components.Response, body components.Body) {
 	c.callee = nil
 	c.fired, c.reason = true, policy.OK
 	c.head, c.body = head, body
+	if c.world.traced(c.request.Number) {
+		c.world.note(c.request.Number, string(c.pool.to.name), "answers %d, %d bytes", head.Status, body.Size)
+	}
 	c.tell()
 }
 
@@ -134,6 +147,9 @@ func (c *call) fail(why policy.Reason) {
 	}
 	c.callee = nil
 	c.fired, c.reason = true, why
+	if c.world.traced(c.request.Number) {
+		c.world.note(c.request.Number, c.who(), "hears nothing of %s: %s", c.pool.to.name, why)
+	}
 	c.release(false)
 	c.tell()
 }

@@ -2,8 +2,6 @@ package sim
 
 import (
 	"errors"
-	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -18,21 +16,18 @@ const host = "trafficlab.test"
 
 // clients is everybody who sends requests, and what befell these.
 type clients struct {
-	pool     *pool
-	line     int // of the cost of sending
+	pools    []*pool // to the places of the entry, which take turns
+	line     int     // of the cost of sending
 	samples  []measure.Sample
 	waiting  []*call // by sample; nil once it has its outcome
 	open     int
-	oldest   int  // no sample before it waits
-	watching bool // an event is on its way for the oldest's patience
-	headers  map[sender]components.Header
+	oldest   int                                  // no sample before it waits
+	watching bool                                 // an event is on its way for the oldest's patience
+	headers  map[*scenarios.HeaderField]byAddress // by the first field that the load sets
 }
 
-// sender is what makes the header of an arrival.
-type sender struct {
-	fields  *scenarios.HeaderField // the first of those that the load sets
-	address netip.Addr
-}
+// byAddress is the headers of clients, by their addresses.
+type byAddress map[[4]byte]components.Header
 
 // openClients prepares for arrivals.
 func (w *world) openClients() error {
@@ -40,18 +35,16 @@ func (w *world) openClients() error {
 	if v.Timeout <= 0 {
 		return errors.New("the clients have no timeout: a run might never end")
 	}
-	entry := v.Topology.Node(v.Topology.Entry).Places()
-	if len(entry) > 1 {
-		return fmt.Errorf("node %s: is the entry and has %d replicas; clients talk to one", v.Topology.Entry, len(entry))
-	}
 	expected := int(v.Load.Expected(0, w.c.Duration(), ""))
 	room := expected + expected/16 + 16
 	w.clients = clients{
-		pool:    w.newPool(entry[0], 0),
 		line:    w.clock.line(w.costs.Client),
 		samples: make([]measure.Sample, 0, room),
 		waiting: make([]*call, 0, room),
-		headers: map[sender]components.Header{},
+		headers: map[*scenarios.HeaderField]byAddress{},
+	}
+	for _, place := range v.Topology.Node(v.Topology.Entry).Places() {
+		w.clients.pools = append(w.clients.pools, w.newPool(place, 0))
 	}
 	return nil
 }
@@ -59,12 +52,15 @@ func (w *world) openClients() error {
 // arrive lets a client send its request.
 func (w *world) arrive(a scenarios.Arrival) {
 	k := &w.clients
-	c := w.newCall(k.pool)
+	c := w.newCall(k.pools[int(a.Number)%len(k.pools)])
 	c.owner = len(k.samples)
 	c.request = k.request(a)
 	k.samples = append(k.samples, measure.Sample{Number: a.Number, At: a.At, Class: a.Class})
 	k.waiting = append(k.waiting, c)
 	k.open++
+	if w.tracer != nil && a.At >= w.c.Variant.Warmup {
+		w.tracer.open(&a)
+	}
 	w.watch()
 	if w.costs.Client == 0 {
 		c.begin()
@@ -86,27 +82,31 @@ func (k *clients) request(a scenarios.Arrival) components.Request {
 	path, query, _ := strings.Cut(a.Path, "?")
 	return components.Request{
 		Number: a.Number, Method: a.Method, Host: host,
-		Path: path, Query: query, Header: k.header(a), Size: a.Body,
+		Path: path, Query: query, Header: k.header(a), Size: a.Body, Lasting: true,
 	}
 }
 
 // header is made once for all requests of a kind and a client.
 func (k *clients) header(a scenarios.Arrival) components.Header {
-	key := sender{address: a.Client}
+	var fields *scenarios.HeaderField
 	if len(a.Header) > 0 {
-		key.fields = &a.Header[0]
+		fields = &a.Header[0]
 	}
-	if h, ok := k.headers[key]; ok {
+	made := k.headers[fields]
+	if made == nil {
+		made = byAddress{}
+		k.headers[fields] = made
+	}
+	address := a.Client.As4()
+	if h, ok := made[address]; ok {
 		return h
 	}
 	h := make(components.Header, 0, len(a.Header)+1)
 	for _, f := range a.Header {
 		h = append(h, components.Field{Name: f.Name, Value: f.Value})
 	}
-	if a.Client.IsValid() {
-		h = append(h, components.Field{Name: "X-Forwarded-For", Value: a.Client.String()})
-	}
-	k.headers[key] = h
+	h = append(h, components.Field{Name: "X-Forwarded-For", Value: a.Client.String()})
+	made[address] = h
 	return h
 }
 
@@ -120,6 +120,9 @@ func (w *world) outcome(c *call) {
 		s.Reason = components.ReasonOf(c.head.Status, c.head.Header)
 		s.Bytes = c.body.Size
 		s.Cache = c.head.Header.Get("X-Cache")
+	}
+	if w.traced(c.request.Number) {
+		w.noteEnd(c, s.Latency)
 	}
 	w.clients.waiting[c.owner] = nil
 	w.clients.open--

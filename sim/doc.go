@@ -3,7 +3,7 @@
 // the same samples for the same case on any machine.
 //
 //	arrivals ──► client ─► call ─► pool ─► place ─► frame        one request
-//	                        ▲      waits   visit    coroutine
+//	                        ▲      waits   visit    steps, or a stack
 //	                        │     or dials  cost    Handle(x)
 //	                        │                          │ Start
 //	                        └──────────────────────────┘
@@ -16,10 +16,16 @@
 //	       │     their heads)             instant)   │
 //	       └────────── until, dial, visit ◄──────────┘
 //
-// A frame is one exchange at one place. It runs its handler as a coroutine: to
-// wait is to yield to the loop. Frames, coroutines and calls are pooled. All
-// happens on one goroutine at a time, in an order given by the instants and,
-// among equal ones, by the sequence in which events were scheduled.
+// A frame is one exchange at one place. A handler that can be played in steps
+// (components.Stepper: backends) is; any other runs on a stack, a coroutine to
+// which to wait is to yield to the loop. Frames, stacks, calls and signals are
+// pooled over the whole world, so that what was used last, and is warm, is
+// used next. All happens on one goroutine at a time, in an order given by the
+// instants and, among equal ones, by the sequence in which events were
+// scheduled.
+//
+// Beside a run, Trace tells the stories of single requests, and TheoryOf what
+// queueing theory says where it has a formula.
 //
 // What is modelled: connections (bounded pools, dialling, TLS handshakes as a
 // cost), what a visit to a component costs, cancellation from the client

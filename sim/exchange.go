@@ -18,7 +18,12 @@ func (f *frame) Now() time.Duration { return f.world.clock.now }
 func (f *frame) Canceled() components.Event { return &f.gone }
 
 // NewSignal makes a signal.
-func (f *frame) NewSignal() components.Signal { return &signal{} }
+func (f *frame) NewSignal() components.Signal { return f.world.newSignal() }
+
+// Recycle takes a signal back that nobody refers to any more.
+func (f *frame) Recycle(s components.Signal) {
+	f.world.idleSignals = append(f.world.idleSignals, s.(*signal))
+}
 
 // Background runs work on a frame of its own.
 func (f *frame) Background(work func(components.Exchange)) { f.place.background(work) }
@@ -26,15 +31,12 @@ func (f *frame) Background(work func(components.Exchange)) { f.place.background(
 // Wait yields to the loop until one of the events has fired.
 func (f *frame) Wait(until time.Duration, on ...components.Event) int {
 	for {
-		for i, e := range on {
-			if e.Fired() {
-				return i
-			}
-		}
-		if until <= f.world.clock.now {
-			return -1
+		if i, ok := f.woken(until, on); ok {
+			return i
 		}
 		f.park(until, on)
+		f.stack.wait()
+		f.unpark()
 	}
 }
 
@@ -53,13 +55,16 @@ func (f *frame) Start(h components.Hop) components.Call {
 	if h.Connect > 0 {
 		c.connectBy = f.world.clock.now + h.Connect
 	}
+	if f.world.traced(c.request.Number) {
+		f.world.noteAsk(c)
+	}
 	c.begin()
 	return c
 }
 
 // Reply answers with a body of the handler's own.
 func (f *frame) Reply(r components.Response) {
-	if c := f.end(); c != nil {
+	if c := f.answerTo(); c != nil {
 		c.answer(head(r), f.bodyOf(r, r.Body))
 	}
 }
@@ -77,15 +82,15 @@ func (f *frame) Forward(upstream components.Call, r components.Response, limit i
 	if keep != nil && up.body.Size <= limit {
 		keep(up.body)
 	}
-	if c := f.end(); c != nil {
+	if c := f.answerTo(); c != nil {
 		c.answer(head(r), f.bodyOf(r, up.body))
 	}
 	up.release(true)
 	return policy.OK
 }
 
-// end takes the caller off the frame, or nil if nobody listens any more.
-func (f *frame) end() *call {
+// answerTo takes the caller off the frame: nil if nobody listens any more.
+func (f *frame) answerTo() *call {
 	if f.answered {
 		panic("the handler answered twice")
 	}

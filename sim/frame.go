@@ -1,10 +1,6 @@
 package sim
 
 import (
-	"errors"
-	"fmt"
-	"iter"
-	"runtime/debug"
 	"time"
 
 	"trafficlab/components"
@@ -12,16 +8,16 @@ import (
 )
 
 // frame is an exchange at a place: the components.Exchange that a handler
-// sees, and the coroutine that runs it. It is pooled with its place.
+// sees. A handler that can be played in steps is; any other gets a stack. A
+// frame is pooled, and so are stacks.
 type frame struct {
 	world *world
 	place *place
 	slot  int
 	index int // in place.frames
 
-	next  func() (struct{}, bool)
-	stop  func()
-	yield func(struct{}) bool
+	steps components.Steps // nil: not in steps
+	stack *stack           // nil: none, or not yet
 
 	work     func(components.Exchange) // in the background; else a request
 	request  components.Request
@@ -43,57 +39,73 @@ type flag struct{ fired bool }
 
 func (f *flag) Fired() bool { return f.fired }
 
-// errUnwound runs up the stack of a handler whose process is gone.
-var errUnwound = errors.New("sim: the place is gone")
+// run lets the frame go on until it waits or ends.
+func (f *frame) run() {
+	f.queued = false
+	switch {
+	case f.dead:
+	case f.steps != nil:
+		f.walk()
+	case f.stack != nil:
+		f.stack.resume()
+	default:
+		f.begin()
+	}
+}
 
-// live is the coroutine: one job after another.
-func (f *frame) live(yield func(struct{}) bool) {
-	defer f.land()
-	f.yield = yield
+// begin gives the frame what it needs to go on.
+func (f *frame) begin() {
+	if f.work == nil && f.place.stepper != nil {
+		if f.steps = f.place.stepper.Open(f, f.request); f.steps != nil {
+			f.step(0)
+			return
+		}
+	}
+	f.stack = f.world.newStack(f)
+	f.stack.resume()
+}
+
+// walk goes on with the steps, if what they wait for has happened.
+func (f *frame) walk() {
+	if woken, ok := f.woken(f.until, f.on); ok {
+		f.unpark()
+		f.step(woken)
+	}
+}
+
+// step takes steps until the frame must wait, or is over.
+func (f *frame) step(woken int) {
 	for {
-		f.job()
-		f.finish()
-		if !yield(struct{}{}) {
+		p, over := f.steps.Step(woken)
+		if over {
+			f.end()
+			return
+		}
+		var ok bool
+		if woken, ok = f.woken(p.Until, p.On); !ok {
+			f.park(p.Until, p.On)
 			return
 		}
 	}
 }
 
-// land ends an unwinding, and gives any other panic a name and its own stack,
-// which is not the loop's.
-func (f *frame) land() {
-	if r := recover(); r != nil && r != errUnwound {
-		panic(fmt.Sprintf("sim: %s: %v\n\n%s", f.place.name, r, debug.Stack()))
-	}
-}
-
+// job is the frame's work, on a stack.
 func (f *frame) job() {
 	if f.work != nil {
 		f.work(f)
-		return
+	} else {
+		f.place.handler.Handle(f, f.request)
 	}
-	f.place.handler.Handle(f, f.request)
+	f.end()
+}
+
+// end closes what the handler left open and returns the frame.
+func (f *frame) end() {
 	if f.caller != nil {
 		panic("the handler returned without an answer")
 	}
-}
-
-// run lets the frame go on until it waits or ends.
-func (f *frame) run() {
-	f.queued = false
-	if f.dead {
-		return
-	}
-	if f.next == nil {
-		f.next, f.stop = iter.Pull(f.live)
-	}
-	f.next()
-}
-
-// finish closes what the handler left open and returns the frame.
-func (f *frame) finish() {
 	f.drop()
-	f.work, f.request, f.caller = nil, components.Request{}, nil
+	f.steps, f.stack, f.work = nil, nil, nil
 	f.answered, f.gone.fired = false, false
 	f.place.retire(f)
 }
@@ -120,11 +132,11 @@ func (f *frame) crash() {
 	f.unwind()
 }
 
-// unwind ends the coroutine.
+// unwind ends the frame's stack.
 func (f *frame) unwind() {
 	f.dead = true
-	if f.stop != nil {
-		f.stop()
+	if f.stack != nil {
+		f.stack.stop()
 	}
 }
 
@@ -155,24 +167,39 @@ func (f *frame) wake() {
 	}
 }
 
-// park yields until something that the frame waits for may have happened.
+// woken is what a wait for the events, at longest until an instant, comes to
+// now. It is not ok as long as it comes to nothing.
+func (f *frame) woken(until time.Duration, on []components.Event) (i int, ok bool) {
+	for i, e := range on {
+		if e.Fired() {
+			return i, true
+		}
+	}
+	return -1, until <= f.world.clock.now
+}
+
+// park sees to it that the frame is woken when something that it waits for may
+// have happened.
 func (f *frame) park(until time.Duration, on []components.Event) {
 	f.on, f.until, f.parked = on, until, true
+	if f.work == nil && f.world.traced(f.request.Number) {
+		f.world.notePark(f)
+	}
 	f.arm()
 	for _, e := range on {
 		if s, ok := e.(*signal); ok {
 			s.join(f)
 		}
 	}
-	if !f.yield(struct{}{}) {
-		panic(errUnwound)
-	}
-	f.on, f.parked = nil, false
-	for _, e := range on {
+}
+
+func (f *frame) unpark() {
+	for _, e := range f.on {
 		if s, ok := e.(*signal); ok {
 			s.leave(f)
 		}
 	}
+	f.on, f.parked = nil, false
 }
 
 // arm sees to it that an event comes no later than until. An earlier one is

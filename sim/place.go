@@ -19,6 +19,7 @@ type place struct {
 	dialLine  int
 
 	handler component
+	stepper components.Stepper // the handler, if it can be played in steps
 	use     tally
 	down    bool
 	frozen  bool
@@ -27,12 +28,12 @@ type place struct {
 	pools   map[topologies.Place]*pool // to its upstreams
 	inbound []*pool
 	frames  []*frame // at work
-	spare   []*frame
 }
 
 // start makes the component anew, as a process starts.
 func (p *place) start() {
 	p.handler = p.world.build(p.name)
+	p.stepper, _ = p.handler.(components.Stepper)
 	if s, ok := p.handler.(components.Starter); ok {
 		p.background(s.Begin)
 	}
@@ -64,13 +65,10 @@ func (p *place) crash() {
 	for _, out := range p.pools {
 		out.desert()
 	}
-	frames, spare := p.frames, p.spare
-	p.frames, p.spare = nil, nil
+	frames := p.frames
+	p.frames = nil
 	for _, f := range frames {
 		f.crash()
-	}
-	for _, f := range spare {
-		f.unwind()
 	}
 	for _, out := range p.pools {
 		out.idle = 0
@@ -113,19 +111,14 @@ func (p *place) receive(c *call) *frame {
 // background runs work that has no caller.
 func (p *place) background(work func(components.Exchange)) {
 	f := p.frame()
-	f.work = work
+	f.work, f.request = work, components.Request{}
 	f.wake()
 }
 
 // frame takes a frame into work.
 func (p *place) frame() *frame {
-	var f *frame
-	if n := len(p.spare); n > 0 {
-		f = p.spare[n-1]
-		p.spare = p.spare[:n-1]
-	} else {
-		f = p.world.newFrame(p)
-	}
+	f := p.world.newFrame()
+	f.place = p
 	f.index = len(p.frames)
 	p.frames = append(p.frames, f)
 	return f
@@ -137,7 +130,7 @@ func (p *place) retire(f *frame) {
 	p.frames[f.index] = last
 	last.index = f.index
 	p.frames = p.frames[:len(p.frames)-1]
-	p.spare = append(p.spare, f)
+	p.world.idleFrames = append(p.world.idleFrames, f)
 }
 
 // pool is the connections to an upstream place.
@@ -150,12 +143,9 @@ func (p *place) pool(to topologies.Place) *pool {
 	return o
 }
 
-// unwind ends every coroutine of the place.
+// unwind ends every stack of the place.
 func (p *place) unwind() {
 	for _, f := range p.frames {
-		f.unwind()
-	}
-	for _, f := range p.spare {
 		f.unwind()
 	}
 }

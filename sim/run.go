@@ -15,7 +15,8 @@ import (
 // error says what cannot be simulated (nodes of kind external), or that the
 // context ended.
 func Run(ctx context.Context, c *scenarios.Case, costs Costs) (*measure.Run, error) {
-	return run(ctx, c, costs, func(place topologies.Place) component { return components.New(c, place) })
+	shared := &tallies{trip: costs.Shared}
+	return run(ctx, c, costs, func(place topologies.Place) component { return components.NewSharing(c, place, shared) })
 }
 
 func run(ctx context.Context, c *scenarios.Case, costs Costs, build builder) (*measure.Run, error) {

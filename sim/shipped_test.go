@@ -18,6 +18,10 @@ func TestShippedScenariosCanBePlayed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, err := scenarios.Open(name, scenarios.Options{})
 			require.NoError(t, err)
+			if len(s.Worlds) == 1 { // too large for a test: a glance will do
+				s, err = scenarios.Open(name, scenarios.Options{Set: []scenarios.Change{{Path: "load.for", Value: "50ms"}, {Path: "warmup", Value: "10ms"}}})
+				require.NoError(t, err)
+			}
 			for _, c := range s.Cases()[:len(s.Variants)] {
 				r, err := Run(context.Background(), &c, DefaultCosts())
 				require.NoError(t, err)

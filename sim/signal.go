@@ -20,7 +20,19 @@ func (s *signal) Fire() {
 	for _, f := range s.waiters {
 		f.wake()
 	}
-	s.waiters = nil
+	clear(s.waiters)
+	s.waiters = s.waiters[:0]
+}
+
+func (w *world) newSignal() *signal {
+	n := len(w.idleSignals)
+	if n == 0 {
+		return &signal{}
+	}
+	s := w.idleSignals[n-1]
+	w.idleSignals = w.idleSignals[:n-1]
+	s.fired = false
+	return s
 }
 
 func (s *signal) join(f *frame) { s.waiters = append(s.waiters, f) }

@@ -25,7 +25,7 @@ func constant(name string, d time.Duration) *topologies.Topology {
 
 // behind puts a proxying node before a topology.
 func behind(top *topologies.Topology, front *topologies.Node) *topologies.Topology {
-	front.Replicas, front.To, front.Pick = 1, []string{top.Entry}, "round-robin"
+	front.Replicas, front.To, front.Pick.Name = 1, []string{top.Entry}, "round-robin"
 	front.Connections, front.Retry.Tries = 100, max(front.Retry.Tries, 1)
 	return &topologies.Topology{Name: "t", Entry: front.Name, Nodes: append([]*topologies.Node{front}, top.Nodes...)}
 }

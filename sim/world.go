@@ -40,7 +40,12 @@ type world struct {
 	calls     []*call  // by slot
 	idleCalls []*call
 
+	idleFrames  []*frame
+	idleSignals []*signal
+	stacks      []*stack // idle
+
 	clients clients
+	tracer  *tracer // nil: no stories
 	steps   int
 }
 
@@ -101,6 +106,9 @@ func (w *world) schedule() {
 func (w *world) play(ctx context.Context) error {
 	w.settle()
 	for a := range w.c.Arrivals() {
+		if w.tracer.over() {
+			return nil
+		}
 		if err := w.until(ctx, a.At); err != nil {
 			return err
 		}
@@ -111,7 +119,7 @@ func (w *world) play(ctx context.Context) error {
 	if err := w.until(ctx, max(w.c.Duration(), w.c.Variant.Warmup)); err != nil {
 		return err
 	}
-	for w.clients.open > 0 {
+	for w.clients.open > 0 && !w.tracer.over() {
 		if err := w.step(ctx); err != nil {
 			return err
 		}
@@ -177,8 +185,13 @@ func (w *world) settle() {
 	}
 }
 
-func (w *world) newFrame(p *place) *frame {
-	f := &frame{world: w, place: p, slot: len(w.frames), armed: components.Forever}
+func (w *world) newFrame() *frame {
+	if n := len(w.idleFrames); n > 0 {
+		f := w.idleFrames[n-1]
+		w.idleFrames = w.idleFrames[:n-1]
+		return f
+	}
+	f := &frame{world: w, slot: len(w.frames), armed: components.Forever}
 	w.checkSlot(f.slot)
 	w.frames = append(w.frames, f)
 	return f
@@ -220,5 +233,8 @@ func (w *world) newPool(to topologies.Place, limit int) *pool {
 func (w *world) close() {
 	for _, p := range w.places {
 		p.unwind()
+	}
+	for _, s := range w.stacks {
+		s.stop()
 	}
 }

@@ -32,6 +32,21 @@ func (d Distribution) Expected() time.Duration {
 	}
 }
 
+// Variation is the law's variance over the square of its mean.
+func (d Distribution) Variation() float64 {
+	switch d.Law {
+	case "exponential":
+		return 1
+	case "lognormal":
+		return math.Expm1(d.sigma() * d.sigma())
+	case "uniform":
+		spread, mean := float64(d.High-d.Low), float64(d.Expected())
+		return spread * spread / 12 / (mean * mean)
+	default:
+		return 0
+	}
+}
+
 // sigma is the deviation of the logarithm that puts the 99th percentile where
 // it is asked to be.
 func (d Distribution) sigma() float64 {

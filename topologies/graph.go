@@ -30,9 +30,6 @@ func (r *reader) graph(root strict.Value) {
 		return
 	}
 	r.reach()
-	if entry := r.t.Node(r.t.Entry); entry.Numbered && entry.Replicas > 1 {
-		r.places[entry.Name].Get("replicas").Wrong("the entry is one place", "put a load-balancer before its replicas")
-	}
 }
 
 func (r *reader) names() []string {

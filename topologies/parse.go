@@ -85,14 +85,14 @@ func (r *reader) topology(v strict.Value) {
 // The bounds of a topology.
 const (
 	maxNodes    = 64
-	maxReplicas = 64
+	maxReplicas = 10_000
 )
 
 // fields of nodes, by who takes them.
 var (
-	everyField   = []string{"kind", "replicas"}
-	proxyField   = []string{"to", "tls", "cache", "compress", "keys", "limit", "routes", "pick", "health", "retry", "timeout", "connections", "trust"}
-	backendField = []string{"workers", "queue", "service-time", "response", "errors", "cache-control"}
+	everyField   = []string{"kind", "replicas", "weights", "zones"}
+	proxyField   = []string{"to", "tls", "cache", "compress", "keys", "limit", "routes", "pick", "subset", "sticky", "ejection", "panic", "slow-start", "zone-aware", "health", "retry", "breaker", "hedge", "concurrency", "fallback", "timeout", "connections", "trust"}
+	backendField = []string{"workers", "queue", "sharing", "drop-expired", "service-time", "response", "errors", "cache-control", "cache-tag"}
 )
 
 var kinds = []string{string(ReverseProxy), string(CDN), string(Gateway), string(LoadBalancer), string(Backend), string(External)}
@@ -108,6 +108,8 @@ func (r *reader) node(name string, v strict.Value) *Node {
 	if replicas := v.Get("replicas"); replicas.Present() {
 		n.Replicas, n.Numbered = replicas.Int(1, 1, maxReplicas), true
 	}
+	n.Weights = weights(v.Get("weights"), n.Replicas)
+	n.Zones = zones(v.Get("zones"), n.Replicas)
 	switch {
 	case n.Kind == "": // said already
 	case n.Kind == Backend:

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"trafficlab/components/policy"
 	"trafficlab/topologies/strict"
 )
 
@@ -13,19 +14,30 @@ var defaultService = Distribution{Law: "constant", Mean: time.Millisecond}
 
 func (r *reader) backend(n *Node, v strict.Value) {
 	n.Workers = v.Get("workers").Int(4, 1, 10_000)
-	n.Queue = v.Get("queue").Int(64, 0, 1_000_000)
+	n.Queue, n.Order = queue(v.Get("queue"))
+	n.Sharing = v.Get("sharing").Bool(false)
+	n.DropExpired = v.Get("drop-expired").Bool(false)
+	if order := v.Get("queue").Get("order"); n.Sharing && order.Present() {
+		order.WrongKey("there is no line where all work is shared", "a bound alone")
+	}
+	if expired := v.Get("drop-expired"); n.Sharing && n.DropExpired {
+		expired.WrongKey("there is no line where all work is shared, all is begun at once", "one of the two")
+	}
 	n.ServiceTime = distribution(v.Get("service-time"))
 	n.Response = v.Get("response").Size(1<<10, 0, 1<<30)
 	n.Errors = v.Get("errors").Share(0, 0, 1)
-	if !v.Get("cache-control").Present() {
-		return
+	n.CacheControl = byPath(v.Get("cache-control"), `{/products/*: "public, max-age=60"}`)
+	n.CacheTag = byPath(v.Get("cache-tag"), "{/products/*: products}")
+}
+
+// queue is a bound alone, or with an order.
+func queue(v strict.Value) (bound int, order policy.Choice) {
+	const usual, most = 64, 1_000_000
+	if !v.IsMap() {
+		return v.Int(usual, 0, most), policy.Choice{Name: "fifo"}
 	}
-	for _, e := range v.Get("cache-control").Entries(`{/products/*: "public, max-age=60"}`) {
-		if p := e.Key; len(p) == 0 || p[0] != '/' {
-			e.Value.WrongKey(fmt.Sprintf("%q is no path of a request", p), "such as /products/*")
-		}
-		n.CacheControl = append(n.CacheControl, PathValue{e.Key, e.Value.Text("")})
-	}
+	v.Fields("bound", "order")
+	return v.Get("bound").Int(usual, 0, most), choice(v.Get("order"), "fifo", policy.Lines)
 }
 
 // laws are the forms of a distribution. A duration alone is a constant.

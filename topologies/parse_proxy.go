@@ -3,8 +3,6 @@ package topologies
 import (
 	"crypto/tls"
 	"fmt"
-	"maps"
-	"math"
 	"net/http"
 	"net/netip"
 	"path/filepath"
@@ -21,7 +19,6 @@ func list(words []string) string { return strings.Join(words, ", ") }
 // The defaults of proxying nodes. A zero duration in a file is refused, as it
 // would mean both none and at once.
 var (
-	defaultCache    = Cache{Capacity: 64 << 20, Collapse: true}
 	defaultHealth   = Health{Every: 500 * time.Millisecond, Timeout: 250 * time.Millisecond, Path: "/healthz", DownAfter: 2, UpAfter: 2}
 	defaultTimeouts = Timeouts{Connect: time.Second, Response: 5 * time.Second}
 	defaultTrust    = []string{"127.0.0.0/8", "::1/128"}
@@ -31,7 +28,6 @@ const (
 	defaultConnections = 64
 	leastTime          = time.Millisecond
 	longestTime        = time.Hour
-	maxRate            = 1e6
 	maxBytes           = 1 << 40
 )
 
@@ -41,10 +37,20 @@ func (r *reader) proxy(n *Node, v strict.Value) {
 	n.Cache = cache(v.Get("cache"), n.Kind == CDN)
 	n.Compress = codings(v.Get("compress"))
 	n.Keys = keys(v.Get("keys"))
-	n.Limit = limit(v.Get("limit"), n.Keys != nil)
-	n.Pick = v.Get("pick").Word("round-robin", slices.Sorted(maps.Keys(policy.Pickers))...)
+	n.Limits = limits(v.Get("limit"), n.Keys != nil)
+	n.Pick = choice(v.Get("pick"), "round-robin", policy.Pickers)
+	n.Subset = subset(v.Get("subset"))
+	n.Sticky = sticky(v.Get("sticky"))
+	n.Ejection = membership(v, "ejection")
+	n.Panic = membership(v, "panic")
+	n.SlowStart = slowStart(v, n.Pick)
+	n.ZoneAware = zoneAware(v, n)
 	n.Health = health(v.Get("health"), n.Kind == LoadBalancer)
 	n.Retry = retry(v.Get("retry"), n.Kind == LoadBalancer)
+	n.Breaker = breaker(v.Get("breaker"))
+	n.Hedge = hedge(v.Get("hedge"))
+	n.Concurrency = concurrency(v.Get("concurrency"), n.Keys != nil)
+	n.Fallback = fallback(v.Get("fallback"))
 	n.Timeout = timeouts(v.Get("timeout"))
 	n.Connections = v.Get("connections").Int(defaultConnections, 1, 10_000)
 	n.Trust = trust(v.Get("trust"))
@@ -132,18 +138,6 @@ func (r *reader) file(path string) string {
 	return filepath.Join(r.folder, path)
 }
 
-func cache(v strict.Value, usual bool) *Cache {
-	if !v.Present() && !usual || v.Off() {
-		return nil
-	}
-	c := defaultCache
-	if v.Present() && v.Fields("capacity", "collapse") {
-		c.Capacity = v.Get("capacity").Size(c.Capacity, 1<<10, maxBytes)
-		c.Collapse = v.Get("collapse").Bool(c.Collapse)
-	}
-	return &c
-}
-
 func codings(v strict.Value) []string {
 	if !v.Present() || v.Off() {
 		return nil
@@ -184,34 +178,16 @@ func visible(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-func limit(v strict.Value, keyed bool) *Limit {
-	if !v.Present() || v.Off() || !v.Fields("by", "rate", "burst") {
-		return nil
-	}
-	usual := "address"
-	if keyed {
-		usual = "consumer"
-	}
-	l := &Limit{By: v.Get("by").Word(usual, "consumer", "address", "all")}
-	if v.Get("rate").Need("rate: 500/s") {
-		l.Rate = v.Get("rate").Rate(1, 0.01, maxRate)
-	}
-	l.Burst = v.Get("burst").Number(math.Max(1, math.Ceil(l.Rate)), 1, maxRate)
-	if l.By == "consumer" && !keyed {
-		v.Get("by").Wrong("consumers are not known here, as this node has no keys", "address, or give the node keys")
-	}
-	return l
-}
-
 func health(v strict.Value, usual bool) *Health {
 	if !v.Present() && !usual || v.Off() {
 		return nil
 	}
 	h := defaultHealth
-	if !v.Present() || !v.Fields("every", "timeout", "path", "down-after", "up-after") {
+	if !v.Present() || !v.Fields("every", "jitter", "timeout", "path", "down-after", "up-after") {
 		return &h
 	}
 	h.Every = v.Get("every").Duration(h.Every, 10*leastTime, longestTime)
+	h.Jitter = v.Get("jitter").Share(h.Jitter, 0, 1)
 	h.Timeout = v.Get("timeout").Duration(min(h.Timeout, h.Every), leastTime, longestTime)
 	h.Path = requestPath(v.Get("path"), h.Path)
 	h.DownAfter = v.Get("down-after").Int(h.DownAfter, 1, 1000)
@@ -229,29 +205,6 @@ func requestPath(v strict.Value, or string) string {
 		return or
 	}
 	return path
-}
-
-func retry(v strict.Value, usual bool) Retry {
-	tries := 1
-	if usual {
-		tries = 2
-	}
-	switch {
-	case v.Off():
-		return Retry{1}
-	case v.Present() && v.Fields("tries"):
-		tries = v.Get("tries").Int(tries, 1, 10)
-	}
-	return Retry{tries}
-}
-
-func timeouts(v strict.Value) Timeouts {
-	t := defaultTimeouts
-	if v.Present() && v.Fields("connect", "response") {
-		t.Connect = bound(v.Get("connect"), t.Connect)
-		t.Response = bound(v.Get("response"), t.Response)
-	}
-	return t
 }
 
 // bound is a duration, or off for none.

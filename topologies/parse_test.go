@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"trafficlab/components/policy"
 	"trafficlab/topologies/strict"
 )
 
@@ -60,17 +61,18 @@ nodes:
 `))
 	require.NoError(t, err)
 	cdn, gateway, lb, api, one := top.Node("cdn"), top.Node("gateway"), top.Node("lb"), top.Node("api"), top.Node("one")
-	require.Equal(t, &Cache{Capacity: 64 << 20, Collapse: true}, cdn.Cache)
+	require.Equal(t, &Cache{Capacity: 64 << 20, Evict: policy.Choice{Name: "lru"}, Collapse: true}, cdn.Cache)
 	require.Nil(t, gateway.Cache)
-	require.Equal(t, &Limit{By: "consumer", Rate: 2.5, Burst: 3}, gateway.Limit)
+	require.Equal(t, []Limit{{By: "consumer", Algorithm: policy.Choice{Name: "token-bucket",
+		Params: policy.Params{"rate": {Number: 2.5}, "burst": {Number: 3}}}}}, gateway.Limits)
 	require.Nil(t, gateway.Health)
 	require.Equal(t, 1, gateway.Retry.Tries)
-	require.Equal(t, &Health{500 * time.Millisecond, 250 * time.Millisecond, "/healthz", 2, 2}, lb.Health)
-	require.Equal(t, &Health{100 * time.Millisecond, 100 * time.Millisecond, "/healthz", 2, 2}, one.Health)
+	require.Equal(t, &Health{500 * time.Millisecond, 0, 250 * time.Millisecond, "/healthz", 2, 2}, lb.Health)
+	require.Equal(t, &Health{100 * time.Millisecond, 0, 100 * time.Millisecond, "/healthz", 2, 2}, one.Health)
 	require.Equal(t, 2, lb.Retry.Tries)
-	require.Equal(t, Timeouts{time.Second, 5 * time.Second}, lb.Timeout)
+	require.Equal(t, Timeouts{Connect: time.Second, Response: 5 * time.Second}, lb.Timeout)
 	require.Equal(t, 64, lb.Connections)
-	require.Equal(t, "round-robin", lb.Pick)
+	require.Equal(t, "round-robin", lb.Pick.Name)
 	require.Equal(t, []string{"127.0.0.0/8", "::1/128"}, lb.Trust)
 	require.Equal(t, []Place{"api[0]", "api[1]", "one"}, top.Pool(lb.To))
 	require.Equal(t, Distribution{Law: "constant", Mean: time.Millisecond}, api.ServiceTime)
@@ -94,7 +96,7 @@ nodes:
 	require.Nil(t, cdn.TLS)
 	require.Nil(t, cdn.Compress)
 	require.Nil(t, cdn.Keys)
-	require.Nil(t, cdn.Limit)
+	require.Nil(t, cdn.Limits)
 	require.Nil(t, cdn.Trust)
 	require.Zero(t, cdn.Timeout)
 	require.Nil(t, lb.Health)
@@ -223,4 +225,61 @@ func TestCertificatesAreSeenFromTheFile(t *testing.T) {
 		"name: x\nentry: a\nnodes: {a: {kind: reverse-proxy, tls: {certificate: a.pem, key: a.key}, to: b}, b: {kind: backend}}"))
 	require.NoError(t, err)
 	require.Equal(t, &TLS{Certificate: filepath.Join(dir, "a.pem"), Key: filepath.Join(dir, "a.key")}, top.Node("a").TLS)
+}
+
+func TestResilience(t *testing.T) {
+	top, err := Parse("f", []byte(`
+name: resilience
+entry: a
+nodes:
+  a: {kind: load-balancer, retry: {tries: 3, on: [refused, 5xx], backoff: {base: 10ms}, budget: 20%}, breaker: {ratio: 50%, open-for: 2s}, hedge: {quantile: 95%, budget: {share: 5%, reserve: 0}}, to: b}
+  b: {kind: load-balancer, retry: {backoff: off}, breaker: {}, hedge: {after: 50ms}, fallback: {body: later}, timeout: {total: 2s, propagate: true}, to: [c, d]}
+  c: {kind: backend, queue: {bound: 7, order: {codel: {target: 2ms}}}, drop-expired: true}
+  d: {kind: backend, queue: 9, sharing: true}
+`))
+	require.NoError(t, err)
+	a, b, c, d := top.Node("a"), top.Node("b"), top.Node("c"), top.Node("d")
+	require.Equal(t, Retry{
+		Tries: 3, On: []string{"refused", "5xx"}, Base: 10 * time.Millisecond, Cap: 250 * time.Millisecond,
+		Budget: &Budget{.2, 10, 10 * time.Second},
+	}, a.Retry)
+	require.Equal(t, &Breaker{0, .5, 10 * time.Second, 20, 2 * time.Second, 1}, a.Breaker)
+	require.Equal(t, &Hedge{0, .95, &Budget{.05, 0, 10 * time.Second}}, a.Hedge)
+	require.Equal(t, Retry{Tries: 2}, b.Retry)
+	require.Equal(t, &Breaker{5, 0, 10 * time.Second, 20, 5 * time.Second, 1}, b.Breaker)
+	require.Equal(t, 50*time.Millisecond, b.Hedge.After)
+	require.Equal(t, &Fallback{200, "later"}, b.Fallback)
+	require.Equal(t, Timeouts{time.Second, 5 * time.Second, 2 * time.Second, true}, b.Timeout)
+	require.Equal(t, 7, c.Queue)
+	require.Equal(t, "codel", c.Order.Name)
+	require.Equal(t, 2*time.Millisecond, c.Order.Params.Duration("target"))
+	require.True(t, c.DropExpired)
+	require.True(t, d.Sharing)
+	require.Equal(t, 9, d.Queue)
+	text, err := json.Marshal(top) // as nodes' processes get it
+	require.NoError(t, err)
+	back := new(Topology)
+	require.NoError(t, json.Unmarshal(text, back))
+	require.Equal(t, top, back)
+}
+
+func TestConcurrency(t *testing.T) {
+	for text, want := range map[string]*Concurrency{
+		"off":                   nil,
+		"{limit: 7}":            {Limit: policy.Choice{Name: "fixed", Params: policy.Params{"limit": {Number: 7}}}},
+		"{limit: fixed}":        {Limit: policy.Choice{Name: "fixed", Params: policy.Params{"limit": {Number: 100}}}},
+		"{limit: 7, queue: 64}": {Limit: policy.Choice{Name: "fixed", Params: policy.Params{"limit": {Number: 7}}}, Queue: 64},
+		"{limit: 7, queue: 6, by: header x-class, order: [gold, silver]}": {
+			Limit: policy.Choice{Name: "fixed", Params: policy.Params{"limit": {Number: 7}}}, Queue: 6,
+			By: "header X-Class", Order: []string{"gold", "silver"}},
+	} {
+		top, err := Parse("f", []byte("name: x\nentry: a\nnodes: {a: {kind: gateway, to: b, concurrency: "+text+"}, b: {kind: backend}}"))
+		require.NoError(t, err, text)
+		require.Equal(t, want, top.Nodes[0].Concurrency, text)
+	}
+	top, err := Parse("f", []byte("name: x\nentry: a\nnodes: {a: {kind: gateway, to: b, concurrency: {limit: {aimd: {min: 5}}}}, b: {kind: backend}}"))
+	require.NoError(t, err)
+	limit := top.Nodes[0].Concurrency.Limit
+	require.Equal(t, "aimd", limit.Name)
+	require.Equal(t, []int{5, 200, 20}, []int{limit.Params.Int("min"), limit.Params.Int("max"), limit.Params.Int("initial")})
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"trafficlab/components/policy"
 )
 
 // Kind is what a node is for. A kind names a purpose and its defaults; any
@@ -45,28 +47,50 @@ type Node struct {
 	// even if there is only one: replicas was given in the file.
 	Numbered bool
 
+	// Weights are how much work each replica is meant to take, by those who
+	// ask it and whose picker heeds weights: one for each, or one for all.
+	// nil: 1.
+	Weights []int
+	// Zones are where the replicas stand, one for each or one for all, for
+	// those who ask them zone-aware. nil: nothing is said.
+	Zones []string
+
 	// Proxying kinds.
 	To          []string // upstream nodes; all their replicas form one pool
 	TLS         *TLS
 	Cache       *Cache
 	Compress    []string          // content codings offered: "gzip"
 	Keys        map[string]string // consumer → API key; nil: no key is asked for
-	Limit       *Limit
-	Routes      []Route // nil: everything goes to To
-	Pick        string  // a name of policy.Pickers
+	Limits      []Limit           // nil: none
+	Routes      []Route           // nil: everything goes to To
+	Pick        policy.Choice     // of policy.Pickers
+	Subset      int               // most places of a pool that each replica asks; 0: all
+	Sticky      string            // name of the cookie that keeps clients with a place; "": none
+	Ejection    policy.Params     // of policy.Memberships; nil: nobody is ejected
+	Panic       policy.Params     // of policy.Memberships; nil: never
+	SlowStart   policy.Params     // of policy.Memberships; nil: none
+	ZoneAware   policy.Params     // of policy.Memberships; nil: zones do not matter
 	Health      *Health
 	Retry       Retry
+	Breaker     *Breaker
+	Hedge       *Hedge
+	Fallback    *Fallback
+	Concurrency *Concurrency
 	Timeout     Timeouts
 	Connections int      // most connections to one upstream place
 	Trust       []string // peers (CIDR) whose X-Forwarded-For is believed
 
 	// Backends.
 	Workers      int
-	Queue        int // requests that may wait for a worker; one more is shed
+	Queue        int           // requests that may wait for a worker; one more is shed
+	Order        policy.Choice // of policy.Lines: who of the queue is next
+	Sharing      bool          // the workers share all work evenly, instead of one request each
+	DropExpired  bool          // begin no work whose deadline (grpc-timeout) has passed
 	ServiceTime  Distribution
 	Response     int64   // bytes of the answer's body
 	Errors       float64 // share of requests answered 500
 	CacheControl []PathValue
+	CacheTag     []PathValue // names to purge answers by
 
 	// External.
 	URL string
@@ -78,19 +102,6 @@ type TLS struct {
 	SelfSigned  bool
 	Certificate string // PEM files, relative to the topology's file
 	Key         string
-}
-
-// Cache is a shared cache (RFC 9111).
-type Cache struct {
-	Capacity int64 // bytes of stored bodies and heads
-	Collapse bool  // one fetch for all who miss the same key at once
-}
-
-// Limit is a token bucket for each consumer (or each address, or for all).
-type Limit struct {
-	By    string  // "consumer", "address" or "all"
-	Rate  float64 // requests per second
-	Burst float64 // depth of the bucket in requests
 }
 
 // Route sends matching requests to an upstream, edited on the way. The most
@@ -116,23 +127,11 @@ type PathValue struct{ Path, Value string }
 // Health is an active check of each upstream place.
 type Health struct {
 	Every     time.Duration
+	Jitter    float64 // each check is later by a random part of this share of Every
 	Timeout   time.Duration
 	Path      string
 	DownAfter int // failures in a row
 	UpAfter   int // successes in a row
-}
-
-// Retry bounds the attempts at one request. A further attempt is made on
-// another backend after a broken one, if the method is safe or nothing was
-// sent; and after a 502, 503 or 504, if the method is safe.
-type Retry struct {
-	Tries int // attempts in all, at least 1
-}
-
-// Timeouts bound one attempt; 0 is no bound.
-type Timeouts struct {
-	Connect  time.Duration // until a connection is there
-	Response time.Duration // from start of the attempt until the answer's head
 }
 
 // Distribution is a law of durations.
@@ -142,6 +141,23 @@ type Distribution struct {
 	// lognormal by two quantiles, uniform by its ends
 	Median, P99 time.Duration
 	Low, High   time.Duration
+}
+
+// mostProcesses is how many replicas of a node one machine is asked to run.
+const mostProcesses = 64
+
+// TooMuchLive says what of the topology only the simulator can play, or is
+// empty.
+func (t *Topology) TooMuchLive() string {
+	for _, n := range t.Nodes {
+		switch {
+		case n.Name == t.Entry && n.Replicas > 1:
+			return "the entry " + n.Name + " is several places, and live clients talk to one"
+		case n.Replicas > mostProcesses:
+			return fmt.Sprintf("%s has %d replicas, and a machine runs %d at most", n.Name, n.Replicas, mostProcesses)
+		}
+	}
+	return ""
 }
 
 // Place is one replica of a node: "lb", or "api[2]" where replicas were given.

@@ -49,8 +49,8 @@ func nodeOf(place string, tallies []*Tally) NodeSummary {
 		if n.CPU > 0 && n.Requests > 0 {
 			cpu = append(cpu, n.CPU.Seconds()/float64(n.Requests))
 		}
-		if words := sum(n.Cache); words > 0 {
-			hits = append(hits, float64(n.Cache["hit"])/float64(words))
+		if own, words := answeredBy(n.Cache), sum(n.Cache); words > 0 {
+			hits = append(hits, float64(own)/float64(words))
 		}
 	}
 	s.CPU = estimate(cpu, Seconds, confidence)
@@ -60,6 +60,14 @@ func nodeOf(place string, tallies []*Tally) NodeSummary {
 		s.Amplified = float64(attempts) / runs / s.Requests
 	}
 	return s
+}
+
+// answeredBy counts what the cache answered by itself.
+func answeredBy(words map[string]int64) (own int64) {
+	for word := range fromCache {
+		own += words[word]
+	}
+	return own
 }
 
 // perSecond turns counts of a repetition into rates.

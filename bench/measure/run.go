@@ -34,7 +34,7 @@ type NodeUse struct {
 	Kind     string
 	Requests int64            // received, health checks aside
 	Reasons  map[string]int64 // of what it answered
-	Cache    map[string]int64 // decision word ("hit", "miss", "collapsed", "bypass") → requests
+	Cache    map[string]int64 // decision word ("hit", "miss", "collapsed", "updating"…) → requests
 	Asked    map[string]int64 // upstream place → attempts made there
 	Checks   int64            // health checks received
 	Usage    []Usage          // of gateways

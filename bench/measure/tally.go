@@ -72,6 +72,10 @@ func (t *Tally) Figure(m Metric) (value float64, ok bool) {
 	return value, ok
 }
 
+// fromCache is the words of a cache that answered by itself, at once or after
+// a failure.
+var fromCache = map[string]bool{"hit": true, "updating": true, "stale": true}
+
 // count adds up samples of one class, or of all.
 type count struct {
 	reasons   [16]int64
@@ -84,7 +88,7 @@ type count struct {
 func (c *count) add(s *Sample, deadline time.Duration) {
 	c.all++
 	c.reasons[s.Reason&15]++
-	if s.Cache == "hit" {
+	if fromCache[s.Cache] {
 		c.hits++
 	}
 	if s.Reason != policy.OK {

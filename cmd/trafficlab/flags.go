@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -57,6 +58,9 @@ func (f *scenarioFlags) load(c *cobra.Command, names []string) ([]*scenarios.Sce
 		if other, twice := seen[s.Name]; twice {
 			wrong = append(wrong, fmt.Errorf("%s and %s are both named %s: their reports would overwrite each other", other, name, s.Name))
 		}
+		if len(in(s, worlds)) == 0 {
+			wrong = append(wrong, fmt.Errorf("%s is for --world %s alone", s.Name, strings.Join(s.Worlds, " and ")))
+		}
 		seen[s.Name] = name
 		all = append(all, s)
 	}
@@ -64,6 +68,17 @@ func (f *scenarioFlags) load(c *cobra.Command, names []string) ([]*scenarios.Sce
 		return nil, nil, ending{unusable, errors.Join(wrong...)}
 	}
 	return all, worlds, nil
+}
+
+// in is those of the worlds that a scenario is for.
+func in(s *scenarios.Scenario, worlds []string) []string {
+	var both []string
+	for _, w := range worlds {
+		if slices.Contains(s.Worlds, w) {
+			both = append(both, w)
+		}
+	}
+	return both
 }
 
 func (f *scenarioFlags) worlds() ([]string, error) {

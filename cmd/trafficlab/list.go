@@ -13,7 +13,10 @@ import (
 )
 
 // entry is one line of a list.
-type entry struct{ name, about string }
+type entry struct {
+	name, about string
+	parameters  []policy.Parameter
+}
 
 // shelves is the registry of what can be listed, in this order.
 var shelves = []struct {
@@ -22,7 +25,7 @@ var shelves = []struct {
 }{
 	{"scenarios", shippedScenarios},
 	{"topologies", shippedTopologies},
-	{"policies", pickers},
+	{"policies", policies},
 	{"metrics", metrics},
 }
 
@@ -65,6 +68,9 @@ func listing(t *terminal, entries []entry, quiet bool) {
 			t.line("%s", e.name)
 		} else {
 			lines.add(e.name, t.paint(dim, e.about))
+			for _, p := range e.parameters {
+				lines.add("  "+p.Name+": "+topologies.Usual(p), t.paint(dim, p.About+" ("+topologies.Range(p)+")"))
+			}
 		}
 	}
 	lines.write(t.w)
@@ -85,7 +91,7 @@ func shippedScenarios() ([]entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		entries = append(entries, entry{name, s.Question})
+		entries = append(entries, entry{name: name, about: s.Question})
 	}
 	return entries, nil
 }
@@ -97,23 +103,39 @@ func shippedTopologies() ([]entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		entries = append(entries, entry{name, t.About})
+		entries = append(entries, entry{name: name, about: t.About})
 	}
 	return entries, nil
 }
 
-func pickers() ([]entry, error) {
+func policies() ([]entry, error) {
+	return slices.Concat(
+		kindsOf(policy.Pickers),
+		kindsOf(policy.Memberships),
+		kindsOf(policy.Guards),
+		kindsOf(policy.Concurrencies),
+		kindsOf(policy.Limiting),
+		kindsOf(policy.Limiters),
+		kindsOf(policy.Lines),
+		kindsOf(policy.Evictions),
+		kindsOf(policy.Caching),
+	), nil
+}
+
+// kindsOf lists a registry of policies, each with its parameters.
+func kindsOf[K interface{ Describe() policy.Kind }](registry map[string]K) []entry {
 	var entries []entry
-	for _, name := range slices.Sorted(maps.Keys(policy.Pickers)) {
-		entries = append(entries, entry{name, policy.Pickers[name].About})
+	for _, name := range slices.Sorted(maps.Keys(registry)) {
+		kind := registry[name].Describe()
+		entries = append(entries, entry{name, kind.About, kind.Parameters})
 	}
-	return entries, nil
+	return entries
 }
 
 func metrics() ([]entry, error) {
 	var entries []entry
 	for _, name := range measure.MetricNames() {
-		entries = append(entries, entry{name, measure.Metrics[name].About})
+		entries = append(entries, entry{name: name, about: measure.Metrics[name].About})
 	}
 	return entries, nil
 }

@@ -31,9 +31,9 @@ enough samples beyond it to be told.`,
 			t := newTerminal(c.OutOrStdout())
 			var total time.Duration
 			for _, s := range all {
-				e := bench.EstimateOf(s, worlds)
+				e := bench.EstimateOf(s, in(s, worlds))
 				total += e.Takes
-				plan(t, s, worlds, e)
+				plan(t, s, in(s, worlds), e)
 			}
 			if len(all) > 1 {
 				t.line("All together: about %s", span(total))

@@ -18,14 +18,16 @@ import (
 	"trafficlab/live"
 	"trafficlab/reports"
 	"trafficlab/scenarios"
+	"trafficlab/sim"
 )
 
 // running is what the flags of run say.
 type running struct {
 	scenarioFlags
-	all  bool
-	out  string
-	json bool
+	all   bool
+	out   string
+	json  bool
+	trace int
 }
 
 func runVerb() *cobra.Command {
@@ -40,14 +42,16 @@ finished and writes a partial report; the second leaves at once.`,
   trafficlab run slow-replica crash --world sim --repeat 20
   trafficlab run mine.yaml --set api.workers=8 --set load.poisson=300/s
   trafficlab run slow-replica --world sim --json | jq .Answer
+  trafficlab run crash --world sim --trace 3
   trafficlab run --all --out out`,
 		Args:              r.args,
 		ValidArgsFunction: completeFiles(scenarios.Shipped),
 		RunE:              verb(r.run),
 	}
 	r.scenarioFlags.add(c)
-	c.Flags().BoolVar(&r.all, "all", false, "run every shipped scenario")
+	c.Flags().BoolVar(&r.all, "all", false, "run every shipped scenario that is for both worlds")
 	c.Flags().StringVarP(&r.out, "out", "o", "out", "the folder for runs and reports")
+	c.Flags().IntVar(&r.trace, "trace", 0, "tell the stories of the first so many simulated requests of each variant, after the warm-up")
 	c.Flags().BoolVar(&r.json, "json", false, "print results as JSON, one a line, and no table")
 	return c
 }
@@ -66,9 +70,18 @@ func (r *running) run(c *cobra.Command, args []string) error {
 	if r.all {
 		args = scenarios.Shipped()
 	}
+	switch {
+	case r.trace < 0:
+		return ending{unusable, fmt.Errorf("--trace %d: at least 1", r.trace)}
+	case r.trace > 0 && (r.json || r.world == "live"):
+		return ending{unusable, errors.New("--trace tells stories of the simulator, as text: it goes with neither --json nor --world live")}
+	}
 	all, worlds, err := r.load(c, args)
 	if err != nil {
 		return err
+	}
+	if r.all {
+		all = slices.DeleteFunc(all, func(s *scenarios.Scenario) bool { return len(s.Worlds) == 1 })
 	}
 	if err := r.prepare(all); err != nil {
 		return ending{unusable, err}
@@ -92,7 +105,7 @@ func (r *running) each(ctx context.Context, c *cobra.Command, all []*scenarios.S
 	known := map[string]reports.IndexEntry{}
 	var overview table
 	for _, s := range all {
-		result, err := r.one(ctx, c, s, worlds)
+		result, err := r.one(ctx, c, s, in(s, worlds))
 		status := incomplete
 		if result != nil {
 			known[s.Name] = entryOf(s.Name, s, result)
@@ -140,17 +153,31 @@ func (r *running) one(ctx context.Context, c *cobra.Command, s *scenarios.Scenar
 	if err := writeReport(dir, s, out.Result); err != nil {
 		return out.Result, errors.Join(broke, err)
 	}
-	return out.Result, errors.Join(broke, r.print(c, dir, out.Result))
+	return out.Result, errors.Join(broke, r.print(c, dir, s, out.Result), r.stories(ctx, c, s, worlds))
 }
 
-func (r *running) print(c *cobra.Command, dir string, result *measure.Result) error {
+// stories tells what befell single requests, if that is asked for.
+func (r *running) stories(ctx context.Context, c *cobra.Command, s *scenarios.Scenario, worlds []string) error {
+	if r.trace == 0 || ctx.Err() != nil || !slices.Contains(worlds, "sim") {
+		return nil
+	}
+	for _, one := range s.Cases()[:len(s.Variants)] {
+		fmt.Fprintf(c.OutOrStdout(), "%s\n", one.Variant.Name)
+		if err := sim.Trace(ctx, &one, sim.DefaultCosts(), r.trace, c.OutOrStdout()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *running) print(c *cobra.Command, dir string, s *scenarios.Scenario, result *measure.Result) error {
 	if r.json {
 		text, err := json.Marshal(result)
 		fmt.Fprintf(c.OutOrStdout(), "%s\n", text)
 		return err
 	}
 	t := newTerminal(c.OutOrStdout())
-	summary(t, result)
+	summary(t, result, bench.Theory(s, result.Worlds))
 	t.line("Report: %s", filepath.Join(dir, reportName))
 	t.line("")
 	return nil

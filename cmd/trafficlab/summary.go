@@ -9,11 +9,12 @@ import (
 )
 
 // summary prints what a scenario came to: the answer, a line for each variant
-// in each world, and what was expected in vain.
-func summary(t *terminal, r *measure.Result) {
+// in each world, with what theory says where it has a formula, and what was
+// expected in vain.
+func summary(t *terminal, r *measure.Result, theory []measure.Summary) {
 	t.line("%s: %s", r.Scenario, r.Question)
 	t.line("")
-	figures(t, r)
+	figures(t, r, theory)
 	t.line("")
 	t.line("%s", r.Answer)
 	if r.Partial {
@@ -38,8 +39,11 @@ func columns(r *measure.Result) []measure.Metric {
 	return all
 }
 
-func figures(t *terminal, r *measure.Result) {
+func figures(t *terminal, r *measure.Result, theory []measure.Summary) {
 	metrics := columns(r)
+	if mean := (measure.Metric{Name: "mean"}); len(theory) > 0 && !slices.Contains(metrics, mean) {
+		metrics = append(metrics, mean)
+	}
 	lines := table{numbers: 2, until: 2 + len(metrics)}
 	head := []string{"variant", "world"}
 	for _, m := range metrics {
@@ -53,6 +57,13 @@ func figures(t *terminal, r *measure.Result) {
 			row = append(row, figure(s, m))
 		}
 		lines.add(append(row, verdict(t, r, s))...)
+	}
+	for i := range theory {
+		row := []string{theory[i].Variant, theory[i].World}
+		for _, m := range metrics {
+			row = append(row, figure(&theory[i], m))
+		}
+		lines.add(append(row, t.paint(dim, "by formula"))...)
 	}
 	lines.write(t.w)
 }

@@ -35,6 +35,9 @@ normal end of it (status 0).`,
 			if err != nil {
 				return ending{unusable, err}
 			}
+			if why := t.TooMuchLive(); why != "" {
+				return ending{unusable, fmt.Errorf("up %s: %s", args[0], why)}
+			}
 			if !linux {
 				return ending{unusable, fmt.Errorf("up %s: live systems need Linux", args[0])}
 			}

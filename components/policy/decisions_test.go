@@ -71,28 +71,33 @@ func TestStation(t *testing.T) {
 	require.True(t, s.Begin())
 	require.True(t, s.Begin())
 	require.False(t, s.Begin(), "both workers are busy")
-	require.True(t, s.Join("a"))
-	require.True(t, s.Join("b"))
-	require.False(t, s.Join("c"), "the line is full")
+	require.True(t, joins(s, "a"))
+	require.True(t, joins(s, "b"))
+	require.False(t, joins(s, "c"), "the line is full")
 	require.True(t, s.Leave("a"))
 	require.False(t, s.Leave("a"), "gone already")
-	require.True(t, s.Join("d"))
-	next, ok := s.Finish()
+	require.True(t, joins(s, "d"))
+	next, ok := s.Finish(0)
 	require.Equal(t, "b", next)
 	require.True(t, ok)
 	require.False(t, s.Leave("b"), "b is at work")
 	require.False(t, s.Begin(), "the worker went to b")
-	next, _ = s.Finish()
+	next, _ = s.Finish(0)
 	require.Equal(t, "d", next)
-	_, ok = s.Finish()
+	_, ok = s.Finish(0)
 	require.False(t, ok)
 	require.Equal(t, 1, s.Busy())
+}
+
+func joins[T comparable](s *Station[T], t T) bool {
+	_, ok := s.Join(0, t)
+	return ok
 }
 
 func TestStationWithoutLine(t *testing.T) {
 	s := NewStation[int](0, -3)
 	require.True(t, s.Begin(), "at least one worker")
-	require.False(t, s.Join(1))
+	require.False(t, joins(s, 1))
 }
 
 // TestStationAgainstASlice holds the ring against a plain list.
@@ -109,7 +114,7 @@ func TestStationAgainstASlice(t *testing.T) {
 			require.Equal(t, busy < workers, began)
 			if began {
 				busy++
-			} else if joined := s.Join(id); joined {
+			} else if joined := joins(s, id); joined {
 				line = append(line, id)
 			} else {
 				require.Len(t, line, queue)
@@ -118,7 +123,7 @@ func TestStationAgainstASlice(t *testing.T) {
 			if busy == 0 {
 				continue
 			}
-			next, ok := s.Finish()
+			next, ok := s.Finish(0)
 			require.Equal(t, len(line) > 0, ok)
 			if ok {
 				require.Equal(t, line[0], next)
@@ -144,9 +149,9 @@ func BenchmarkStation(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for i := range b.N {
-		s.Join(i)
-		s.Join(i + 1)
-		s.Finish()
+		s.Join(0, i)
+		s.Join(0, i+1)
+		s.Finish(0)
 		s.Leave(i + 1)
 	}
 }

@@ -1,5 +1,7 @@
 package policy
 
+import "math/rand/v2"
+
 // indexSet is a set of backends in an arbitrary order, so that one can be
 // drawn, added or removed in O(1). Several disjoint sets may share one at.
 type indexSet struct {
@@ -68,4 +70,14 @@ func (s *indexSet) choice(avoid []int) int {
 		return n
 	}
 	return len(s.members)
+}
+
+// sample brings k of the first n members to the front, drawn without
+// repetition and with equal chances.
+func (s *indexSet) sample(k, n int, random *rand.Rand) {
+	for p := range k {
+		if p < n-1 {
+			s.swap(p, p+random.IntN(n-p))
+		}
+	}
 }

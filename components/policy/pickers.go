@@ -1,37 +1,146 @@
 package policy
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// Pool is what a picker picks from: backends known by their index.
+type Pool struct {
+	Names   []string // which hashing pickers place their points by
+	Weights []int    // shares of work, at least 1; nil: all alike
+	Ramps   bool     // weights may change: pickers that heed them are told by Ramp
+}
+
+// Size is the number of backends.
+func (p Pool) Size() int { return len(p.Names) }
+
+// Weight is the share of work that backend i is meant to take.
+func (p Pool) Weight(i int) int {
+	if p.Weights == nil {
+		return 1
+	}
+	return p.Weights[i]
+}
 
 // PickerKind is an entry of the registry of pickers.
 type PickerKind struct {
-	About string // one line, for lists and help
-	// Keyed says that picks depend on the key: whoever asks has to work out
-	// the client's address first.
+	Kind
+	// Keyed says that picks depend on the key: whoever asks has to work it
+	// out first, from what the parameter key names or else from the client's
+	// address.
 	Keyed bool
-	New   func(n int, random *rand.Rand) Picker
+	Ramps bool // its pickers are Rampers, if the pool says that weights may change
+	New   func(pool Pool, params Params, random *rand.Rand) Picker
 }
+
+// Parameters that several pickers take.
+var (
+	keyParameter = Parameter{Name: "key", About: "what of a request keeps it with its backend", Form: Source}
+
+	boundParameter = Parameter{Name: "bound", About: "most that a backend may have of its share of what is in flight",
+		Form: Number, Low: 1.01, High: 100, Off: true}
+
+	decayParameter = Parameter{Name: "decay", About: "time constant with which a response time fades", Form: Span,
+		Default: float64(10 * time.Second), Low: float64(time.Millisecond), High: float64(time.Hour)}
+)
 
 // Pickers is the registry: the names that `pick:` takes in a topology.
 var Pickers = map[string]PickerKind{
 	"round-robin": {
-		About: "each backend in turn",
-		New:   func(n int, random *rand.Rand) Picker { return NewRoundRobin(n, random) },
+		Kind: Kind{About: "each backend in turn, whatever its weight"},
+		New:  func(pool Pool, _ Params, random *rand.Rand) Picker { return NewRoundRobin(pool.Size(), random) },
 	},
-	"least-connections": {
-		About: "the backend with the fewest requests of this proxy in flight",
-		New:   func(n int, random *rand.Rand) Picker { return NewLeastConnections(n, random) },
-	},
-	"ip-hash": {
-		About: "always the same backend for the same client address",
-		Keyed: true,
-		New:   func(n int, _ *rand.Rand) Picker { return NewIPHash(n) },
+	"weighted-round-robin": {
+		Kind:  Kind{About: "turns in proportion to weights, smoothly spread (NGINX's sequence)"},
+		Ramps: true,
+		New:   func(pool Pool, _ Params, _ *rand.Rand) Picker { return NewWeightedRoundRobin(pool) },
 	},
 	"random": {
-		About: "any backend, with equal chances",
-		New:   func(n int, random *rand.Rand) Picker { return NewRandom(n, random) },
+		Kind: Kind{About: "any backend, with equal chances"},
+		New:  func(pool Pool, _ Params, random *rand.Rand) Picker { return NewRandom(pool.Size(), random) },
+	},
+	"weighted-random": {
+		Kind:  Kind{About: "any backend, with chances in proportion to weights"},
+		Ramps: true,
+		New:   func(pool Pool, _ Params, random *rand.Rand) Picker { return NewWeightedRandom(pool, random) },
+	},
+	"least-connections": {
+		Kind:  Kind{About: "the backend with the fewest requests of this proxy in flight for its weight"},
+		Ramps: true,
+		New:   newLeastConnections,
+	},
+	"least-response-time": {
+		Kind: Kind{About: "of all, the least recent response time × (requests in flight + 1)", Parameters: []Parameter{decayParameter}},
+		New: func(pool Pool, params Params, random *rand.Rand) Picker {
+			return NewLeastResponseTime(pool.Size(), params.Duration("decay"), random)
+		},
 	},
 	"p2c": {
-		About: "the less busy of two backends drawn at random (power of two choices)",
-		New:   func(n int, random *rand.Rand) Picker { return NewP2C(n, random) },
+		Kind: Kind{About: "the less busy of two backends drawn at random (power of two choices)"},
+		New:  func(pool Pool, _ Params, random *rand.Rand) Picker { return NewP2C(pool.Size(), random) },
 	},
+	"p2c-ewma": {
+		Kind: Kind{About: "of two drawn, the least recent response time × (requests in flight + 1) (Finagle's peak EWMA)",
+			Parameters: []Parameter{decayParameter}},
+		New: func(pool Pool, params Params, random *rand.Rand) Picker {
+			return NewP2CEWMA(pool.Size(), params.Duration("decay"), random)
+		},
+	},
+	"power-of-d": {
+		Kind: Kind{About: "the least busy of d distinct backends drawn at random", Parameters: []Parameter{
+			{Name: "d", About: "how many are drawn", Form: Count, Default: 3, Low: 1, High: 1000}}},
+		New: func(pool Pool, params Params, random *rand.Rand) Picker {
+			return NewPowerOfD(pool.Size(), params.Int("d"), random)
+		},
+	},
+	"join-idle-queue": {
+		Kind: Kind{About: "the backend that has been idle longest, else any"},
+		New:  func(pool Pool, _ Params, random *rand.Rand) Picker { return NewJoinIdleQueue(pool.Size(), random) },
+	},
+	"first-available": {
+		Kind: Kind{About: "the first of the pool that is up and not full; the others are spares", Parameters: []Parameter{
+			{Name: "most", About: "requests in flight at which a backend is full", Form: Count, Low: 1, High: 1e6, Off: true}}},
+		New: func(pool Pool, params Params, random *rand.Rand) Picker {
+			return NewFirstAvailable(pool.Size(), params.Int("most"), random)
+		},
+	},
+	"ip-hash": {
+		Kind:  Kind{About: "always the same backend for the same client address"},
+		Keyed: true,
+		New:   func(pool Pool, _ Params, _ *rand.Rand) Picker { return NewIPHash(pool.Size()) },
+	},
+	"ring-hash": {
+		Kind: Kind{About: "consistent hashing on a ring of points, in proportion to weights (ketama)", Parameters: []Parameter{
+			{Name: "vnodes", About: "points on the ring for a backend of mean weight", Form: Count, Default: 160, Low: 1, High: 10_000},
+			keyParameter, boundParameter}},
+		Keyed: true,
+		New: func(pool Pool, params Params, _ *rand.Rand) Picker {
+			return NewRingHash(pool, params.Int("vnodes"), params.Number("bound"))
+		},
+	},
+	"maglev": {
+		Kind: Kind{About: "consistent hashing by a table in which backends take turns, in proportion to weights", Parameters: []Parameter{
+			{Name: "table", About: "least number of slots; the next prime is taken", Form: Count, Default: 65537, Low: 2, High: 5_000_011},
+			keyParameter, boundParameter}},
+		Keyed: true,
+		New: func(pool Pool, params Params, _ *rand.Rand) Picker {
+			return NewMaglev(pool, params.Int("table"), params.Number("bound"))
+		},
+	},
+	"rendezvous": {
+		Kind: Kind{About: "consistent hashing by the highest score of key and backend, in proportion to weights; O(n)",
+			Parameters: []Parameter{keyParameter}},
+		Keyed: true,
+		New:   func(pool Pool, _ Params, _ *rand.Rand) Picker { return NewRendezvous(pool) },
+	},
+}
+
+// newLeastConnections takes the faster form where no weight tells backends
+// apart.
+func newLeastConnections(pool Pool, _ Params, random *rand.Rand) Picker {
+	if pool.Weights != nil || pool.Ramps {
+		return NewWeightedLeastConnections(pool, random)
+	}
+	return NewLeastConnections(pool.Size(), random)
 }

@@ -22,6 +22,7 @@ const (
 	Limited                // refused by a rate limit (429)
 	Denied                 // refused by any other rule: another 4xx
 	Shed                   // turned away by a full queue
+	Open                   // refused by open circuit breakers
 	Failed                 // answered with a status of 500 or above, for any other cause
 	Timeout                // no answer within the deadline
 	Refused                // the connection was refused: nobody listens
@@ -30,7 +31,7 @@ const (
 	reasons
 )
 
-var reasonNames = [reasons]string{"ok", "limited", "denied", "shed", "failed", "timeout", "refused", "reset", "canceled"}
+var reasonNames = [reasons]string{"ok", "limited", "denied", "shed", "open", "failed", "timeout", "refused", "reset", "canceled"}
 
 // Reasons lists every reason, in the order reports show them.
 func Reasons() []Reason {
@@ -71,6 +72,10 @@ func (u unknownReason) Error() string { return "unknown reason " + string(u) }
 // refused or reset, or time ran out.
 func (r Reason) Broke() bool { return r == Refused || r == Reset || r == Timeout }
 
+// Fault says that the upstream failed; all else is an answer, or the request's
+// own doing.
+func (r Reason) Fault() bool { return r.Broke() || r == Shed || r == Open || r == Failed }
+
 // Outcome is how one attempt at a backend ended, as its caller saw it.
 type Outcome struct {
 	Reason  Reason
@@ -95,12 +100,4 @@ type Picker interface {
 	// Started and Done frame every attempt at backend i, whoever chose it.
 	Started(i int)
 	Done(now time.Duration, i int, o Outcome)
-}
-
-// Limiter admits or refuses work by rate.
-type Limiter interface {
-	// Take asks to admit one request of the given key. If ok is false, wait
-	// is how long until the same request would be admitted, were nobody else
-	// to ask.
-	Take(now time.Duration, key string) (wait time.Duration, ok bool)
 }

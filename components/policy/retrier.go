@@ -1,5 +1,12 @@
 package policy
 
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
+
 // Attempt is one try at a request as far as it bears on a further one.
 type Attempt struct {
 	Reason Reason
@@ -8,30 +15,97 @@ type Attempt struct {
 	Sent   bool // some of the request may have reached the backend
 }
 
-// Retrier decides whether a request may be tried once more.
+// Retrier decides whether a request may be tried once more, and after which
+// pause.
 //
-// A broken attempt (refused, reset, timed out) may be repeated if nothing was
-// sent or the method is safe; an answer of 502, 503 or 504 if the method is
-// safe. All else is the backend's own word and stands.
+// An attempt that ended in one of the conditions may be repeated if the method
+// is safe, or if nothing was sent. All else is the backend's own word and
+// stands. The pause before retry k is drawn evenly from 0 to
+// min(Cap, Base·2^(k-1)): exponential back-off with full jitter, which spreads
+// those who failed together.
 //
-// Source: RFC 9110 section 9.2.2; NGINX's proxy_next_upstream.
+// Source: RFC 9110 section 9.2.2; NGINX's proxy_next_upstream; AWS
+// architecture blog, "Exponential backoff and jitter" (2015).
 // Cost: O(1), no state.
 // Weak spot: with every backend failing each request becomes Tries attempts,
-// just when they are least welcome. There is no budget.
+// just when they are least welcome, unless there is a Budget.
 type Retrier struct {
-	Tries int // attempts in all
+	Tries     int // attempts in all
+	On        Conditions
+	Base, Cap time.Duration // of the pauses; 0: none
 }
 
 // Again tells whether there may be one more, after tries attempts of which
 // last was the latest.
 func (r Retrier) Again(tries int, last Attempt) bool {
-	if tries >= r.Tries {
+	if tries >= r.Tries || !last.Safe && (last.Sent || last.Status != 0) {
 		return false
 	}
-	if last.Status != 0 {
-		return last.Safe && unavailable(last.Status)
+	on := r.On
+	if on == nil {
+		on = usualConditions
 	}
-	return last.Reason.Broke() && (last.Safe || !last.Sent)
+	return on.meets(last)
 }
 
-func unavailable(status int) bool { return status >= 502 && status <= 504 }
+// Pause is how long to wait before the given retry, the first of which is 1.
+// jitter is a number between 0 and 1.
+func (r Retrier) Pause(retry int, jitter float64) time.Duration {
+	longest := r.Base
+	for k := 1; k < retry && longest < r.Cap; k++ {
+		longest *= 2
+	}
+	return time.Duration(jitter * float64(min(longest, max(r.Cap, r.Base))))
+}
+
+// Conditions are the ends of an attempt that call for another one: a reason
+// without an answer, or the status of an answer. Nil stands for the usual
+// ones.
+type Conditions []condition
+
+// condition is a range of statuses, or a reason.
+type condition struct {
+	reason   Reason
+	from, to int // statuses; 0 for a reason
+}
+
+var usualConditions = Conditions{{reason: Refused}, {reason: Reset}, {reason: Timeout}, {from: 502, to: 504}}
+
+// ParseConditions reads words: refused, reset, timeout, 5xx or a status such
+// as 503.
+func ParseConditions(words []string) (Conditions, error) {
+	var all Conditions
+	for _, word := range words {
+		c, err := parseCondition(word)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+func parseCondition(word string) (condition, error) {
+	for _, reason := range []Reason{Refused, Reset, Timeout} {
+		if word == reason.String() {
+			return condition{reason: reason}, nil
+		}
+	}
+	if word == "5xx" {
+		return condition{from: 500, to: 599}, nil
+	}
+	status, err := strconv.Atoi(word)
+	if err != nil || status < 400 || status > 599 {
+		return condition{}, fmt.Errorf("%q is nothing to retry on", word)
+	}
+	return condition{from: status, to: status}, nil
+}
+
+func (all Conditions) meets(last Attempt) bool {
+	return slices.ContainsFunc(all, func(c condition) bool {
+		if last.Status != 0 {
+			return c.from <= last.Status && last.Status <= c.to
+		}
+		return c.from == 0 && c.reason == last.Reason
+	})
+}

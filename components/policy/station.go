@@ -1,19 +1,26 @@
 package policy
 
-// Station is a backend's workers and the bounded line before them: first come,
-// first served. T stands for one who waits in line.
+import (
+	"math"
+	"time"
+)
+
+// Station is a backend's workers and the bounded line before them. T stands
+// for one who waits in line.
 //
 //	Begin ──► worker ──► Finish ──► the next in line has the worker
 //	  └ none free: Join ──► line (or turned away) ──► Leave
 //
-// Source: Kendall's G/G/c/K with K = workers + queue.
+// Source: Kendall's G/G/c/K with K = workers + queue; the orders of LineRule.
 // Cost: O(1); Leave looks along the line from its head, where those are whose
 // patience ends first.
 // Weak spot: in a long line everyone is served late; a short one sheds early.
 type Station[T comparable] struct {
 	workers, bound int
+	rule           LineRule
 	busy           int
-	line           []T // a ring: line[(head+k)%len(line)] is the k-th of length
+	since          time.Duration // how long somebody has been waiting without a break
+	line           []T           // a ring: line[(head+k)%len(line)] is the k-th of length
 	head, length   int
 }
 
@@ -22,6 +29,9 @@ type Station[T comparable] struct {
 func NewStation[T comparable](workers, queue int) *Station[T] {
 	return &Station[T]{workers: max(workers, 1), bound: max(queue, 0)}
 }
+
+// Order sets in which order those in line are served. The line must be empty.
+func (s *Station[T]) Order(rule LineRule) { s.rule = rule }
 
 // Begin takes a free worker, if there is one.
 func (s *Station[T]) Begin() bool {
@@ -33,17 +43,36 @@ func (s *Station[T]) Begin() bool {
 }
 
 // Join puts t at the end of the line. It is false if the line is full: t is
-// turned away.
-func (s *Station[T]) Join(t T) bool {
+// turned away. Who still waits at the instant until is to leave.
+func (s *Station[T]) Join(now time.Duration, t T) (until time.Duration, ok bool) {
 	if s.length == s.bound {
-		return false
+		return 0, false
+	}
+	if s.length == 0 {
+		s.since = now
 	}
 	if s.length == len(s.line) {
 		s.grow()
 	}
 	s.line[s.index(s.length)] = t
 	s.length++
-	return true
+	return s.patience(now), true
+}
+
+// patience is when one who joins is to leave.
+func (s *Station[T]) patience(now time.Duration) time.Duration {
+	switch {
+	case !s.rule.Drops:
+		return math.MaxInt64
+	case s.stands(now):
+		return now + s.rule.Target
+	}
+	return now + s.rule.Standing
+}
+
+// stands tells whether the line has not been empty for long.
+func (s *Station[T]) stands(now time.Duration) bool {
+	return s.length > 0 && now-s.since >= s.rule.Standing
 }
 
 // Leave takes t out of the line. It is false if t is not in it: t has been
@@ -60,13 +89,17 @@ func (s *Station[T]) Leave(t T) bool {
 
 // Finish frees a worker. If somebody waits, the worker goes to them at once:
 // next is at work from now on.
-func (s *Station[T]) Finish() (next T, ok bool) {
+func (s *Station[T]) Finish(now time.Duration) (next T, ok bool) {
 	if s.length == 0 {
 		s.busy--
 		return next, false
 	}
-	next = s.line[s.head]
-	s.takeOut(0)
+	k := 0
+	if s.rule.Newest || s.rule.NewestIfStanding && s.stands(now) {
+		k = s.length - 1
+	}
+	next = s.line[s.index(k)]
+	s.takeOut(k)
 	return next, true
 }
 
@@ -74,12 +107,17 @@ func (s *Station[T]) Finish() (next T, ok bool) {
 func (s *Station[T]) Busy() int    { return s.busy }
 func (s *Station[T]) Waiting() int { return s.length }
 
-// takeOut closes the gap from the head's side.
+// takeOut closes the gap from the head's side, unless it is the last.
 func (s *Station[T]) takeOut(k int) {
+	var none T
+	if k == s.length-1 {
+		s.line[s.index(k)] = none
+		s.length--
+		return
+	}
 	for ; k > 0; k-- {
 		s.line[s.index(k)] = s.line[s.index(k-1)]
 	}
-	var none T
 	s.line[s.head] = none
 	s.head = s.index(1)
 	s.length--

@@ -1,61 +1,56 @@
 package policy
 
-import (
-	"math"
-	"time"
-)
+import "math"
 
-// TokenBucket is a Limiter: each key has a bucket of burst tokens that fills
-// at a steady rate, and a request takes one.
+// NewTokenBucket returns a limiter that gives each key a bucket of burst
+// tokens (at least 1), full at first, that fills at a steady rate in requests
+// per second (above 0). A request takes as many tokens as it costs, or is
+// refused. It remembers at most bound keys.
 //
-// It is kept as the generic cell rate algorithm: a bucket is one instant, at
-// which it will be full again; so a key costs a float and no timer ever runs.
-// If Take says wait d, the same request at now+d is admitted.
+// What a bucket holds is kept as the time in which it came, so that waits are
+// exact: if Take says wait d, the same request at now+d is admitted.
 //
-// Keys are bounded: beyond the bound the one used longest ago is forgotten.
-//
-// Source: ITU-T I.371 (GCRA); the same law as golang.org/x/time/rate.
+// Source: J. Turner, "New directions in communications", 1986; AWS API Gateway,
+// Envoy's local limit, golang.org/x/time/rate.
 // Cost: O(1), one map look-up.
-// Weak spot: a forgotten key comes back with a full bucket, so a flood of
-// invented keys can buy bursts: limit by something that costs to invent.
-type TokenBucket struct {
-	gap     float64 // nanoseconds in which one token comes
-	burst   float64 // depth in nanoseconds
-	bound   int
-	buckets recency[float64] // key → instant in ns at which the bucket is full
+// Weak spot: after a pause burst + rate·t pass within t, nearly twice a limit
+// whose burst is a second's worth; and a forgotten key comes back with a full
+// bucket, so a flood of invented keys can buy bursts: limit by something that
+// costs to invent.
+func NewTokenBucket(rate, burst float64, bound int) Limiter {
+	p := newPace(rate)
+	return newKeyed[credit](tokenBucket{p, p.of(max(burst, 1))}, bound)
 }
 
-// NewTokenBucket returns a limiter of rate requests per second (above 0) for
-// each key, that lets up to burst pass at once (at least 1), and remembers at
-// most bound keys.
-func NewTokenBucket(rate, burst float64, bound int) *TokenBucket {
-	gap := float64(time.Second) / rate
-	return &TokenBucket{
-		gap:     gap,
-		burst:   max(burst, 1) * gap,
-		bound:   max(bound, 1),
-		buckets: newRecency[float64](),
-	}
+type tokenBucket struct {
+	pace  pace
+	depth float64
 }
 
-// Take implements Limiter.
-func (t *TokenBucket) Take(now time.Duration, key string) (wait time.Duration, ok bool) {
-	full := t.bucket(now, key)
-	next := max(*full, float64(now)) + t.gap
-	if early := next - t.burst; early > float64(now) {
-		// Instants are whole nanoseconds: the first one that is not too early.
-		return time.Duration(math.Ceil(early)) - now, false
+// credit is what a bucket holds at an instant.
+type credit struct{ tokens, stamp float64 }
+
+func (t tokenBucket) fresh(now float64) credit { return credit{t.depth, now} }
+
+func (t tokenBucket) ask(c *credit, now, cost float64) (wait float64, ok bool) {
+	held := t.fill(*c, now)
+	if missing := t.price(cost) - held.tokens; missing > 0 {
+		return math.Ceil(missing) + (held.stamp - now), false
 	}
-	*full = next
 	return 0, true
 }
 
-func (t *TokenBucket) bucket(now time.Duration, key string) *float64 {
-	if full, ok := t.buckets.get(key); ok {
-		return full
+// fill is the credit brought up to the present.
+func (t tokenBucket) fill(c credit, now float64) credit {
+	if now <= c.stamp {
+		return c
 	}
-	if t.buckets.len() == t.bound {
-		t.buckets.remove(t.buckets.stalest())
-	}
-	return t.buckets.add(key, float64(now))
+	return credit{min(t.depth, c.tokens+(now-c.stamp)), now}
 }
+
+func (t tokenBucket) pay(c *credit, now, cost float64) {
+	*c = t.fill(*c, now)
+	c.tokens -= t.price(cost)
+}
+
+func (t tokenBucket) price(cost float64) float64 { return min(t.pace.of(cost), t.depth) }

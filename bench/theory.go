@@ -1,0 +1,43 @@
+package bench
+
+import (
+	"slices"
+	"time"
+
+	"trafficlab/bench/measure"
+	"trafficlab/scenarios"
+	"trafficlab/sim"
+)
+
+// Theory is what formulas say beside the simulator's figures, as a summary for
+// each variant that there is one for. Its world is the model's name.
+func Theory(s *scenarios.Scenario, worlds []string) []measure.Summary {
+	var all []measure.Summary
+	for i := range s.Variants {
+		v := &s.Variants[i]
+		if t, ok := sim.TheoryOf(v, sim.DefaultCosts()); ok && slices.Contains(worlds, "sim") {
+			all = append(all, theory(v, t))
+		}
+	}
+	return all
+}
+
+func theory(v *scenarios.Variant, t sim.Theory) measure.Summary {
+	s := measure.Summary{Variant: v.Name, World: t.Model}
+	add := func(name string, value float64) {
+		s.Figures = append(s.Figures, measure.MetricFigure{
+			Metric: measure.Metric{Name: name},
+			Figure: measure.Figure{Value: value, Low: value, High: value, N: 1, Known: true},
+		})
+	}
+	offered := v.Load.Expected(0, time.Second, "")
+	add("offered", offered)
+	add("throughput", offered*(1-t.Loss))
+	add("availability", 1-t.Loss)
+	add("mean", t.Mean.Seconds())
+	if t.P99 > 0 {
+		add("p50", t.P50.Seconds())
+		add("p99", t.P99.Seconds())
+	}
+	return s
+}

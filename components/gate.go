@@ -1,0 +1,120 @@
+package components
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"trafficlab/components/policy"
+	"trafficlab/topologies"
+)
+
+// gate is a limit of the requests that a proxy has upstream at once, with a
+// line by class before it.
+type gate struct {
+	by    string // what a request's class is known by
+	order []string
+
+	mu     sync.Mutex
+	policy *policy.Gate[*visit]
+}
+
+func newGate(c *topologies.Concurrency) *gate {
+	if c == nil {
+		return nil
+	}
+	kind := policy.Concurrencies[c.Limit.Name]
+	limit := kind.New(kind.Params(c.Limit.Params))
+	return &gate{by: c.By, order: c.Order, policy: policy.NewGate[*visit](limit, c.Queue, len(c.Order)+1)}
+}
+
+// class is the request's place in the order of classes; who has none is last.
+func (g *gate) class(v *visit) int {
+	var name string
+	switch {
+	case g.by == "consumer":
+		name = v.consumer
+	case g.by == "route":
+		name = v.route.pattern
+	case g.by != "":
+		name = v.req.Header.Get(strings.TrimPrefix(g.by, "header "))
+	}
+	if i := slices.Index(g.order, name); i >= 0 {
+		return i
+	}
+	return len(g.order)
+}
+
+// through fetches an answer once the gate lets the request in.
+func (p *proxy) through(v *visit) {
+	if p.gate == nil {
+		p.fetch(v)
+		return
+	}
+	if !p.admitted(v) {
+		return
+	}
+	began := v.x.Now()
+	defer func() { p.gate.leave(v, v.x.Now()-began) }()
+	p.fetch(v)
+}
+
+// admitted waits to be let in. If that is not to be, it answers so and is
+// false.
+func (p *proxy) admitted(v *visit) bool {
+	v.class, v.deadline = p.gate.class(v), p.deadline(&v.req, v.x.Now())
+	if p.gate.enter(v) == policy.Waits {
+		v.events = [3]Event{v.turn, v.x.Canceled()}
+		woken := v.x.Wait(v.deadline, v.events[:2]...)
+		if woken != 0 && p.gate.giveUp(v) {
+			if woken < 0 {
+				p.fallBack(v, tooLate)
+			}
+			return false
+		}
+		recycle(v.x, v.turn)
+	}
+	if v.entry == policy.TurnedAway {
+		p.fallBack(v, queueFull)
+	}
+	return v.entry == policy.Admitted
+}
+
+func (g *gate) enter(v *visit) policy.Entry {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	entry, out, pushed := g.policy.Enter(v.class, v)
+	v.entry = entry
+	if entry == policy.Waits {
+		v.turn = v.x.NewSignal()
+	}
+	if pushed {
+		out.entry = policy.TurnedAway
+		out.turn.Fire()
+	}
+	return entry
+}
+
+// giveUp takes a request out of the line. It is false if the gate has decided
+// about it meanwhile.
+func (g *gate) giveUp(v *visit) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.policy.Leave(v.class, v)
+}
+
+// leave learns from a request that was let in, and lets in who waits.
+func (g *gate) leave(v *visit, took time.Duration) {
+	reason := v.attempt.reason
+	if v.reason == policy.Canceled || reason == policy.Canceled || reason == policy.Failed || v.attempt.call == nil {
+		took = -1 // says nothing of the room there is
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.policy.Done(took, reason.Fault())
+	for next, ok := g.policy.Next(); ok; next, ok = g.policy.Next() {
+		next.entry = policy.Admitted
+		next.turn.Fire()
+	}
+}

@@ -1,0 +1,24 @@
+package policy
+
+import "time"
+
+// Limiting is the registry of what a limit is told beside its algorithm, by
+// the word that stands for it in a topology.
+var Limiting = map[string]Kind{
+	"limit": {
+		About: "refuses with a 429 what comes beyond a rate, or delays it; one limit, or a list of which any refuses",
+		Parameters: []Parameter{
+			{Name: "algorithm", About: "one of those that begin with limit: below", Form: Word, Words: []string{"token-bucket"}},
+			{Name: "by", About: "who has a limit of their own; the usual is consumer if the node has keys, else address", Form: Word, Words: []string{"consumer", "address", "route", "all", "header NAME"}, Usually: "consumer, address"},
+			{Name: "cost", About: `of a request; or by path and method, as {/search*: 5, "POST /orders": 2}`, Form: Count, Default: 1, High: 1e6},
+		},
+	},
+	"shared": {
+		About: "of limit: replicas count together, live in a Redis (one atomic script), in memory in the simulator; not set: each alone",
+		Parameters: []Parameter{
+			{Name: "redis", About: "where it listens, on this machine", Form: Word, Words: []string{"127.0.0.1:6379"}, Usually: "has to be given"},
+			{Name: "fail", About: "without Redis, admit all or refuse all with a 503", Form: Word, Words: []string{"open", "closed"}},
+			{Name: "timeout", About: "of one question to Redis", Form: Span, Default: 20e6, Low: 1e6, High: float64(10 * time.Second)},
+		},
+	},
+}

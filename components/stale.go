@@ -1,0 +1,130 @@
+package components
+
+import (
+	"time"
+
+	"trafficlab/scenarios"
+	"trafficlab/topologies"
+)
+
+// grace is for how long after its lifetime an answer may still be given (RFC
+// 5861): while it is renewed, and instead of a failure to renew it.
+type grace struct{ whileRevalidate, ifError time.Duration }
+
+// grace is what the answer says, or else the node. An answer that must be
+// revalidated is never given stale (RFC 9111 section 4.2.4); s-maxage forbids
+// what the answer does not itself allow.
+func (d *directives) grace(usual topologies.Stale) grace {
+	g := grace{d.staleWhileRevalidate, d.staleIfError}
+	if d.mustRevalidate {
+		return grace{}
+	}
+	if d.sharedMaxAge >= 0 {
+		usual = topologies.Stale{}
+	}
+	if g.whileRevalidate < 0 {
+		g.whileRevalidate = usual.WhileRevalidate
+	}
+	if g.ifError < 0 {
+		g.ifError = usual.IfError
+	}
+	return g
+}
+
+// staleness is how long ago the entry's lifetime was over.
+func (s *stored) staleness(now time.Duration) time.Duration { return s.age(now) - s.lifetime }
+
+// whileRenewed tells whether a request may be given the stale entry at once.
+// One that sets bounds on age of its own has to wait.
+func (a *cacheAsk) whileRenewed(entry *stored, now time.Duration) bool {
+	return entry.staleness(now) < entry.grace.whileRevalidate &&
+		a.directives.minFreshness <= 0 && (a.directives.maxAge < 0 || entry.age(now) <= a.directives.maxAge)
+}
+
+// insteadOfFailure tells whether a request may be given the entry, stale or
+// older than it asked for, because there is no better answer. What the request says goes before what the entry
+// says, unless that must be revalidated.
+func (a *cacheAsk) insteadOfFailure(entry *stored, now time.Duration) bool {
+	allowed := entry.grace.ifError
+	if a.directives.staleIfError >= 0 && !entry.strict {
+		allowed = a.directives.staleIfError
+	}
+	return allowed > 0 && entry.staleness(now) < allowed
+}
+
+// isFailure tells whether a status stands for an error in the sense of RFC
+// 5861.
+func isFailure(status int) bool {
+	return status == 500 || status == 502 || status == 503 || status == 504
+}
+
+// rescued answers from the store in the place of a failure, if there is
+// something that may be given.
+func (p *proxy) rescued(v *visit, status int) bool {
+	if p.store == nil || !v.ask.fromStore || !isFailure(status) {
+		return false
+	}
+	entry, ok := p.store.spare(v)
+	if !ok {
+		return false
+	}
+	p.store.release(v, true)
+	v.word = stale
+	p.replyStored(v, &entry)
+	return true
+}
+
+// spare is what is stored and may be given instead of a failure.
+func (s *store) spare(v *visit) (entry stored, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := v.x.Now()
+	s.catchUp(now)
+	entry, ok = s.kept.Peek(v.ask.key)
+	return entry, ok && !entry.mark && v.ask.insteadOfFailure(&entry, now)
+}
+
+// renew fetches the answer anew, beside the visit, which has been given the
+// stale one. It is a request of its own: the first one's attempt, changed.
+func (p *proxy) renew(v *visit) {
+	f := v.renews
+	v.renews = nil
+	at, route, consumer, ask := v.at, v.route, v.consumer, v.ask
+	req := renewal(v.req)
+	v.x.Background(func(x Exchange) {
+		v := visits.Get().(*visit)
+		v.open(at, x, req)
+		v.route, v.consumer, v.leads = route, consumer, f
+		v.ask = cacheAsk{key: ask.key, toStore: true}
+		defer v.close()
+		defer p.store.end(v)
+		p.through(v)
+	})
+}
+
+// renewalMark tells the work of a renewal from its request's own.
+var renewalMark = scenarios.Hash("renewal")
+
+// renewal is the request that renews what was asked for: unconditional, without
+// the caller's patience.
+func renewal(req Request) Request {
+	req.Method, req.Size = "GET", 0
+	req.Attempt = scenarios.Mix(req.Attempt, renewalMark)
+	for i := range req.Header {
+		if name := req.Header[i].Name; isCondition(name) || equalName(name, timeoutField) {
+			req.Header, req.Lasting = unconditional(req.Header), false
+			break
+		}
+	}
+	return req
+}
+
+func unconditional(in Header) Header {
+	out := make(Header, 0, len(in))
+	for _, f := range in {
+		if !isCondition(f.Name) && !equalName(f.Name, timeoutField) {
+			out = append(out, f)
+		}
+	}
+	return out
+}

@@ -1,0 +1,65 @@
+package components
+
+import (
+	"sync"
+	"time"
+
+	"trafficlab/components/policy"
+	"trafficlab/topologies"
+)
+
+// Tally counts what limits have admitted. It is safe for concurrent use.
+type Tally interface {
+	// Take asks all the limits at once, each for its part, as policy.Limits
+	// does. An error says that what was counted is out of reach.
+	Take(x Exchange, asks []policy.Ask) (wait time.Duration, ok bool, err error)
+}
+
+// Tallies hands out the tallies that the replicas of a node keep together. It
+// is the world's to say where: in memory, or in a Redis.
+type Tallies interface {
+	// Tally is the one of that name, which counts for the given limiters. All
+	// who ask for a name get the same.
+	Tally(name string, shared *topologies.Shared, limiters []policy.Choice) Tally
+}
+
+// limitedKeys bounds how many consumers or addresses a limit remembers.
+const limitedKeys = 1 << 16
+
+// memory is a tally within this process.
+type memory struct {
+	mu     sync.Mutex
+	limits policy.Limits
+}
+
+func newMemory(limiters []policy.Choice) *memory {
+	return &memory{limits: policy.NewLimits(limiters, limitedKeys)}
+}
+
+// Take implements Tally.
+func (m *memory) Take(x Exchange, asks []policy.Ask) (wait time.Duration, ok bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	wait, ok = m.limits.Take(x.Now(), asks)
+	return wait, ok, nil
+}
+
+// Memories are tallies that live in this process and outlive the components
+// that ask for them. They are safe for concurrent use.
+type Memories struct {
+	mu     sync.Mutex
+	byName map[string]*memory
+}
+
+// Tally implements Tallies.
+func (m *Memories) Tally(name string, _ *topologies.Shared, limiters []policy.Choice) Tally {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.byName == nil {
+		m.byName = map[string]*memory{}
+	}
+	if m.byName[name] == nil {
+		m.byName[name] = newMemory(limiters)
+	}
+	return m.byName[name]
+}

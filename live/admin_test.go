@@ -1,0 +1,77 @@
+package live
+
+import (
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"trafficlab/scenarios"
+	"trafficlab/topologies"
+)
+
+// TestPurgeByTheAdminPort fills a cache over real HTTP and has it forget.
+func TestPurgeByTheAdminPort(t *testing.T) {
+	top, err := topologies.Parse("f", []byte(`
+name: f
+entry: edge
+nodes:
+  edge: {kind: cdn, to: api}
+  api: {kind: backend, cache-control: {/*: "max-age=60"}, cache-tag: {/products/*: products}}
+`))
+	require.NoError(t, err)
+	c := &scenarios.Case{Variant: scenarios.Variant{Topology: top}}
+	network := new(Memory)
+	var nodes []*Node
+	for _, place := range top.Places() {
+		n, err := NewNode(c, place, Options{Addresses: func(p topologies.Place) string { return string(p) }, Dial: network.Dial})
+		require.NoError(t, err)
+		listener, err := network.Listen(string(place))
+		require.NoError(t, err)
+		go n.Serve(listener)
+		n.Begin(time.Now())
+		defer n.Close()
+		nodes = append(nodes, n)
+	}
+	edge, api := (&admin{node: nodes[0]}).handler(), (&admin{node: nodes[1]}).handler()
+	word := func(path string) string {
+		w := httptest.NewRecorder()
+		nodes[0].ServeHTTP(w, httptest.NewRequest("GET", "http://shop"+path, nil))
+		require.Equal(t, 200, w.Code)
+		return w.Header().Get("X-Cache")
+	}
+	fill := func() {
+		for _, path := range []string{"/products/1", "/products/2", "/cart"} {
+			word(path)
+			require.Equal(t, "hit", word(path))
+		}
+	}
+	for _, tt := range []struct {
+		target string
+		status int
+		says   string
+		cart   string
+	}{
+		{"/purge?path=/products/*", 200, "purged 2\n", "hit"},
+		{"/purge?tag=products", 200, "purged 2\n", "hit"},
+		{"/purge?path=/products/1", 200, "purged 1\n", "hit"},
+		{"/purge?path=/*", 200, "purged 3\n", "miss"},
+		{"/purge?path=products", 400, "purge: \"products\" is no path of a request (/purge?path=/products/* or /purge?tag=products)\n", "hit"},
+		{"/purge", 400, "purge: is to name a path or a tag (/purge?path=/products/* or /purge?tag=products)\n", "hit"},
+	} {
+		fill()
+		w := httptest.NewRecorder()
+		edge.ServeHTTP(w, httptest.NewRequest("POST", tt.target, nil))
+		require.Equal(t, tt.status, w.Code)
+		require.Equal(t, tt.says, w.Body.String())
+		if tt.status == 200 {
+			require.Equal(t, "miss", word("/products/1"), tt.target)
+		}
+		require.Equal(t, tt.cart, word("/cart"), tt.target)
+	}
+	w := httptest.NewRecorder()
+	api.ServeHTTP(w, httptest.NewRequest("POST", "/purge?path=/*", nil))
+	require.Equal(t, 404, w.Code)
+	require.Equal(t, "purge: api has no cache\n", w.Body.String())
+}

@@ -1,0 +1,149 @@
+-- The laws of components/policy, for a Redis: the same steps on the same
+-- states, so that both decide alike to the nanosecond.
+--
+-- Several limits at once admit together or take nothing.
+-- KEYS: one for each limit.
+-- ARGV: now; then for each limit its law, rate, burst, window, delay and cost.
+-- Times are in nanoseconds since the run began, told by the caller: all
+-- gateways of a run read one clock. Answers {admitted, wait}.
+local now = tonumber(ARGV[1])
+
+local function exactly(x) return math.floor(x * 1024 + 0.5) / 1024 end
+local function pace(rate) return exactly(1e9 / rate) end
+local function quota(rate, window) return math.floor(rate * (window / 1e9) * 1e6 + 0.5) / 1e6 end
+local function window_at(t, window) return math.floor(t / window) * window end
+
+-- get reads numbers of a hash, or takes the given ones if there is none.
+local function get(key, fields, fresh)
+  local values = redis.call('HMGET', key, unpack(fields))
+  for i, v in ipairs(values) do values[i] = v and tonumber(v) or fresh[i] end
+  return unpack(values)
+end
+
+-- keep sets them, for as long as they make a difference.
+local function keep(key, lasts, ...)
+  redis.call('HSET', key, ...)
+  redis.call('PEXPIRE', key, math.ceil(lasts / 1e6) + 1000)
+end
+
+-- Each law answers whether the limit admits, the wait, and how to take it.
+local laws = {}
+
+laws['token-bucket'] = function(key, l)
+  local p = pace(l.rate)
+  local depth = exactly(p * math.max(l.burst, 1))
+  local price = math.min(exactly(p * l.cost), depth)
+  local tokens, stamp = get(key, {'tokens', 'stamp'}, {depth, now})
+  if now > stamp then
+    tokens, stamp = math.min(depth, tokens + (now - stamp)), now
+  end
+  if price > tokens then
+    return false, math.ceil(price - tokens) + (stamp - now)
+  end
+  return true, 0, function() keep(key, depth, 'tokens', tokens - price, 'stamp', stamp) end
+end
+
+laws['gcra'] = function(key, l)
+  local p = pace(l.rate)
+  local depth = exactly(p * math.max(l.burst, 1))
+  local tat = get(key, {'tat'}, {now})
+  local after = math.max(tat, now) + math.min(exactly(p * l.cost), depth)
+  if after - depth > now then
+    return false, math.ceil(after - depth) - now
+  end
+  return true, 0, function() keep(key, depth, 'tat', after) end
+end
+
+laws['fixed-window'] = function(key, l)
+  local limit = quota(l.rate, l.window)
+  local cost, at = math.min(l.cost, limit), window_at(now, l.window)
+  local start, count = get(key, {'start', 'count'}, {at, 0})
+  if at > start then start, count = at, 0 end
+  if count + cost > limit then
+    return false, start + l.window - now
+  end
+  return true, 0, function() keep(key, l.window, 'start', start, 'count', count + cost) end
+end
+
+laws['sliding-log'] = function(key, l)
+  local limit = math.floor(quota(l.rate, l.window))
+  local cost = math.min(math.ceil(l.cost), limit)
+  local oldest = redis.call('LINDEX', key, 0)
+  while oldest and tonumber(oldest) <= now - l.window do
+    redis.call('LPOP', key)
+    oldest = redis.call('LINDEX', key, 0)
+  end
+  local over = redis.call('LLEN', key) + cost - limit
+  if over > 0 then
+    return false, tonumber(redis.call('LINDEX', key, over - 1)) + l.window - now
+  end
+  return true, 0, function()
+    local last = redis.call('LINDEX', key, -1)
+    local at = last and math.max(tonumber(last), now) or now
+    for _ = 1, cost do redis.call('RPUSH', key, at) end
+    redis.call('PEXPIRE', key, math.ceil(l.window / 1e6) + 1000)
+  end
+end
+
+laws['sliding-counter'] = function(key, l)
+  local limit, window = quota(l.rate, l.window), l.window
+  local cost, at = math.min(l.cost, limit), window_at(now, window)
+  local start, previous, current = get(key, {'start', 'previous', 'current'}, {at, 0, 0})
+  if at == start + window then
+    start, previous, current = at, current, 0
+  elseif at > start then
+    start, previous, current = at, 0, 0
+  end
+  local function room(count) return (math.floor(limit - count) + 1) * window end
+  local t = math.max(now, start)
+  local free = room(current + cost)
+  if previous * (start + window - t) < free then
+    return true, 0, function() keep(key, 2 * window, 'start', start, 'previous', previous, 'current', current + cost) end
+  end
+  if free > 0 then
+    return false, start + window - (math.ceil(free / previous) - 1) - now
+  end
+  return false, start + 2 * window - math.min(math.ceil(room(cost) / current) - 1, window) - now
+end
+
+laws['leaky-bucket'] = function(key, l)
+  local rate = math.max(1, math.floor(l.rate * 1000 + 1e-6))
+  local burst = math.floor(l.burst * 1000 + 1e-6)
+  local pours = math.min(math.floor(l.cost * 1000), burst + 1000)
+  local ms = math.floor(now / 1e6)
+  local excess, last = get(key, {'excess', 'last'}, {-1000, ms})
+  local left = excess - math.floor(rate * math.max(ms - last, 0) / 1000)
+  local after = math.max(math.max(left, -1000) + pours, 0)
+  if after > burst then
+    return false, (last + math.ceil((excess + pours - burst) * 1000 / rate)) * 1e6 - now
+  end
+  return true, 0, function() keep(key, (burst + 1000) / rate * 1e9, 'excess', after, 'last', math.max(ms, last)) end
+end
+
+laws['leaky-queue'] = function(key, l)
+  local p = pace(l.rate)
+  local longest = exactly(p * l.burst)
+  local empty = get(key, {'empty'}, {now})
+  local ahead = math.max(empty - now, 0)
+  if ahead > longest then
+    return false, math.ceil(empty - longest) - now
+  end
+  local after = math.max(empty, now) + exactly(p * l.cost)
+  return true, math.ceil(math.max(ahead - exactly(p * l.delay), 0)), function() keep(key, after - now, 'empty', after) end
+end
+
+local longest, refused, take = {[true] = 0, [false] = 0}, false, {}
+for i, key in ipairs(KEYS) do
+  local a = 2 + (i - 1) * 6
+  local admits, wait, pay = laws[ARGV[a]](key, {
+    rate = tonumber(ARGV[a + 1]), burst = tonumber(ARGV[a + 2]), window = tonumber(ARGV[a + 3]),
+    delay = tonumber(ARGV[a + 4]), cost = tonumber(ARGV[a + 5])})
+  longest[admits] = math.max(longest[admits], wait)
+  refused = refused or not admits
+  take[i] = pay
+end
+if refused then
+  return {0, longest[false]}
+end
+for _, pay in ipairs(take) do pay() end
+return {1, longest[true]}

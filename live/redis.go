@@ -1,0 +1,136 @@
+package live
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"trafficlab/components"
+	"trafficlab/components/policy"
+	"trafficlab/topologies"
+)
+
+//go:embed limits.lua
+var limitsLua string
+
+// limitsScript decides for all replicas, in one trip and atomically. The clock
+// is the run's, told by who asks: all processes of a run on this machine read
+// the same one, so that Redis decides as memory does in the simulator. (Over
+// several machines Redis's own TIME would be the clock to take.)
+var limitsScript = redis.NewScript(limitsLua)
+
+// redisTallies are tallies in Redises. It is safe for concurrent use.
+type redisTallies struct {
+	run string
+	log *log.Logger
+
+	mu      sync.Mutex
+	clients []*redis.Client
+}
+
+func newRedisTallies(run string, l *log.Logger) *redisTallies {
+	if l == nil {
+		l = log.New(io.Discard, "", 0)
+	}
+	return &redisTallies{run: run, log: l}
+}
+
+// Tally implements components.Tallies. It does not connect before it is asked.
+func (r *redisTallies) Tally(name string, shared *topologies.Shared, limiters []policy.Choice) components.Tally {
+	client := redis.NewClient(&redis.Options{
+		Addr: shared.Redis, Protocol: 2, DisableIdentity: true,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+		// A question is asked once: who fails is dealt with as the limit says.
+		MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
+		DialTimeout: shared.Timeout, ReadTimeout: shared.Timeout, WriteTimeout: shared.Timeout, PoolTimeout: shared.Timeout,
+		PoolSize: redisConnections,
+	})
+	r.mu.Lock()
+	r.clients = append(r.clients, client)
+	r.mu.Unlock()
+	t := &redisTally{client: client, timeout: shared.Timeout, log: r.log, name: name + " in the Redis at " + shared.Redis}
+	for i, l := range limiters {
+		// What stands in braces keeps the keys of one question together in a
+		// cluster of Redises.
+		t.limits = append(t.limits, newRedisLimit(fmt.Sprintf("trafficlab:{%s:%s}:%d:", r.run, name, i), l))
+	}
+	return t
+}
+
+// redisConnections bounds the connections of a node to one Redis. Beyond them
+// questions wait, within their timeout.
+const redisConnections = 32
+
+// Close ends all connections.
+func (r *redisTallies) Close() (err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.clients {
+		err = errors.Join(err, c.Close())
+	}
+	return err
+}
+
+// redisTally is a tally in a Redis.
+type redisTally struct {
+	client  *redis.Client
+	timeout time.Duration
+	limits  []redisLimit
+	log     *log.Logger
+	name    string
+	lost    atomic.Bool
+}
+
+// redisLimit is what the script has to know of a limit.
+type redisLimit struct {
+	keys      string // what they begin with
+	arguments [5]any
+}
+
+func newRedisLimit(keys string, c policy.Choice) redisLimit {
+	return redisLimit{keys, [5]any{c.Name,
+		c.Params.Number("rate"), c.Params.Number("burst"), c.Params.Number("window"), c.Params.Number("delay")}}
+}
+
+// Take implements components.Tally. It blocks for the timeout at most.
+func (t *redisTally) Take(x components.Exchange, asks []policy.Ask) (wait time.Duration, ok bool, err error) {
+	keys := make([]string, len(asks))
+	arguments := make([]any, 1, 1+6*len(asks))
+	arguments[0] = strconv.FormatInt(int64(x.Now()), 10)
+	for i, a := range asks {
+		keys[i] = t.limits[i].keys + a.Key
+		arguments = append(append(arguments, t.limits[i].arguments[:]...), a.Cost)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), t.timeout)
+	defer cancel()
+	answer, err := limitsScript.Run(ctx, t.client, keys, arguments...).Int64Slice()
+	if err == nil && len(answer) != 2 {
+		err = fmt.Errorf("the script answered %v", answer)
+	}
+	t.tell(err)
+	if err != nil {
+		return 0, false, fmt.Errorf("ask the limits of %s: %w", t.name, err)
+	}
+	return time.Duration(answer[1]), answer[0] == 1, nil
+}
+
+// tell logs when Redis is lost and when it is back.
+func (t *redisTally) tell(err error) {
+	if lost := err != nil; t.lost.Swap(lost) != lost {
+		if lost {
+			t.log.Printf("lost the limits of %s: %v", t.name, err)
+		} else {
+			t.log.Printf("the limits of %s are back", t.name)
+		}
+	}
+}

@@ -1,0 +1,222 @@
+package live
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"trafficlab/components"
+	"trafficlab/components/policy"
+	"trafficlab/scenarios"
+	"trafficlab/topologies"
+)
+
+// redisServer is a real Redis of the test's own.
+type redisServer struct {
+	t       testing.TB
+	address string
+	process *os.Process
+}
+
+func startRedis(t testing.TB) *redisServer {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		const missing = "no redis-server on this machine: shared limits were not tested against a real Redis (make deps installs it)"
+		if os.Getenv("TRAFFICLAB_ALL") != "" {
+			t.Fatal(missing)
+		}
+		t.Skip(missing)
+	}
+	ports, err := freePorts(1)
+	require.NoError(t, err)
+	r := &redisServer{t: t, address: ports[0]}
+	r.start()
+	t.Cleanup(r.kill)
+	return r
+}
+
+func (r *redisServer) start() {
+	r.t.Helper()
+	_, port, err := net.SplitHostPort(r.address)
+	require.NoError(r.t, err)
+	command := exec.Command("redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", r.t.TempDir())
+	require.NoError(r.t, command.Start())
+	r.process = command.Process
+	require.Eventually(r.t, func() bool {
+		c, err := net.Dial("tcp", r.address)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	}, 10*time.Second, 5*time.Millisecond, "redis-server does not listen")
+}
+
+func (r *redisServer) kill() {
+	if r.process != nil {
+		r.process.Kill()
+		r.process.Wait()
+		r.process = nil
+	}
+}
+
+func (r *redisServer) shared(open bool) *topologies.Shared {
+	return &topologies.Shared{Redis: r.address, Open: open, Timeout: 500 * time.Millisecond}
+}
+
+// instant is an exchange that only knows what time it is.
+type instant struct {
+	components.Exchange
+	now time.Duration
+}
+
+func (i *instant) Now() time.Duration { return i.now }
+
+// TestRedisDecidesAsMemoryDoes: the script and the laws of package policy give
+// the same answers to the same questions, waits to the nanosecond: alone and
+// several at once, with stragglers among them.
+func TestRedisDecidesAsMemoryDoes(t *testing.T) {
+	server := startRedis(t)
+	tallies := newRedisTallies("test", nil)
+	defer func() { require.NoError(t, tallies.Close()) }()
+	random := rand.New(rand.NewPCG(1, 2))
+	agree := func(name string, limiters []policy.Choice) {
+		memory := policy.NewLimits(limiters, 100)
+		redis := tallies.Tally(name, server.shared(true), limiters)
+		x := &instant{now: time.Duration(random.Int64N(int64(time.Hour))) - time.Minute}
+		admitted, refused := 0, 0
+		for range 300 {
+			asks := make([]policy.Ask, len(limiters))
+			for i := range asks {
+				asks[i] = policy.Ask{Key: fmt.Sprint("k", random.IntN(2)), Cost: float64(random.IntN(4))}
+			}
+			wait, ok, err := redis.Take(x, asks)
+			require.NoError(t, err)
+			want, admits := memory.Take(x.now, asks)
+			require.Equal(t, admits, ok, "%s at %v", name, x.now)
+			require.Equal(t, want, wait, "%s at %v", name, x.now)
+			switch {
+			case ok:
+				admitted++
+				x.now += time.Duration(random.ExpFloat64() * 8e6)
+			case random.IntN(2) == 0:
+				refused++
+				x.now += wait // the very instant
+			default:
+				refused++
+				x.now += time.Duration(random.ExpFloat64()*8e6) - time.Millisecond
+			}
+		}
+		require.Positive(t, admitted, name)
+		require.Positive(t, refused, name)
+	}
+	any := func(name string) policy.Choice {
+		return policy.Choice{Name: name, Params: policy.Params{
+			"rate": {Number: 15 + 45*random.Float64()}, "burst": {Number: 1 + 6*random.Float64()},
+			"delay": {Number: 2 * random.Float64()}, "window": {Number: float64(50*time.Millisecond) + float64(random.IntN(2e8))}}}
+	}
+	var all []policy.Choice
+	for _, name := range slices.Sorted(maps.Keys(policy.Limiters)) {
+		agree(name, []policy.Choice{any(name)})
+		agree(name+" again", []policy.Choice{any(name)})
+		all = append(all, any(name))
+	}
+	for i := range 5 {
+		agree(fmt.Sprint("all at once ", i), all)
+	}
+}
+
+// sharingCase is two gateways behind a balancer, with one limit for both.
+func sharingCase(shared *topologies.Shared) *scenarios.Case {
+	lb := &topologies.Node{Name: "lb", Kind: topologies.LoadBalancer, Replicas: 1, To: []string{"gate"},
+		Pick: policy.Choice{Name: "round-robin"}, Retry: topologies.Retry{Tries: 1}, Connections: 16}
+	gate := &topologies.Node{Name: "gate", Kind: topologies.Gateway, Replicas: 2, Numbered: true, To: []string{"api"},
+		Pick: policy.Choice{Name: "round-robin"}, Retry: topologies.Retry{Tries: 1}, Connections: 16,
+		Limits: []topologies.Limit{{By: "all", Shared: shared, Algorithm: policy.Choice{Name: "token-bucket",
+			Params: policy.Params{"rate": {Number: 0.01}, "burst": {Number: 7}}}}}}
+	api := &topologies.Node{Name: "api", Kind: topologies.Backend, Replicas: 1, Workers: 4, Queue: 16,
+		ServiceTime: topologies.Distribution{Law: "constant", Mean: time.Millisecond}, Response: 256}
+	return &scenarios.Case{Scenario: "sharing", Seed: 1, Variant: scenarios.Variant{Name: "only",
+		Topology: &topologies.Topology{Name: "sharing", Entry: "lb", Nodes: []*topologies.Node{lb, gate, api}}}}
+}
+
+// TestGatewaysShareARedis: two gateways admit together what the limit says;
+// and when Redis is frozen, gone and back again, each case goes on as its limit
+// has chosen.
+func TestGatewaysShareARedis(t *testing.T) {
+	server := startRedis(t)
+	for open, without := range map[bool]int{true: http.StatusOK, false: http.StatusServiceUnavailable} {
+		t.Run(fmt.Sprintf("open %v", open), func(t *testing.T) {
+			s := started(t, sharingCase(server.shared(open)))
+			s.Begin()
+			address, _ := s.Entry()
+			statuses := func(n int) map[int]int {
+				count := map[int]int{}
+				for range n {
+					status, err := get(t, address+"/", client(s))
+					require.NoError(t, err)
+					count[status]++
+				}
+				return count
+			}
+			require.Equal(t, map[int]int{200: 7, 429: 13}, statuses(20), "seven between the two of them")
+
+			require.NoError(t, server.process.Signal(syscall.SIGSTOP))
+			require.Equal(t, map[int]int{without: 2}, statuses(2), "Redis is frozen")
+			require.NoError(t, server.process.Signal(syscall.SIGCONT))
+			require.Equal(t, map[int]int{429: 4}, statuses(4), "Redis has thawed")
+
+			server.kill()
+			require.Equal(t, map[int]int{without: 20}, statuses(20), "Redis is gone")
+			server.start()
+			require.Equal(t, map[int]int{200: 7, 429: 5}, statuses(12), "Redis is back, and remembers nothing")
+
+			log, err := os.ReadFile(s.manifest.file("gate[0]", ".log"))
+			require.NoError(t, err)
+			require.Contains(t, string(log), "lost the limits of gate.0 in the Redis at "+server.address)
+			require.Contains(t, string(log), "are back")
+		})
+	}
+}
+
+// TestGatewaysWithoutARedisCountAlone: two gateways whose limit is not shared
+// admit twice as much.
+func TestGatewaysWithoutARedisCountAlone(t *testing.T) {
+	s := started(t, sharingCase(nil))
+	s.Begin()
+	address, _ := s.Entry()
+	admitted := 0
+	for range 20 {
+		status, err := get(t, address+"/", client(s))
+		require.NoError(t, err)
+		if status == 200 {
+			admitted++
+		}
+	}
+	require.Equal(t, 14, admitted)
+}
+
+// BenchmarkRedisTally is what one question costs: sim.Costs has it as Shared.
+func BenchmarkRedisTally(b *testing.B) {
+	server := startRedis(b)
+	tallies := newRedisTallies("bench", nil)
+	defer tallies.Close()
+	tally := tallies.Tally("gate", server.shared(true), []policy.Choice{{Name: "gcra", Params: policy.Params{"rate": {Number: 1e6}, "burst": {Number: 10}}}})
+	x, asks := new(instant), []policy.Ask{{Key: "alice", Cost: 1}}
+	b.ReportAllocs()
+	for b.Loop() {
+		x.now += time.Microsecond
+		if _, _, err := tally.Take(x, asks); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

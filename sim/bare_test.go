@@ -1,0 +1,113 @@
+package sim
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"trafficlab/bench/measure"
+	"trafficlab/components/policy"
+	"trafficlab/scenarios"
+	"trafficlab/topologies"
+)
+
+// bare is the yardstick of the benchmarks: a typed event loop written for one
+// thing, a chain of proxies before a pool of single workers. It draws the same
+// arrivals and times of service, asks the same policy and keeps the same
+// samples, and has none of what makes a simulator: no handlers, headers,
+// connections, deadlines, faults or counters.
+type bare struct {
+	c       *scenarios.Case
+	clock   clock
+	picker  policy.Picker
+	line    int // of a visit to a proxy
+	hops    int
+	service topologies.Distribution
+	samples []measure.Sample
+	servers []ring[int]
+}
+
+// What an event of the bare loop is about: a request at a proxy, or a server
+// that has finished.
+const (
+	bareHop kind = iota
+	bareDone
+)
+
+func newBare(c *scenarios.Case, n int) *bare {
+	nodes := c.Variant.Topology.Nodes
+	api := nodes[len(nodes)-1]
+	b := &bare{c: c, hops: len(nodes) - 1, service: api.ServiceTime, samples: make([]measure.Sample, 0, n+n/16+16)}
+	b.servers = make([]ring[int], len(api.Places()))
+	b.picker = policy.Pickers["least-connections"].New(policy.Pool{Names: make([]string, len(b.servers))}, nil, rand.New(rand.NewPCG(1, 2)))
+	b.line = b.clock.line(90 * time.Microsecond)
+	return b
+}
+
+func (b *bare) play() {
+	for a := range b.c.Arrivals() {
+		for {
+			at, ok := b.clock.next()
+			if !ok || at > a.At {
+				break
+			}
+			b.dispatch(b.clock.pop())
+		}
+		b.clock.now = a.At
+		b.samples = append(b.samples, measure.Sample{Number: a.Number, At: a.At, Class: a.Class})
+		b.hop(len(b.samples)-1, 0)
+	}
+	for len(b.clock.heap) > 0 {
+		b.dispatch(b.clock.pop())
+	}
+}
+
+func (b *bare) dispatch(e event) {
+	switch slot := e.slot(); e.kind() {
+	case bareHop:
+		b.hop(slot/8, slot%8+1)
+	case bareDone:
+		b.done(slot)
+	}
+}
+
+// hop passes the next proxy, if there is one left.
+func (b *bare) hop(request, passed int) {
+	if passed < b.hops {
+		b.clock.after(b.line, bareHop, request*8+passed)
+		return
+	}
+	i, _ := b.picker.Pick(b.clock.now, 0, nil)
+	b.picker.Started(i)
+	if b.servers[i].push(request); b.servers[i].len == 1 {
+		b.begin(i)
+	}
+}
+
+func (b *bare) begin(i int) {
+	number := b.samples[b.servers[i].first()].Number
+	work := b.service.Quantile(scenarios.Unit(scenarios.Mix(1, number)))
+	b.clock.at(b.clock.now+work, bareDone, i)
+}
+
+func (b *bare) done(i int) {
+	s := &b.samples[b.servers[i].pop()]
+	s.Status, s.Latency = 200, b.clock.now-s.At
+	b.picker.Done(b.clock.now, i, policy.Outcome{Latency: s.Latency})
+	if b.servers[i].len > 0 {
+		b.begin(i)
+	}
+}
+
+// TestTheYardstickIsRight holds the bare loop against M/M/1.
+func TestTheYardstickIsRight(t *testing.T) {
+	b := newBare(poisson(queue{1, .5}, 200_000, 1), 200_000)
+	b.play()
+	sum := 0.0
+	for _, s := range b.samples {
+		sum += s.Latency.Seconds() * 1000
+	}
+	require.InDelta(t, queue{1, .5}.mean(), sum/float64(len(b.samples)), .05)
+}

@@ -1,0 +1,148 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"trafficlab/bench/measure"
+	"trafficlab/components/policy"
+	"trafficlab/scenarios"
+	"trafficlab/topologies"
+)
+
+// cachedBackend is a CDN before a backend that serves any number of requests
+// at once, each for the same time.
+func cachedBackend(cache topologies.Cache, service time.Duration, control string) *topologies.Topology {
+	top := chain("cdn", "api")
+	cdn, api := top.Nodes[0], top.Nodes[1]
+	cdn.Kind, cdn.Cache, cdn.Connections = topologies.CDN, &cache, 10_000
+	cdn.Timeout = topologies.Timeouts{Response: time.Hour}
+	api.Workers = 10_000
+	api.ServiceTime = topologies.Distribution{Law: "constant", Mean: service}
+	api.CacheControl = []topologies.PathValue{{Path: "/*", Value: control}}
+	return top
+}
+
+func told(r *measure.Run, word string) (n int) {
+	for _, s := range r.Samples {
+		if s.Cache == word {
+			n++
+		}
+	}
+	return n
+}
+
+// TestHitsOfATimeToLive: one key, Poisson requests: hits are λT/(1+λT) of
+// them. A stretch from miss to miss has 1 + Poisson(λT) requests, which gives
+// the standard error; the seed is fixed.
+func TestHitsOfATimeToLive(t *testing.T) {
+	const requests = 200_000
+	for _, tt := range []struct{ perLife, want float64 }{{1, .5}, {10, .909091}, {100, .990099}} {
+		t.Run(fmt.Sprint(tt.perLife, " requests a lifetime"), func(t *testing.T) {
+			t.Parallel()
+			top := cachedBackend(topologies.Cache{Capacity: 1 << 20, Collapse: true}, 0, "max-age=1")
+			c := steady(top, time.Duration(float64(time.Second)/tt.perLife), requests)
+			c.Variant.Load.Streams[0].Poisson = true
+			r, err := Run(context.Background(), c, Costs{})
+			require.NoError(t, err)
+			n := float64(len(r.Samples))
+			hits := float64(told(r, "hit")) / n
+			miss := 1 - tt.want
+			scatter := miss * math.Sqrt(tt.perLife) / (1 + tt.perLife) / math.Sqrt(n*miss)
+			t.Logf("%.6f, formula %.6f, standard error %.6f", hits, tt.want, scatter)
+			require.InDelta(t, tt.perLife/(1+tt.perLife), tt.want, 1e-6)
+			require.Less(t, 3*scatter/miss, .01, "too few requests to tell")
+			require.InDelta(t, tt.want, hits, 3*scatter)
+		})
+	}
+}
+
+// TestStampede: 1000 requests per second for one key that the backend takes
+// 200 ms to make. At each expiry all who come in that time fetch it, 200 of
+// them; with collapsing one does and the others wait; with
+// stale-while-revalidate one does, and nobody waits.
+func TestStampede(t *testing.T) {
+	for _, tt := range []struct {
+		name             string
+		collapse         bool
+		control          string
+		fetches, waiting float64 // at an expiry
+	}{
+		{"alone", false, "max-age=1", 200, 200},
+		{"collapsed", true, "max-age=1", 1, 200},
+		{"stale while revalidate", true, "max-age=1, stale-while-revalidate=1", 1, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			top := cachedBackend(topologies.Cache{Capacity: 1 << 20, Collapse: tt.collapse}, 200*ms, tt.control)
+			const gap, length = ms, 10 * time.Second
+			c := steady(top, gap, int(length/gap))
+			r, err := Run(context.Background(), c, Costs{})
+			require.NoError(t, err)
+			const first = 300 * ms // when all is stored
+			var waiting, expiries float64
+			last := time.Duration(0)
+			for _, s := range r.Samples {
+				require.Equal(t, policy.OK, s.Reason)
+				if s.At < first || s.Cache == "hit" {
+					continue
+				}
+				if s.At > last+500*ms {
+					expiries++
+				}
+				last = s.At
+				if s.Latency > 0 {
+					waiting++
+				}
+			}
+			fetches := float64(r.Nodes[1].Requests)
+			if tt.fetches > 1 {
+				fetches -= 200 // of the first
+			} else {
+				fetches--
+			}
+			t.Logf("%v expiries, %v fetches, %v waited", expiries, fetches, waiting)
+			require.GreaterOrEqual(t, expiries, 7.0)
+			require.InDelta(t, tt.fetches, fetches/expiries, 1)
+			require.InDelta(t, tt.waiting, waiting/expiries, 1)
+		})
+	}
+}
+
+// TestCheInTheWholeSystem: LRU and FIFO behind a Zipf load, played from client
+// to backend, hit as Che's approximation has it (its bias and the sampling
+// within 0.005), and SIEVE better than either.
+func TestCheInTheWholeSystem(t *testing.T) {
+	const keys, room, body = 1000, 100, 100_000
+	hits := map[string]float64{}
+	for _, name := range []string{"lru", "fifo", "sieve"} {
+		cache := topologies.Cache{Capacity: room * (body + 530), Collapse: true, Evict: policy.Choice{Name: name}}
+		top := cachedBackend(cache, 0, "max-age=100000")
+		top.Nodes[1].Response = body
+		c := steady(top, ms, 200_000)
+		stream := &c.Variant.Load.Streams[0]
+		stream.Poisson = true
+		stream.Mix[0].Path = scenarios.Template{Before: "/k/", Law: "zipf", Keys: keys, Skew: .8}
+		c.Variant.Warmup = c.Duration() / 10
+		r, err := Run(context.Background(), c, Costs{})
+		require.NoError(t, err)
+		all, hit := 0, 0
+		for _, s := range r.Samples {
+			if s.At >= c.Variant.Warmup {
+				all++
+				if s.Cache == "hit" {
+					hit++
+				}
+			}
+		}
+		hits[name] = float64(hit) / float64(all)
+	}
+	t.Logf("%v", hits)
+	require.InDelta(t, .3778, hits["lru"], .005)
+	require.InDelta(t, .3337, hits["fifo"], .005)
+	require.Greater(t, hits["sieve"], hits["lru"]+.05)
+}

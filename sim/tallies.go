@@ -1,0 +1,37 @@
+package sim
+
+import (
+	"time"
+
+	"trafficlab/components"
+	"trafficlab/components/policy"
+	"trafficlab/topologies"
+)
+
+// tallies are what the replicas of a node count together, in memory. They
+// outlive the crash of a replica, and to ask them takes a round trip.
+type tallies struct {
+	components.Memories
+	trip time.Duration
+}
+
+// Tally implements components.Tallies.
+func (t *tallies) Tally(name string, shared *topologies.Shared, limiters []policy.Choice) components.Tally {
+	return distant{t.Memories.Tally(name, shared, limiters), t.trip}
+}
+
+// distant is a tally that is a trip away.
+type distant struct {
+	components.Tally
+	trip time.Duration
+}
+
+// Take implements components.Tally: it asks with its own time, as live, and
+// goes on when the answer is there.
+func (d distant) Take(x components.Exchange, asks []policy.Ask) (wait time.Duration, ok bool, err error) {
+	wait, ok, err = d.Tally.Take(x, asks)
+	if d.trip > 0 {
+		x.Wait(x.Now() + d.trip)
+	}
+	return wait, ok, err
+}

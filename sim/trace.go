@@ -1,0 +1,145 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"trafficlab/components"
+	"trafficlab/components/policy"
+	"trafficlab/scenarios"
+	"trafficlab/topologies"
+)
+
+// Trace plays a case until the first n requests after the warm-up have their
+// outcomes, and writes the story of each: where it waited, who was asked, how
+// it ended. The same case gives the same bytes.
+func Trace(ctx context.Context, c *scenarios.Case, costs Costs, n int, out io.Writer) error {
+	w, err := newWorld(c, costs, func(place topologies.Place) component { return components.New(c, place) })
+	if err != nil {
+		return fmt.Errorf("trace %s: %w", c.Scenario, err)
+	}
+	defer w.close()
+	w.tracer = &tracer{most: n, of: map[uint64]*story{}}
+	if err := w.play(ctx); err != nil {
+		return fmt.Errorf("trace %s: %w", c.Scenario, err)
+	}
+	return w.tracer.write(out)
+}
+
+// tracer keeps the stories of some requests.
+type tracer struct {
+	most, ended int
+	all         []*story
+	of          map[uint64]*story
+}
+
+// story is what befell one request, line by line.
+type story struct {
+	title string
+	began time.Duration
+	lines []deed
+	ended bool
+}
+
+// deed is what somebody did at an instant.
+type deed struct {
+	at        time.Duration
+	who, what string
+}
+
+// over tells whether all that was asked for is told. There may be no tracer.
+func (t *tracer) over() bool { return t != nil && t.ended == t.most }
+
+// open begins the story of an arrival, if there is room for one more.
+func (t *tracer) open(a *scenarios.Arrival) {
+	if len(t.all) < t.most {
+		s := &story{title: fmt.Sprintf("request %d: %s %s at %s", a.Number, a.Method, a.Path, a.At), began: a.At}
+		t.all, t.of[a.Number] = append(t.all, s), s
+	}
+}
+
+// traced tells whether there is a story that a request belongs to. It is
+// asked everywhere and costs next to nothing without a tracer.
+func (w *world) traced(number uint64) bool { return w.tracer != nil && w.tracer.of[number] != nil }
+
+// note adds a line to the story of a request that is traced.
+func (w *world) note(number uint64, who, format string, args ...any) {
+	s := w.tracer.of[number]
+	s.lines = append(s.lines, deed{w.clock.now - s.began, who, fmt.Sprintf(format, args...)})
+}
+
+// noteAsk tells of an attempt.
+func (w *world) noteAsk(c *call) {
+	which := ""
+	if c.request.Attempt != c.from.request.Attempt {
+		which = ", another try"
+	}
+	w.note(c.request.Number, c.who(), "asks %s%s", c.pool.to.name, which)
+}
+
+// notePark tells what a frame waits for, where that is not said already.
+func (w *world) notePark(f *frame) {
+	pauses := true
+	for _, e := range f.on {
+		switch e.(type) {
+		case *signal:
+			w.note(f.request.Number, string(f.place.name), "waits for its turn")
+			return
+		case *call:
+			pauses = false
+		}
+	}
+	if pauses && f.until != components.Forever {
+		w.note(f.request.Number, string(f.place.name), "%s for %s", pausing(f.place.node.Kind), f.until-w.clock.now)
+	}
+}
+
+func pausing(k topologies.Kind) string {
+	if k.Proxies() {
+		return "pauses"
+	}
+	return "works"
+}
+
+// noteEnd ends the story of a request.
+func (w *world) noteEnd(c *call, latency time.Duration) {
+	how := c.reason.String()
+	if c.reason == policy.OK {
+		how = fmt.Sprintf("has %d", c.head.Status)
+		if word := c.head.Header.Get("X-Cache"); word != "" {
+			how += " (" + word + ")"
+		}
+	}
+	w.note(c.request.Number, "client", "%s after %s", how, latency)
+	if s := w.tracer.of[c.request.Number]; !s.ended {
+		s.ended = true
+		w.tracer.ended++
+	}
+}
+
+// who is the name of a call's caller.
+func (c *call) who() string {
+	if c.from == nil {
+		return "client"
+	}
+	return string(c.from.place.name)
+}
+
+func (t *tracer) write(out io.Writer) error {
+	var text strings.Builder
+	for _, s := range t.all {
+		fmt.Fprintln(&text, s.title)
+		wide := 0
+		for _, l := range s.lines {
+			wide = max(wide, len(l.who))
+		}
+		for _, l := range s.lines {
+			fmt.Fprintf(&text, "  %12s  %-*s  %s\n", "+"+l.at.String(), wide, l.who, l.what)
+		}
+	}
+	_, err := io.WriteString(out, text.String())
+	return err
+}

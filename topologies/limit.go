@@ -1,0 +1,32 @@
+package topologies
+
+import (
+	"time"
+
+	"trafficlab/components/policy"
+)
+
+// Limit bounds the rate of requests. A node's limits admit a request together,
+// or refuse it and take nothing, as far as they are kept in the same place.
+type Limit struct {
+	By        string        // "consumer", "address", "route", "all" or "header NAME": who has a limit of their own
+	Algorithm policy.Choice // of policy.Limiters
+	Costs     []Cost        // nil: each request costs 1
+	Shared    *Shared       // nil: each replica counts alone
+}
+
+// Cost is what matching requests cost. The most specific path wins; there, a
+// cost with the method before one without.
+type Cost struct {
+	Method string // "": any
+	Path   string // exact, or a prefix that ends in "*"
+	Cost   float64
+}
+
+// Shared says where the replicas of a node keep a limit together: in a Redis
+// live, in memory in the simulator.
+type Shared struct {
+	Redis   string        // host:port
+	Open    bool          // without Redis everything is admitted; else all is refused with a 503
+	Timeout time.Duration // of one question to Redis
+}
