@@ -12,8 +12,9 @@ import (
 	"trafficlab/topologies"
 )
 
-// entry is one line of a list.
+// entry is one line of a list, or the heading of those that follow.
 type entry struct {
+	heading     string
 	name, about string
 	parameters  []policy.Parameter
 }
@@ -64,9 +65,15 @@ func listVerb() *cobra.Command {
 func listing(t *terminal, entries []entry, quiet bool) {
 	var lines table
 	for _, e := range entries {
-		if quiet {
+		switch {
+		case e.heading != "" && quiet:
+		case e.heading != "":
+			lines.write(t.w)
+			lines = table{}
+			t.line("\n%s", e.heading)
+		case quiet:
 			t.line("%s", e.name)
-		} else {
+		default:
 			lines.add(e.name, t.paint(dim, e.about))
 			for _, p := range e.parameters {
 				lines.add("  "+p.Name+": "+topologies.Usual(p), t.paint(dim, p.About+" ("+topologies.Range(p)+")"))
@@ -110,24 +117,24 @@ func shippedTopologies() ([]entry, error) {
 
 func policies() ([]entry, error) {
 	return slices.Concat(
-		kindsOf(policy.Pickers),
-		kindsOf(policy.Memberships),
-		kindsOf(policy.Guards),
-		kindsOf(policy.Concurrencies),
-		kindsOf(policy.Limiting),
-		kindsOf(policy.Limiters),
-		kindsOf(policy.Lines),
-		kindsOf(policy.Evictions),
-		kindsOf(policy.Caching),
+		kindsOf("pick: which backend of a pool", policy.Pickers),
+		kindsOf("Fields of a proxy: who is in the pool", policy.Memberships),
+		kindsOf("Fields of a proxy: what is done about failures and overload", policy.Guards),
+		kindsOf("concurrency: how much is upstream at once", policy.Concurrencies),
+		kindsOf("Fields of a proxy: rate limits", policy.Limiting),
+		kindsOf("limit.algorithm: what a rate is", policy.Limiters),
+		kindsOf("queue.order: who of a backend's queue is next", policy.Lines),
+		kindsOf("cache.evict: what has to go from a full cache", policy.Evictions),
+		kindsOf("Fields of cache: what else it is told", policy.Caching),
 	), nil
 }
 
 // kindsOf lists a registry of policies, each with its parameters.
-func kindsOf[K interface{ Describe() policy.Kind }](registry map[string]K) []entry {
-	var entries []entry
+func kindsOf[K interface{ Describe() policy.Kind }](heading string, registry map[string]K) []entry {
+	entries := []entry{{heading: heading}}
 	for _, name := range slices.Sorted(maps.Keys(registry)) {
 		kind := registry[name].Describe()
-		entries = append(entries, entry{name, kind.About, kind.Parameters})
+		entries = append(entries, entry{name: name, about: kind.About, parameters: kind.Parameters})
 	}
 	return entries
 }
