@@ -51,7 +51,7 @@ var Metrics = map[string]Kind{
 	"mean":         {Seconds, LessIsBetter, "mean latency of successes"},
 	"availability": {Share, MoreIsBetter, "successes among requests not refused by policy"},
 	"offered":      {PerSec, Neutral, "requests intended per second"},
-	"throughput":   {PerSec, MoreIsBetter, "successes per second"},
+	"throughput":   {PerSec, MoreIsBetter, "successes per second, by the instant of their last byte"},
 	"goodput":      {PerSec, MoreIsBetter, "successes per second within the deadline"},
 	"limited":      {Share, Neutral, "requests refused by a rate limit (429)"},
 	"failed":       {Share, LessIsBetter, "requests that failed: shed, timed out, refused, reset or answered 5xx"},

@@ -79,7 +79,7 @@ func seriesOf(tallies []*Tally) []Second {
 		for i := range t.Run.Samples {
 			s := &t.Run.Samples[i]
 			if bin := int(s.At / time.Second); bin < len(bins) {
-				bins[bin].add(s, 0)
+				bins[bin].add(s)
 			}
 		}
 	}

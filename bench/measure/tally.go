@@ -25,16 +25,17 @@ func Count(run *Run) *Tally {
 	classes := map[string]*count{}
 	for i := range run.Samples {
 		s := &run.Samples[i]
-		if s.At < run.Warmup {
-			continue
-		}
 		class := classes[s.Class]
 		if class == nil {
 			class = &count{}
 			classes[s.Class] = class
 		}
-		all.add(s, run.Deadline)
-		class.add(s, run.Deadline)
+		for _, c := range []*count{&all, class} {
+			c.finish(s, run)
+			if s.At >= run.Warmup {
+				c.add(s)
+			}
+		}
 	}
 	all.figures(t, "")
 	t.sorted = all.latencies
@@ -80,12 +81,27 @@ var fromCache = map[string]bool{"hit": true, "updating": true, "stale": true}
 type count struct {
 	reasons   [16]int64
 	all       int64
-	inTime    int64
 	hits      int64
 	latencies []time.Duration
+
+	done, doneInTime int64 // successes by the instant of their last byte
 }
 
-func (c *count) add(s *Sample, deadline time.Duration) {
+// finish counts a success that ended within the measured window, whenever it
+// was asked for. Counted by the instant of asking, a queue that drains after
+// the load would pass for capacity.
+func (c *count) finish(s *Sample, run *Run) {
+	end := s.At + s.Latency
+	if s.Reason != policy.OK || end < run.Warmup || end >= run.Duration {
+		return
+	}
+	c.done++
+	if run.Deadline == 0 || s.Latency <= run.Deadline {
+		c.doneInTime++
+	}
+}
+
+func (c *count) add(s *Sample) {
 	c.all++
 	c.reasons[s.Reason&15]++
 	if fromCache[s.Cache] {
@@ -95,9 +111,6 @@ func (c *count) add(s *Sample, deadline time.Duration) {
 		return
 	}
 	c.latencies = append(c.latencies, s.Latency)
-	if deadline == 0 || s.Latency <= deadline {
-		c.inTime++
-	}
 }
 
 // figures enters what was counted into the tally.
@@ -116,8 +129,8 @@ func (c *count) figures(t *Tally, class string) {
 	share("cache-hits", c.hits, c.all)
 	if window := t.Run.Window().Seconds(); window > 0 {
 		set("offered", float64(c.all)/window)
-		set("throughput", float64(ok)/window)
-		set("goodput", float64(c.inTime)/window)
+		set("throughput", float64(c.done)/window)
+		set("goodput", float64(c.doneInTime)/window)
 	}
 	t.good[class] = len(c.latencies)
 	c.latency(set)

@@ -81,6 +81,21 @@ func TestFiguresOfARun(t *testing.T) {
 	}
 }
 
+// A queue that drains after the load is no capacity, and what was asked for
+// before the window but served in it is.
+func TestThroughputCountsByTheLastByte(t *testing.T) {
+	run := &Run{Warmup: time.Second, Duration: 3 * time.Second, Deadline: 600 * ms}
+	for i, ends := range []time.Duration{900 * ms, 1100 * ms, 2900 * ms, 3100 * ms} {
+		at := ends - time.Duration(i+1)*200*ms
+		run.Samples = append(run.Samples, Sample{At: at, Latency: ends - at})
+	}
+	tally := Count(run)
+	throughput, _ := tally.Figure(Metric{Name: "throughput"})
+	goodput, _ := tally.Figure(Metric{Name: "goodput"})
+	assert.Equal(t, 1., throughput, "two in two seconds")
+	assert.Equal(t, 1., goodput, "both in time")
+}
+
 func TestSummary(t *testing.T) {
 	first, second := smallRun(), smallRun()
 	second.Repetition = 1
