@@ -156,6 +156,9 @@ func checksOf(r *measure.Result) []check {
 		if c.Expectation.Relative {
 			found = times(c.Figure)
 		}
+		if c.Reason != "" {
+			found += ", " + c.Reason
+		}
 		all = append(all, check{c.Variant, c.World, m.String() + " " + c.Expectation.Text, found, c.Met, metClasses[c.Met]})
 	}
 	return all
