@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"trafficlab/topologies"
+	"trafficlab/topologies/strict"
 )
 
 // Fault is one line of the timeline: what ails or befalls which places, from
@@ -37,10 +38,12 @@ func (p Purge) Check() error {
 	switch {
 	case (p.Path == "") == (p.Tag == ""):
 		return errors.New("is to name a path or a tag")
+	case p.Tag != "" && strings.ContainsFunc(p.Tag, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return fmt.Errorf("%q is no tag", p.Tag)
 	case p.Tag != "":
 		return nil
-	case p.Path[0] != '/':
-		return fmt.Errorf("%q is no path of a request", p.Path)
+	case strict.CheckPath(p.Path) != nil:
+		return strict.CheckPath(p.Path)
 	case star >= 0 && star < len(p.Path)-1:
 		return fmt.Errorf("%q has a star before its end", p.Path)
 	}

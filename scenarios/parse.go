@@ -48,7 +48,7 @@ func (r *reader) scenario(doc *strict.Document) {
 		return
 	}
 	if root.Get("name").Need("name: my-scenario") {
-		r.s.Name = root.Get("name").Text("")
+		r.s.Name = root.Get("name").Name("")
 	}
 	if root.Get("question").Need("question: what the scenario is to answer") {
 		r.s.Question = root.Get("question").Text("")
@@ -112,7 +112,9 @@ func (r *reader) names() []string {
 // variants reads each variant from a copy of the file with its changes made.
 func (r *reader) variants(doc *strict.Document) {
 	r.used = map[string]bool{}
-	for _, p := range r.plans(doc.Root().Get("compare")) {
+	plans := r.plans(doc.Root().Get("compare"))
+	r.shadowed(plans)
+	for _, p := range plans {
 		r.s.Variants = append(r.s.Variants, r.variant(doc.Clone(), p))
 	}
 	for _, c := range r.sets {

@@ -2,7 +2,7 @@ package scenarios
 
 import (
 	"fmt"
-	"regexp"
+	"strings"
 
 	"trafficlab/topologies/strict"
 )
@@ -47,8 +47,6 @@ func (r *reader) plans(v strict.Value) []plan {
 	return plans
 }
 
-var variantName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 .,=+_-]{0,39}$`)
-
 func (r *reader) named(entries []strict.Entry) []plan {
 	var plans []plan
 	if len(entries) > maxVariants {
@@ -57,8 +55,8 @@ func (r *reader) named(entries []strict.Entry) []plan {
 	}
 	for _, e := range entries {
 		p := plan{name: e.Key}
-		if !variantName.MatchString(e.Key) || e.Key == "all" || e.Key == "baseline" {
-			e.Value.WrongKey("is no name for a variant", "letters, digits, spaces and . , = + _ -, at most 40; all and baseline mean something else")
+		if !strict.IsLabel(e.Key) || e.Key == "all" || e.Key == "baseline" {
+			e.Value.WrongKey("is no name for a variant", strict.LabelForm+"; all and baseline mean something else")
 		}
 		for _, change := range e.Value.Entries("a map of changes: {lb.pick: p2c}, or {} for none") {
 			p.changes = append(p.changes, strict.ChangeOf(change, change.Value))
@@ -100,4 +98,31 @@ func (p plan) with(e strict.Entry, value strict.Value) plan {
 	}
 	changes := append(p.changes[:len(p.changes):len(p.changes)], strict.ChangeOf(e, value))
 	return plan{name, changes}
+}
+
+// shadowed notes changes from outside that every variant makes anew: they
+// would be without effect.
+func (r *reader) shadowed(plans []plan) {
+	for _, set := range r.sets {
+		var by *strict.Change
+		for _, p := range plans {
+			if by = p.over(set.Path); by == nil {
+				break
+			}
+		}
+		if by != nil {
+			set.Wrong("has no effect, as compare sets "+by.Path+" at "+by.Where(), "leave it out, or set compare")
+		}
+	}
+}
+
+// over is the plan's change of the path or of what it lies in, or nil.
+func (p plan) over(path string) *strict.Change {
+	for i, c := range p.changes {
+		rest, inside := strings.CutPrefix(path, c.Path)
+		if inside && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			return &p.changes[i]
+		}
+	}
+	return nil
 }

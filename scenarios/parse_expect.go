@@ -79,6 +79,10 @@ func (r *reader) metric(text string, wrong func(wrong, right string)) measure.Me
 	}
 	if !slices.Contains(classes, m.Class) {
 		slices.Sort(classes)
+		if classes = slices.DeleteFunc(classes, func(c string) bool { return c == "" }); len(classes) == 0 {
+			wrong(fmt.Sprintf("unknown class %q: the load names none", m.Class), "such as {get: /, class: readers}")
+			return m
+		}
 		wrong(fmt.Sprintf("unknown class %q of the load", m.Class), strict.Suggest(m.Class, "the classes are", slices.Compact(classes)))
 	}
 	return m
@@ -119,7 +123,11 @@ func parseUnit(unit measure.Unit, text string) (float64, error) {
 		d, err := strict.ParseDuration(text)
 		return d.Seconds(), err
 	case measure.Share:
-		return strict.ParseShare(text)
+		share, err := strict.ParseShare(text)
+		if err == nil && share > 1 {
+			err = fmt.Errorf("%s is out of range", text)
+		}
+		return share, err
 	case measure.PerSec:
 		return strict.ParseRate(text)
 	default:

@@ -20,9 +20,28 @@ func faults(v strict.Value, t *topologies.Topology, length time.Duration) []Faul
 		return nil
 	}
 	for _, item := range v.List("[" + faultExample + "]") {
-		faults = append(faults, fault(item, t, length))
+		f := fault(item, t, length)
+		for i, earlier := range faults {
+			if place, both := f.clash(earlier); both {
+				item.Wrong(fmt.Sprintf("%s would be crashed and frozen at once, with faults[%d]", place, i), "one after the other")
+				break
+			}
+		}
+		faults = append(faults, f)
 	}
 	return faults
+}
+
+// clash finds a place that is to be both gone and standing still.
+func (f Fault) clash(o Fault) (place topologies.Place, both bool) {
+	if !(f.Crash && o.Freeze || f.Freeze && o.Crash) || f.At >= o.At+o.For || o.At >= f.At+f.For {
+		return "", false
+	}
+	i := slices.IndexFunc(f.On, func(p topologies.Place) bool { return slices.Contains(o.On, p) })
+	if i < 0 {
+		return "", false
+	}
+	return f.On[i], true
 }
 
 func fault(v strict.Value, t *topologies.Topology, length time.Duration) Fault {

@@ -212,12 +212,22 @@ func (r loadReader) ask(v strict.Value) Ask {
 		}
 	}
 	if key := v.Get("key"); key.Present() {
-		a.Class = key.Text("")
+		a.Class = className(key, "")
 		a.Header = append(a.Header, HeaderField{"X-Api-Key", r.key(key, a.Class)})
 	}
-	a.Class = v.Get("class").Text(a.Class)
+	a.Class = className(v.Get("class"), a.Class)
 	a.Header = append(a.Header, headers(v.Get("headers"))...)
 	return a
+}
+
+// className is a word that stands for requests in metrics and tables.
+func className(v strict.Value, or string) string {
+	name := v.Text(or)
+	if name != or && !strict.IsLabel(name) {
+		v.Wrong("is no name for a class", strict.LabelForm)
+		return or
+	}
+	return name
 }
 
 // key is the API key of a consumer. A topology that asks for none gets the
@@ -262,18 +272,14 @@ func headers(v strict.Value) []HeaderField {
 		if slices.Contains(reserved, name) {
 			e.Value.WrongKey("is not for the load to set", "it is worked out for each request")
 		}
-		value := e.Value.Text("")
-		if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
-			e.Value.Wrong("cannot stand in a header", "visible ASCII characters and spaces")
-		}
-		fields = append(fields, HeaderField{name, value})
+		fields = append(fields, HeaderField{name, e.Value.HeaderValue("")})
 	}
 	return fields
 }
 
 var (
 	fieldName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
-	drawn     = regexp.MustCompile(`^(\S*?)\{(\w+) +(\d{1,9})(?: +(\d{1,3}(?:\.\d{1,6})?))?\}(\S*)$`)
+	drawn     = regexp.MustCompile(`^(\S*?)\{(\w+) +(\d{1,18})(?: +(\d{1,18}(?:\.\d{1,18})?))?\}(\S*)$`)
 )
 
 const templateExample = "/, /products/{zipf 1000 1.1} or /products/{uniform 1000}"
@@ -288,10 +294,8 @@ func template(v strict.Value) Template {
 		t.Skew, _ = strconv.ParseFloat(m[4], 64) // 0 if not given
 		checkKeys(v, t, m[4] != "")
 	}
-	fixed := t.Before + t.After
-	if !strings.HasPrefix(t.Before, "/") || strings.ContainsFunc(fixed, func(r rune) bool {
-		return r <= ' ' || r > '~' || strings.ContainsRune(`{}#"<>\^`+"`", r)
-	}) {
+	fixed := t.Before + "x" + t.After // no hex digit: an escape must not depend on the key
+	if !strings.HasPrefix(t.Before, "/") || strict.CheckPath(fixed) != nil || strings.ContainsAny(fixed, `{}#"<>\^`+"`") {
 		v.Wrong(fmt.Sprintf("%q is no path of a request", text), templateExample)
 	}
 	return t

@@ -106,14 +106,14 @@ func TestFaultsOnPlaces(t *testing.T) {
 	s := read(t, base+`
 faults:
   - {at: 1s, for: 2s, on: "api[2]", slow: 5x}
-  - {for: 90s, on: [lb, api], crash: true}
+  - {at: 4s, for: 90s, on: [lb, api], crash: true}
   - {at: 1s, for: 2s, on: lb, errors: 30%}
   - {at: 1s, for: 2s, on: lb, freeze: true}
 `, Options{})
 	sec := time.Second
 	require.Equal(t, []Fault{
 		{At: sec, For: 2 * sec, On: []topologies.Place{"api[2]"}, Slow: 5},
-		{For: 90 * sec, On: []topologies.Place{"lb", "api[0]", "api[1]", "api[2]"}, Crash: true},
+		{At: 4 * sec, For: 90 * sec, On: []topologies.Place{"lb", "api[0]", "api[1]", "api[2]"}, Crash: true},
 		{At: sec, For: 2 * sec, On: []topologies.Place{"lb"}, Errors: 0.3},
 		{At: sec, For: 2 * sec, On: []topologies.Place{"lb"}, Freeze: true},
 	}, s.Variants[0].Faults)
@@ -300,4 +300,29 @@ func FuzzParse(f *testing.F) {
 			require.NotEmpty(t, p.Wrong)
 		}
 	})
+}
+
+func TestNamesAreFitForFiles(t *testing.T) {
+	for _, name := range []string{"../../x", "..", ".", "index.html", "plan.json", "-x", "<script>", `"a\nb"`, "Upper", "a b", "a/b", `"a\\b"`, "é", strings.Repeat("x", 65), strings.Repeat("x", 5000)} {
+		_, err := parse("f", "", []byte(strings.Replace(base, "name: base", "name: "+name, 1)), Options{})
+		require.ErrorContains(t, err, "name: is no name (lower-case letters", name)
+		_, err = parse("f", "", []byte(base), Options{Set: []Change{{"name", name}}})
+		require.ErrorContains(t, err, "--set:1:6: name: is no name", name)
+	}
+	for _, name := range []string{"x", "2", "slow-replica", strings.Repeat("x", 64)} {
+		require.Equal(t, name, read(t, base, Options{Set: []Change{{"name", name}}}).Name)
+	}
+}
+
+func TestSetsThatCompareWouldShadow(t *testing.T) {
+	const product, named = "compare: {lb.pick: [round-robin, p2c], lb.retry: [{tries: 1}]}\n", "compare: {a: {}, b: {lb.pick: p2c}}\n"
+	for set, where := range map[string]string{"lb.pick=random": "lb.pick at f:6", "lb.pick=bogus": "lb.pick at f:6", "lb.retry.tries=3": "lb.retry at f:6"} {
+		path, value, _ := strings.Cut(set, "=")
+		_, err := parse("f", "", []byte(base+product), Options{Set: []Change{{path, value}}})
+		require.ErrorContains(t, err, "--set:1:1: "+path+": has no effect, as compare sets "+where)
+	}
+	s := read(t, base+product, Options{Set: []Change{{"lb.connections", "9"}}})
+	require.Equal(t, 9, s.Variants[0].Topology.Node("lb").Connections)
+	s = read(t, base+named, Options{Set: []Change{{"lb.pick", "random"}}})
+	require.Equal(t, "random", s.Variants[0].Topology.Node("lb").Pick.Name, "one variant leaves it alone")
 }

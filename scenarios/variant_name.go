@@ -14,7 +14,7 @@ var (
 	nameless = map[string]bool{"off": true, "true": true, "false": true, "all": true, "baseline": true}
 )
 
-// longestName is as much as variantName lets through.
+// longestName is as much as strict.IsLabel lets through.
 const longestName = 40
 
 // label is the name of a variant that sets one path: the value if that speaks

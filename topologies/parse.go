@@ -56,7 +56,7 @@ func (r *reader) topology(v strict.Value) {
 	}
 	name, about, entry, nodes := v.Get("name"), v.Get("about"), v.Get("entry"), v.Get("nodes")
 	if name.Need("name: my-topology") {
-		r.t.Name = name.Text("")
+		r.t.Name = name.Name("")
 	}
 	r.t.About = about.Text("")
 	if entry.Need("entry: the node that clients talk to") {

@@ -1,7 +1,6 @@
 package topologies
 
 import (
-	"fmt"
 	"time"
 
 	"trafficlab/components/policy"
@@ -50,10 +49,10 @@ func byPath(v strict.Value, example string) []PathValue {
 	}
 	var rules []PathValue
 	for _, e := range v.Entries(example) {
-		if p := e.Key; len(p) == 0 || p[0] != '/' {
-			e.Value.WrongKey(fmt.Sprintf("%q is no path of a request", p), "such as /products/*")
+		if err := strict.CheckPath(e.Key); err != nil {
+			e.Value.WrongKey(err.Error(), "such as /products/*")
 		}
-		rules = append(rules, PathValue{e.Key, e.Value.Text("")})
+		rules = append(rules, PathValue{e.Key, e.Value.HeaderValue("")})
 	}
 	return rules
 }

@@ -158,6 +158,9 @@ func keys(v strict.Value) map[string]string {
 	keys, owner := map[string]string{}, map[string]string{}
 	for _, e := range v.Entries("keys: {alice: k-alice-1}") {
 		key := e.Value.Text("")
+		if !strict.IsLabel(e.Key) {
+			e.Value.WrongKey("is no name for a consumer", strict.LabelForm)
+		}
 		switch {
 		case key == "":
 		case !visible(key):
@@ -200,8 +203,8 @@ func health(v strict.Value, usual bool) *Health {
 
 func requestPath(v strict.Value, or string) string {
 	path := v.Text(or)
-	if !strings.HasPrefix(path, "/") || !visible(path) {
-		v.Wrong(fmt.Sprintf("%q is no path of a request", path), "such as /healthz")
+	if err := strict.CheckPath(path); err != nil {
+		v.Wrong(err.Error(), "such as /healthz")
 		return or
 	}
 	return path
@@ -298,10 +301,7 @@ func edit(v strict.Value) Edit {
 		return e
 	}
 	for _, entry := range v.Get("set").Entries("{X-Shop: main}") {
-		value := entry.Value.Text("")
-		if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
-			entry.Value.Wrong("cannot stand in a header", "visible ASCII characters and spaces")
-		}
+		value := entry.Value.HeaderValue("")
 		if headerName(entry.Value, entry.Key) {
 			e.Set = append(e.Set, PathValue{http.CanonicalHeaderKey(entry.Key), value})
 		}

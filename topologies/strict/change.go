@@ -71,6 +71,9 @@ func (c Change) Wrong(wrong, right string) {
 	c.log.Note(c.at.src.problem(c.at.line, c.at.column, c.Path, wrong, right))
 }
 
+// Where is the file and line that the change is written on.
+func (c Change) Where() string { return fmt.Sprintf("%s:%d", c.at.src.name, c.at.line) }
+
 // Value is what the change sets.
 func (c Change) Value() Value { return Value{node: c.to, path: c.Path, log: c.log} }
 

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -78,7 +79,7 @@ func Parse(name string, data []byte, log *Log) *Document {
 
 func firstLine(data []byte) string {
 	line, _, _ := strings.Cut(string(data[:min(len(data), 200)]), "\n")
-	return strings.ToValidUTF8(line, "?")
+	return printable(line)
 }
 
 // readable looks for bytes that no text holds.
@@ -92,7 +93,7 @@ func (s *source) readable(log *Log) bool {
 			switch {
 			case r == utf8.RuneError && width <= 1:
 				wrong = fmt.Sprintf("the byte 0x%02x is not valid UTF-8", line[at])
-			case r < ' ' && r != '\t' && r != '\r' || r == 0x7f:
+			case unicode.IsControl(r) && r != '\t' && r != '\r':
 				wrong = fmt.Sprintf("the control character 0x%02x", r)
 			default:
 				continue
@@ -108,7 +109,7 @@ func (s *source) readable(log *Log) bool {
 
 func printable(line string) string {
 	return strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || r < ' ' && r != '\t' || r == 0x7f {
+		if r == utf8.RuneError || r != '\t' && unicode.IsControl(r) {
 			return '?'
 		}
 		return r

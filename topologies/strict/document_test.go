@@ -130,3 +130,15 @@ func TestProblemsAreSortedAndToldOnce(t *testing.T) {
 	}
 	require.Equal(t, []string{"b:1:2: x", "b:1:5: x", "b:2:1: x", "a:9:9: x"}, heads(log.Err()))
 }
+
+func TestNoControlCharacterReachesTheTerminal(t *testing.T) {
+	long := "\x1b[2Ja\x9b\u009b\n" + strings.Repeat("x", MaxBytes)
+	for name, text := range map[string]string{"too long": long, "short": long[:9], "C1": "a: \u009b31m", "escaped key": `"\x1b[2J": 1`} {
+		log := &Log{}
+		if doc := Parse("f", []byte(text), log); doc != nil {
+			doc.Root().Fields("a")
+		}
+		require.Error(t, log.Err(), name)
+		require.NotRegexp(t, `[\x00-\x09\x0b-\x1f\x7f-\x{9f}]`, log.Err().Error(), name)
+	}
+}

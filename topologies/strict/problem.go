@@ -35,7 +35,7 @@ func (p Problem) Head() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s:%d:%d: ", p.File, p.Line, p.Column)
 	if p.Path != "" {
-		b.WriteString(p.Path + ": ")
+		b.WriteString(printable(p.Path) + ": ") // keys may be written with escapes
 	}
 	b.WriteString(p.Wrong)
 	if p.Right != "" {

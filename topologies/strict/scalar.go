@@ -3,6 +3,7 @@ package strict
 import (
 	"fmt"
 	"math"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -20,6 +21,46 @@ func (v Value) Text(or string) string {
 		return or
 	}
 	return v.node.text
+}
+
+var fileName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
+
+// Name is what a file or folder can be called after.
+func (v Value) Name(or string) string {
+	name := v.Text(or)
+	if v.IsText() && name != or && !fileName.MatchString(name) {
+		v.Wrong("is no name", "lower-case letters, digits and hyphens, at most 64, no hyphen first")
+		return or
+	}
+	return name
+}
+
+var label = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 .,=+_-]{0,39}$`)
+
+// LabelForm says what a label is made of.
+const LabelForm = "letters, digits, spaces and . , = + _ -, at most 40, a letter or digit first"
+
+// IsLabel tells whether a word can stand for a group of requests in tables,
+// file names and headers.
+func IsLabel(word string) bool { return label.MatchString(word) }
+
+// HeaderValue is what can be sent as the value of a header field.
+func (v Value) HeaderValue(or string) string {
+	text := v.Text(or)
+	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+		v.Wrong("cannot stand in a header", "visible ASCII characters and spaces")
+		return or
+	}
+	return text
+}
+
+// CheckPath tells whether a request can be sent for a path.
+func CheckPath(path string) error {
+	_, err := url.ParseRequestURI(path)
+	if err != nil || path[0] != '/' || strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r > '~' || r == '#' }) {
+		return fmt.Errorf("%q is no path of a request", path)
+	}
+	return nil
 }
 
 // Word is one of the words given.
