@@ -89,7 +89,7 @@ func (a answer) sentence() string {
 	case len(known) == 1:
 		return a.told(known) + "; for the others there are too few samples"
 	case a.single():
-		return a.told(known) + ", in a single repetition, which cannot tell a difference from chance" + a.unknown()
+		return a.told(known) + ", in a single repetition, which cannot tell a difference from chance" + a.unequal() + a.unknown()
 	case len(a.verdicts(Better, Worse, Different)) > 0:
 		return a.different()
 	}
@@ -128,13 +128,13 @@ func (a answer) level() string {
 	widest := slices.MaxFunc(level, func(x, y Comparison) int { return cmp.Compare(x.Detectable(), y.Detectable()) })
 	if widest.huge() {
 		return fmt.Sprintf("%s, but %d repetitions are too few to see any but a huge difference%s",
-			a.told(a.known()), widest.figure().N, a.unknown())
+			a.told(a.known()), widest.figure().N, a.unequal()+a.unknown())
 	}
 	text := "No difference in " + a.noun() + " could be detected: " + a.values(a.known())
 	if seen := widest.Detectable(); seen >= rounding {
 		text += " (" + widest.detectable() + " would have shown)"
 	}
-	return text + a.unknown()
+	return text + a.unequal() + a.unknown()
 }
 
 // many is the number of variants beyond which only the extremes are named.
@@ -166,7 +166,7 @@ func (a answer) different() string {
 	if len(blind) > 0 {
 		text += "; with " + a.named(blind) + ", only a huge difference could have been detected"
 	}
-	return text + a.unknown()
+	return text + a.unequal() + a.unknown()
 }
 
 // named lists variants, or counts them where there are many.
@@ -206,6 +206,23 @@ func (a answer) extremes(differ []Comparison) string {
 // known are the variants whose figures are.
 func (a answer) known() []string {
 	return slices.DeleteFunc(slices.Clone(a.names), func(name string) bool { return !a.figure(name).Known })
+}
+
+// unequal says of those without a difference, or with one that cannot be told
+// from chance, where their latencies are of more or fewer requests than the
+// baseline's.
+func (a answer) unequal() string {
+	var some []string
+	for _, c := range a.verdicts(NoDiff, Unknowable) {
+		if c.Survivors != nil {
+			some = append(some, fmt.Sprintf("%s of requests with %s (baseline %s)",
+				percent(c.Survivors.Variant), c.Variant, percent(c.Survivors.Baseline)))
+		}
+	}
+	if len(some) == 0 {
+		return ""
+	}
+	return "; but it is of successes alone: " + list(some)
 }
 
 // unknown says of whom nothing could be said.
@@ -266,7 +283,7 @@ func (a answer) span(names []string) string {
 // with is a difference with its interval: "57% shorter with p2c (51% to 62%)".
 func (c *Comparison) with() string {
 	f := c.figure()
-	return c.phrase(f.Value) + " with " + c.Variant + " (" + c.between(f) + ")"
+	return c.phrase(f.Value) + " with " + c.Variant + " (" + c.between(f) + c.crowd() + ")"
 }
 
 // nouns are metrics as they stand in a sentence; the rest are their own.

@@ -17,15 +17,19 @@ func Compare(base, other []*Tally, judged Metric, rivals int) []Comparison {
 	}
 	var all []Comparison
 	for _, m := range metricsOf(sharedClasses(base, other)) {
-		level := confidence
-		if m == judged && rivals > 1 {
-			level = 1 - (1-confidence)/float64(rivals)
-		}
-		c := compare(base, other, m, level)
+		c := compare(base, other, m, level(m, judged, rivals))
 		c.World, c.Variant = other[0].Run.World, other[0].Run.Variant
 		all = append(all, c)
 	}
 	return all
+}
+
+// level is the confidence at which a metric is held against the baseline.
+func level(m, judged Metric, rivals int) float64 {
+	if m == judged && rivals > 1 {
+		return 1 - (1-confidence)/float64(rivals)
+	}
+	return confidence
 }
 
 // pairs keeps the repetitions that both have, in order.
@@ -63,6 +67,7 @@ func compare(base, other []*Tally, m Metric, level float64) Comparison {
 		c.Ratio = ratio(to, from, level)
 		c.Relative = true
 	}
+	c.Survivors = survivors(base, other, m)
 	c.Verdict = c.verdict()
 	c.Text = c.text()
 	return c
@@ -83,6 +88,8 @@ func (c *Comparison) verdict() Verdict {
 		return Unknowable
 	case f.Low <= same && same <= f.High || math.Abs(f.Value-same) < rounding:
 		return NoDiff
+	case c.flattered():
+		return Different
 	}
 	more := c.up()
 	switch Metrics[c.Metric.Name].Sense {

@@ -166,7 +166,7 @@ func TestJudge(t *testing.T) {
 		if c.base != nil {
 			groups = append(groups, repetitions("base", "live", m, c.base...))
 		}
-		checks := Judge([]Expectation{c.e}, groups, "base")
+		checks := Judge(Question{Expect: []Expectation{c.e}, Baseline: "base"}, groups)
 		assert.Equal(t, c.want, checks[0].Met, c.name)
 	}
 }
@@ -188,7 +188,7 @@ func TestWhatAnExpectationStandsFor(t *testing.T) {
 		{Expectation{Variant: "c", Metric: m}, nil},
 	} {
 		var got []string
-		for _, check := range Judge([]Expectation{c.e}, groups, "base") {
+		for _, check := range Judge(Question{Expect: []Expectation{c.e}, Baseline: "base"}, groups) {
 			got = append(got, check.World+" "+check.Variant)
 		}
 		assert.Equal(t, c.want, got)

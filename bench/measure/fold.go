@@ -31,14 +31,25 @@ func Fold(q Question, runs []*Run) *Result {
 		}
 	}
 	r.Partial = len(groups) < len(q.Worlds)*len(q.Variants) || incomplete(groups, q.Repeat)
-	r.Checks = Judge(q.Expect, groups, q.Baseline)
-	r.Warnings = warningsOf(groups, q.JudgeBy, q.Repeat)
+	r.Checks = Judge(q, groups)
+	r.Warnings = append(warningsOf(groups, q.JudgeBy, q.Repeat), once(flattery(r.Comparisons, q.related()))...)
 	if r.Partial {
 		r.Warnings = append(r.Warnings, partial(groups, len(q.Worlds)*len(q.Variants), q.Repeat))
 	}
 	r.describe(groups)
 	r.Answer = Answer(r)
 	return r
+}
+
+// related are the metrics by which variants are held against the baseline.
+func (q *Question) related() []Metric {
+	all := []Metric{q.JudgeBy}
+	for _, e := range q.Expect {
+		if e.Relative {
+			all = append(all, e.Metric)
+		}
+	}
+	return all
 }
 
 // group sorts runs by world, then variant, in the order of the question.

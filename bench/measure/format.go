@@ -121,7 +121,7 @@ func (c *Comparison) text() string {
 	case f.N < 2:
 		return c.phrase(f.Value) + " (one repetition: no interval)"
 	}
-	return c.phrase(f.Value) + " (" + c.between(f) + ")"
+	return c.phrase(f.Value) + " (" + c.between(f) + c.crowd() + ")"
 }
 
 // detectable says in words how much the comparison could have seen.

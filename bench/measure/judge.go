@@ -3,21 +3,40 @@ package measure
 // Group is the repetitions of one variant in one world.
 type Group []*Tally
 
-// Judge holds expectations against every variant and world that they stand
-// for. What was not run is not judged.
-func Judge(expectations []Expectation, groups []Group, baseline string) []Check {
+// Judge holds the expectations of a question against every variant and world
+// that they stand for. What was not run is not judged. Relative bounds on the
+// judged metric are held to the level of Compare, so that the two never
+// contradict each other.
+func Judge(q Question, groups []Group) []Check {
 	var checks []Check
-	for _, e := range expectations {
+	for _, e := range q.Expect {
 		for _, g := range groups {
-			run := g[0].Run
-			if !e.standsFor(run, baseline) {
-				continue
+			if e.standsFor(g[0].Run, q.Baseline) {
+				level := level(e.Metric, q.JudgeBy, len(q.Variants)-1)
+				checks = append(checks, g.judge(e, base(groups, g[0].Run.World, q.Baseline), level))
 			}
-			f := g.expected(e, base(groups, run.World, baseline))
-			checks = append(checks, Check{Expectation: e, World: run.World, Variant: run.Variant, Figure: f, Met: e.held(f)})
 		}
 	}
 	return checks
+}
+
+// judge holds one expectation against the repetitions of a variant. What only
+// the survivors of failures speak for stays undecided.
+func (g Group) judge(e Expectation, base Group, level float64) Check {
+	c := Check{Expectation: e, World: g[0].Run.World, Variant: g[0].Run.Variant}
+	if !e.Relative {
+		c.Figure = figure(g, e.Metric)
+		c.Met = e.held(c.Figure)
+		return c
+	}
+	paired, own := pairs(base, g)
+	c.Figure = against(paired, own, e.Metric, level)
+	c.Met = e.held(c.Figure)
+	above := e.Less == (c.Met == NotMet)
+	if s := survivors(paired, own, e.Metric); c.Met != Undecided && s.flatter(above) {
+		c.Met, c.Reason = Undecided, s.crowd(true)
+	}
+	return c
 }
 
 // standsFor says whether the expectation is about that run's variant and
@@ -42,20 +61,17 @@ func base(groups []Group, world, baseline string) Group {
 	return nil
 }
 
-// expected is the figure that a bound is held against.
-func (g Group) expected(e Expectation, base Group) Figure {
-	if !e.Relative {
-		return figure(g, e.Metric)
-	}
-	paired, own := pairs(base, g)
-	from, to, ok := values(paired, own, e.Metric)
+// against is the ratio of a metric to that of the baseline, which a relative
+// bound is held against.
+func against(base, own []*Tally, m Metric, level float64) Figure {
+	from, to, ok := values(base, own, m)
 	switch {
 	case !ok:
 		return Figure{}
-	case Metrics[e.Metric.Name].Unit == Share:
-		return fieller(to, from, confidence)
+	case Metrics[m.Name].Unit == Share:
+		return fieller(to, from, level)
 	}
-	return ratio(to, from, confidence)
+	return ratio(to, from, level)
 }
 
 // held compares a figure with the bound. An interval that contains the bound

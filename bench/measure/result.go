@@ -99,7 +99,8 @@ type Comparison struct {
 	// may be 0, Difference is used instead (variant minus baseline).
 	Ratio      Figure
 	Difference Figure
-	Relative   bool // Ratio holds
+	Relative   bool       // Ratio holds
+	Survivors  *Survivors `json:",omitempty"` // of a latency, where they are too unequal
 	Verdict    Verdict
 	Text       string // "2.1 times as long (1.8 to 2.5)"
 }
@@ -111,7 +112,7 @@ type Verdict string
 const (
 	Better     Verdict = "better"
 	Worse      Verdict = "worse"
-	Different  Verdict = "different" // of a metric that is neither good nor bad
+	Different  Verdict = "different" // of a metric that is neither good nor bad, or flattered by failures
 	NoDiff     Verdict = "no detectable difference"
 	Unknowable Verdict = "cannot be told" // too few repetitions or samples
 )
@@ -134,6 +135,7 @@ type Check struct {
 	Variant     string
 	Figure      Figure // of the metric, or of its ratio to the baseline
 	Met         Met
+	Reason      string // why it is undecided although the figure is known
 }
 
 // Met says how an expectation fared.
