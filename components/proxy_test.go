@@ -300,3 +300,18 @@ func TestWeatherBreaksAShare(t *testing.T) {
 		require.EqualValues(t, 2*first, l.component.Use().Reasons["failed"])
 	})
 }
+
+func TestTunnelsAndTracesAreRefused(t *testing.T) {
+	for _, node := range []topologies.Node{{}, {Routes: []topologies.Route{{Path: "/*"}}}, {Cache: &topologies.Cache{Capacity: 1 << 20}}} {
+		proxyLab(t, node, func(l *lab) {
+			for _, method := range []string{"CONNECT", "TRACE"} {
+				out := l.do(method, "/")
+				require.Equal(t, 405, out.Status, method)
+				require.NotContains(t, out.Header.Get("Allow"), method)
+				require.Equal(t, "trafficlab; error=http_request_denied", out.Header.Get("Proxy-Status"))
+			}
+			require.Empty(t, l.asked())
+			require.Equal(t, 200, l.do("OPTIONS", "/").Status)
+		})
+	}
+}

@@ -17,7 +17,10 @@ var (
 	unauthorized     = withField(local(401, httpRequestDenied, "no valid API key in X-Api-Key"), "WWW-Authenticate", `ApiKey header="X-Api-Key"`)
 	notFound         = local(404, httpRequestDenied, "no route leads here")
 	methodNotAllowed = local(405, httpRequestDenied, "the route does not take this method")
-	tooManyRequests  = local(429, httpRequestDenied, "rate limit exceeded")
+	// CONNECT asks for a tunnel to anywhere, TRACE for the request as the
+	// backend sees it, secrets and all.
+	notForwarded    = withField(local(405, httpRequestDenied, "this method is not forwarded"), "Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+	tooManyRequests = local(429, httpRequestDenied, "rate limit exceeded")
 
 	noBackend     = local(503, destinationUnavailable, "no backend is up")
 	noTally       = local(503, proxyInternalError, "what the rate limit has counted is out of reach")

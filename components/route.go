@@ -135,6 +135,10 @@ func allowed(routes []*route) string {
 // routed finds the request's route; if there is none it answers so and is
 // false.
 func (p *proxy) routed(v *visit) bool {
+	if v.req.Method == "CONNECT" || v.req.Method == "TRACE" {
+		v.reply(notForwarded)
+		return false
+	}
 	if p.routes == nil {
 		v.route = p.onward
 		return true

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -32,10 +33,22 @@ type seat struct{ Address, Admin string }
 // papers are a node's certificate and key, PEM files, and the name to ask for.
 type papers struct{ Certificate, Key, Name string }
 
+// longestManifest bounds what is read, in bytes. That of 64 nodes with all
+// their replicas comes to a tenth.
+const longestManifest = 16 << 20
+
 func readManifest(path string) (*manifest, error) {
-	text, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the manifest: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, longestManifest+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the manifest %s: %w", path, err)
+	}
+	if len(text) > longestManifest {
+		return nil, fmt.Errorf("read the manifest %s: it is longer than %d bytes", path, longestManifest)
 	}
 	m := new(manifest)
 	if err := json.Unmarshal(text, m); err != nil {
