@@ -67,7 +67,7 @@ func start(c *cobra.Command, file string, force bool) error {
 // starter is the topology that scenarios.Init names.
 const starter = "lb"
 
-var simple = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
+var simple = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
 
 // beginning is the scenario to start from, under the name of its file and on the
 // topology beside it.

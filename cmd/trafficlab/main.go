@@ -64,7 +64,7 @@ A name stands for what is shipped inside the program (see "trafficlab list");
 anything with a slash or .yaml is a file.
 
 Exit status:
-  0    all expectations met
+  0    no expectation failed (those undecided are named)
   1    an expectation failed
   2    bad usage or a bad file; nothing was started
   3    the run could not be completed or cannot be trusted
@@ -82,6 +82,7 @@ Exit status:
 	})
 	c.AddCommand(runVerb(), checkVerb(), planVerb(), upVerb(), reportVerb(), listVerb(),
 		initVerb(), nodeVerb(), guardVerb(), versionVerb())
+	c.SetHelpCommand(helpVerb())
 	return c
 }
 

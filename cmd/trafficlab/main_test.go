@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -28,7 +29,8 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status":    exits,
-			"interrupt": interrupt,
+			"interrupt": pressing(os.Interrupt),
+			"hangup":    pressing(syscall.SIGHUP),
 			"childless": childless,
 		},
 		Condition: func(name string) (bool, error) {
@@ -63,10 +65,14 @@ func exitCode(err error) int {
 	return -1
 }
 
-// interrupt runs a command, presses Ctrl-C when a line of its standard error
+// pressing runs a command, sends it the signal (os.Interrupt is Ctrl-C) when a line of its standard error
 // holds the given word, and wants it to end with 130. Its standard output is
 // kept in the file "output".
-func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+func pressing(signal os.Signal) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) { interrupt(ts, signal, neg, args) }
+}
+
+func interrupt(ts *testscript.TestScript, signal os.Signal, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: interrupt word command…")
 	}
@@ -88,7 +94,7 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	lines := bufio.NewScanner(io.TeeReader(errs, tsLog{ts}))
 	for lines.Scan() {
 		if strings.Contains(lines.Text(), args[0]) {
-			ts.Check(cmd.Process.Signal(os.Interrupt))
+			ts.Check(cmd.Process.Signal(signal))
 			break
 		}
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +41,9 @@ such as out, and writes report.html, and for several index.html.`,
 		RunE: verb(func(c *cobra.Command, args []string) error {
 			t := newTerminal(c.OutOrStdout())
 			for _, dir := range args {
+				if err := vacantIndex(dir); err != nil && !isStore(dir) {
+					return ending{unusable, err}
+				}
 				if err := redraw(t, dir); err != nil {
 					return err
 				}
@@ -120,23 +125,21 @@ func writeReport(dir string, s *scenarios.Scenario, r *measure.Result) error {
 
 // writePage writes a file at once: who looks meanwhile sees the old one.
 func writePage(path string, draw func(io.Writer) error) error {
-	part := path + ".part"
-	err := fill(part, draw)
-	if err == nil {
-		err = os.Rename(part, path)
+	part, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, cause(err))
+	}
+	defer os.Remove(part.Name()) // unless it has been renamed
+	if err = fill(part, draw); err == nil {
+		err = os.Rename(part.Name(), path)
 	}
 	if err != nil {
-		os.Remove(part)
 		return fmt.Errorf("write %s: %w", path, cause(err))
 	}
 	return nil
 }
 
-func fill(path string, draw func(io.Writer) error) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
+func fill(f *os.File, draw func(io.Writer) error) error {
 	defer f.Close()
 	w := bufio.NewWriter(f)
 	if err := draw(w); err != nil {
@@ -145,7 +148,37 @@ func fill(path string, draw func(io.Writer) error) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	if err := f.Chmod(0o644); err != nil {
+		return err
+	}
 	return f.Close()
+}
+
+// vacantIndex refuses a folder whose index.html is somebody else's.
+func vacantIndex(dir string) error {
+	path := filepath.Join(dir, indexName)
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist), err == nil && info.Mode().IsRegular() && drawnByUs(path):
+		return nil
+	case err != nil:
+		return fmt.Errorf("write %s: %w", path, cause(err))
+	}
+	return fmt.Errorf("write %s: it is there already and no page of trafficlab; choose another folder, or move it", path)
+}
+
+// ourMark stands in the head of every page that reports draws.
+const ourMark = `<meta name="generator" content="trafficlab">`
+
+func drawnByUs(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, 1<<10)
+	n, _ := io.ReadFull(f, head)
+	return bytes.Contains(head[:n], []byte(ourMark))
 }
 
 // stores lists the folders of stored runs in a folder.
@@ -165,11 +198,23 @@ func isStore(dir string) bool {
 	return err == nil
 }
 
+// isOurStore tells our plan from others of that name.
+func isOurStore(dir string) bool {
+	var plan struct{ Program string }
+	path := filepath.Join(dir, planName)
+	info, err := os.Lstat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	text, err := os.ReadFile(path)
+	return err == nil && json.Unmarshal(text, &plan) == nil && plan.Program == "trafficlab"
+}
+
 // ours refuses a folder that holds anything but stored runs.
 func ours(dir string) error {
 	entries, err := os.ReadDir(dir)
 	switch {
-	case errors.Is(err, os.ErrNotExist), err == nil && (len(entries) == 0 || isStore(dir)):
+	case errors.Is(err, os.ErrNotExist), err == nil && (len(entries) == 0 || isOurStore(dir)):
 		return nil
 	case err != nil:
 		return fmt.Errorf("write to %s: %w", dir, cause(err))

@@ -186,11 +186,16 @@ func (r *running) print(c *cobra.Command, dir string, s *scenarios.Scenario, res
 // prepare finds out before anything starts whether results can be kept, and
 // that nothing of somebody else's would be overwritten.
 func (r *running) prepare(all []*scenarios.Scenario) error {
+	if err := vacantIndex(r.out); err != nil {
+		return err
+	}
 	for _, s := range all {
-		dir := filepath.Join(r.out, s.Name)
-		if err := ours(dir); err != nil {
+		if err := ours(filepath.Join(r.out, s.Name)); err != nil {
 			return err
 		}
+	}
+	for _, s := range all {
+		dir := filepath.Join(r.out, s.Name)
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("write to %s: %w", r.out, cause(err))
 		}

@@ -31,6 +31,9 @@ normal end of it (status 0).`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFiles(topologies.Shipped),
 		RunE: verb(func(c *cobra.Command, args []string) error {
+			if long < 0 {
+				return ending{unusable, fmt.Errorf("up --for %s: no time at all (0: until Ctrl-C)", long)}
+			}
 			t, err := topologies.Load(args[0], "")
 			if err != nil {
 				return ending{unusable, err}
