@@ -25,7 +25,7 @@ const (
 func (s status) String() string { return statusWords[s] }
 
 var statusWords = map[status]string{
-	met:         "all expectations met",
+	met:         "no expectation failed",
 	unmet:       "an expectation failed",
 	unusable:    "not started",
 	incomplete:  "not completed, or not to be trusted",

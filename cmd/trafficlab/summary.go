@@ -117,7 +117,7 @@ func checks(t *terminal, all []measure.Check) {
 	}
 	parts := []string{t.paint(green, fmt.Sprintf("%d met", count[measure.IsMet]))}
 	if n := count[measure.Undecided]; n > 0 {
-		parts = append(parts, t.paint(yellow, fmt.Sprintf("%d undecided", n)))
+		parts = append(parts, t.paint(yellow, fmt.Sprintf("%d undecided (no failure: neither way is shown)", n)))
 	}
 	if n := count[measure.NotMet]; n > 0 {
 		parts = append(parts, t.paint(red, fmt.Sprintf("%d not met", n)))
@@ -139,8 +139,10 @@ func expectation(c measure.Check) string {
 	switch {
 	case !c.Figure.Known:
 		return text + ", but too few samples to tell"
+	case e.Relative && c.Reason != "":
+		return text + ", was " + factor(c.Figure) + ", " + c.Reason
 	case e.Relative:
-		return text + fmt.Sprintf(", was %.3g of the baseline's%s", c.Figure.Value, factors(c.Figure))
+		return text + ", was " + factor(c.Figure)
 	}
 	text += ", was " + c.Figure.Text(e.Metric)
 	if interval := c.Figure.Range(e.Metric); interval != "" {
@@ -149,11 +151,19 @@ func expectation(c measure.Check) string {
 	return text
 }
 
-func factors(f measure.Figure) string {
-	if f.N < 2 {
-		return ""
+// factor says a ratio to the baseline, with as many decimals as it takes to
+// tell its interval's ends from it.
+func factor(f measure.Figure) string {
+	for decimals := 2; decimals <= 6 && f.N > 1; decimals++ {
+		text := func(x float64) string { return fmt.Sprintf("%.*f", decimals, x) }
+		if text(f.Low) != text(f.Value) && text(f.Value) != text(f.High) {
+			return fmt.Sprintf("%s times the baseline's (%s to %s)", text(f.Value), text(f.Low), text(f.High))
+		}
 	}
-	return fmt.Sprintf(" (%.3g to %.3g)", f.Low, f.High)
+	if f.Value == 1 {
+		return "the same as the baseline's"
+	}
+	return fmt.Sprintf("%.3g times the baseline's", f.Value)
 }
 
 func severity(w measure.Warning) string {
