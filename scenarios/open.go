@@ -68,6 +68,9 @@ func find(nameOrFile string) (file, folder string, data []byte, err error) {
 	return "scenarios/" + file, "", data, err
 }
 
+// fromOutside stands in the place of a file's name before mistakes in Options.Set.
+const fromOutside = "--set"
+
 func parse(file, folder string, data []byte, o Options) (*Scenario, error) {
 	log := &strict.Log{}
 	doc := strict.Parse(file, data, log)
@@ -76,7 +79,7 @@ func parse(file, folder string, data []byte, o Options) (*Scenario, error) {
 	}
 	r := reader{folder: folder, log: log, s: &Scenario{File: file}}
 	for _, set := range o.Set {
-		if c, ok := strict.ParseChange("--set", set.Path+"="+set.Value, log); ok {
+		if c, ok := strict.ParseChange(fromOutside, set.Path+"="+set.Value, log); ok {
 			r.sets = append(r.sets, c)
 		}
 	}

@@ -100,18 +100,20 @@ func (p plan) with(e strict.Entry, value strict.Value) plan {
 	return plan{name, changes}
 }
 
-// shadowed notes changes from outside that every variant makes anew: they
-// would be without effect.
+// shadowed notes changes that every variant makes anew, which would be without
+// effect; and those from outside that some do, as the variants that are left
+// would no longer be what their names say.
 func (r *reader) shadowed(plans []plan) {
 	for _, set := range r.sets {
 		var by *strict.Change
+		times := 0
 		for _, p := range plans {
-			if by = p.over(set.Path); by == nil {
-				break
+			if c := p.over(set.Path); c != nil {
+				by, times = c, times+1
 			}
 		}
-		if by != nil {
-			set.Wrong("has no effect, as compare sets "+by.Path+" at "+by.Where(), "leave it out, or set compare")
+		if times == len(plans) || times > 0 && set.From(fromOutside) {
+			set.Wrong("is what the scenario compares: it sets "+by.Path+" at "+by.Where(), "leave it out, or set compare")
 		}
 	}
 }

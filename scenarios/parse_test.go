@@ -314,15 +314,15 @@ func TestNamesAreFitForFiles(t *testing.T) {
 	}
 }
 
-func TestSetsThatCompareWouldShadow(t *testing.T) {
+func TestSetsOfWhatIsCompared(t *testing.T) {
 	const product, named = "compare: {lb.pick: [round-robin, p2c], lb.retry: [{tries: 1}]}\n", "compare: {a: {}, b: {lb.pick: p2c}}\n"
 	for set, where := range map[string]string{"lb.pick=random": "lb.pick at f:6", "lb.pick=bogus": "lb.pick at f:6", "lb.retry.tries=3": "lb.retry at f:6"} {
 		path, value, _ := strings.Cut(set, "=")
 		_, err := parse("f", "", []byte(base+product), Options{Set: []Change{{path, value}}})
-		require.ErrorContains(t, err, "--set:1:1: "+path+": has no effect, as compare sets "+where)
+		require.ErrorContains(t, err, "--set:1:1: "+path+": is what the scenario compares: it sets "+where)
 	}
 	s := read(t, base+product, Options{Set: []Change{{"lb.connections", "9"}}})
 	require.Equal(t, 9, s.Variants[0].Topology.Node("lb").Connections)
-	s = read(t, base+named, Options{Set: []Change{{"lb.pick", "random"}}})
-	require.Equal(t, "random", s.Variants[0].Topology.Node("lb").Pick.Name, "one variant leaves it alone")
+	_, err := parse("f", "", []byte(base+named), Options{Set: []Change{{"lb.pick", "random"}}})
+	require.ErrorContains(t, err, "lb.pick: is what the scenario compares: it sets lb.pick at f:6", "the variant that is left would be a random one by the name of a")
 }

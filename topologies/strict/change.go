@@ -74,6 +74,9 @@ func (c Change) Wrong(wrong, right string) {
 // Where is the file and line that the change is written on.
 func (c Change) Where() string { return fmt.Sprintf("%s:%d", c.at.src.name, c.at.line) }
 
+// From tells whether the change is written in the named file.
+func (c Change) From(name string) bool { return c.at.src.name == name }
+
 // Value is what the change sets.
 func (c Change) Value() Value { return Value{node: c.to, path: c.Path, log: c.log} }
 
