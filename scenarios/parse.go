@@ -14,7 +14,7 @@ import (
 // Fields of a scenario: those that are the same for all variants, and those
 // that a variant may change.
 var (
-	common = []string{"name", "question", "compare", "baseline", "judge-by", "repeat", "seed", "worlds", "expect"}
+	common = []string{"name", "question", "compare", "baseline", "judge-by", "repeat", "seed", "worlds", "set", "expect"}
 	varied = []string{"topology", "load", "faults", "warmup", "timeout", "deadline"}
 	fields = slices.Concat(common, varied)
 )
@@ -32,12 +32,13 @@ type reader struct {
 	folder string
 	log    *strict.Log
 	s      *Scenario
-	sets   []strict.Change
+	sets   []strict.Change // made in every variant: by the file, then from outside
 	used   map[string]bool // paths of sets that found their node
 	nodes  []string        // of all topologies seen, for suggestions
 }
 
 func (r *reader) scenario(doc *strict.Document) {
+	r.sets = slices.Concat(forAll(doc.Root().Get("set")), r.sets)
 	for _, c := range r.sets {
 		if slices.Contains(fields, c.First()) {
 			doc.Apply(c, "")
@@ -63,6 +64,23 @@ func (r *reader) scenario(doc *strict.Document) {
 		r.s.JudgeBy = r.metric(by.Text("p99"), by.Wrong)
 	}
 	r.expectations(root.Get("expect"))
+}
+
+// forAll reads the changes that all variants have in common.
+func forAll(v strict.Value) []strict.Change {
+	var changes []strict.Change
+	if !v.Present() {
+		return nil
+	}
+	for _, e := range v.Entries("a map of changes: {lb.retry: off, api.workers: 2}") {
+		c := strict.ChangeOf(e, e.Value)
+		if slices.Contains(common, c.First()) {
+			c.Wrong("is a field of the scenario itself", "set changes nodes of the topology, or "+list(varied))
+			continue
+		}
+		changes = append(changes, c)
+	}
+	return changes
 }
 
 // worlds reads where the scenario makes sense: in both worlds, unless it says

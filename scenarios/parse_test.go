@@ -169,6 +169,31 @@ func TestAVariantIsSetAndLeavesTheOthersAlone(t *testing.T) {
 	require.Zero(t, b.Warmup)
 }
 
+func TestWhatIsSetForAllVariants(t *testing.T) {
+	const text = base + "set: {lb.retry.tries: 3, api: {kind: backend, workers: 2}, load.for: 4s}\ncompare: {a: {}, b: {api.workers: 9}}\n"
+	s := read(t, text, Options{Set: []Change{{"lb.retry.tries", "5"}, {"api.queue", "7"}}})
+	for i, workers := range []int{2, 9} {
+		v := s.Variants[i]
+		api := v.Topology.Node("api")
+		require.Equal(t, []int{5, workers, 7}, []int{v.Topology.Node("lb").Retry.Tries, api.Workers, api.Queue}, "the file's, then from outside, then the variant's")
+		require.Equal(t, 4*time.Second, v.Load.Duration())
+	}
+	require.Empty(t, s.Variants[0].Changes)
+	require.Equal(t, []Change{{"api.workers", "9"}}, s.Variants[1].Changes, "only what differs")
+	for set, want := range map[string]string{
+		"{repeat: 3}":    `f:6:7: repeat: is a field of the scenario itself (set changes nodes of the topology, or topology, load, faults, warmup, timeout, deadline)`,
+		"{bl.pick: p2c}": `f:6:7: bl.pick: "bl" is neither a node of the topology nor a field of the scenario (did you mean "lb"?)`,
+		"{lb.pik: p2c}":  `f:6:7: nodes.lb.pik: unknown field (did you mean "pick"?)`,
+		"[lb]":           `f:6:6: set: is a list, not a map (a map of changes: {lb.retry: off, api.workers: 2})`,
+	} {
+		_, err := parse("f", "", []byte(base+"set: "+set+"\n"), Options{})
+		require.IsType(t, strict.Problems{}, err, set)
+		require.Equal(t, want, err.(strict.Problems)[0].Head())
+	}
+	_, err := parse("f", "", []byte(base+"set: {lb.pick: p2c}\ncompare: {lb.pick: [random, p2c]}\n"), Options{})
+	require.ErrorContains(t, err, "lb.pick at f:7", "compare would undo it")
+}
+
 func TestVariantsOfPoliciesHaveReadableNames(t *testing.T) {
 	s := read(t, base+`compare:
   lb.pick: [round-robin, {ring-hash: {vnodes: 100}}, {ring-hash: {vnodes: 100, key: path}}, {maglev: {}}, {p2c-ewma: {decay: 1s}}]

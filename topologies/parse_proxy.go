@@ -25,7 +25,7 @@ var (
 )
 
 const (
-	defaultConnections = 64
+	defaultConnections = 128 // more than a backend has workers and queue by default: it is the backend that sheds
 	leastTime          = time.Millisecond
 	longestTime        = time.Hour
 	maxBytes           = 1 << 40

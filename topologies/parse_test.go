@@ -71,7 +71,7 @@ nodes:
 	require.Equal(t, &Health{100 * time.Millisecond, 0, 100 * time.Millisecond, "/healthz", 2, 2}, one.Health)
 	require.Equal(t, 2, lb.Retry.Tries)
 	require.Equal(t, Timeouts{Connect: time.Second, Response: 5 * time.Second}, lb.Timeout)
-	require.Equal(t, 64, lb.Connections)
+	require.Equal(t, 128, lb.Connections)
 	require.Equal(t, "round-robin", lb.Pick.Name)
 	require.Equal(t, []string{"127.0.0.0/8", "::1/128"}, lb.Trust)
 	require.Equal(t, []Place{"api[0]", "api[1]", "one"}, top.Pool(lb.To))
