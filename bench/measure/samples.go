@@ -21,15 +21,16 @@ var columns = []string{"number", "at", "late", "latency", "status", "reason", "b
 
 // writeSamples writes the same bytes for the same samples: the header of the
 // gzip file names no time and no machine.
-func writeSamples(path string, samples []Sample) error {
+func writeSamples(path string, samples []Sample) (Seal, error) {
 	file, err := os.Create(path)
 	if err != nil {
-		return err
+		return Seal{}, err
 	}
 	buffer := bufio.NewWriterSize(file, 1<<16)
 	zip := gzip.NewWriter(buffer)
-	err = encodeSamples(zip, samples)
-	return errors.Join(err, zip.Close(), buffer.Flush(), file.Close())
+	sealer := newSealer()
+	err = encodeSamples(io.MultiWriter(zip, sealer), samples)
+	return sealer.seal(len(samples)), errors.Join(err, zip.Close(), buffer.Flush(), file.Close())
 }
 
 func encodeSamples(w io.Writer, samples []Sample) error {
@@ -52,7 +53,8 @@ func (s *Sample) encode(row []string) {
 	row[7], row[8] = s.Class, s.Cache
 }
 
-func readSamples(path string) ([]Sample, error) {
+// readSamples reads what a seal was put on, and nothing else.
+func readSamples(path string, seal Seal) ([]Sample, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -62,7 +64,12 @@ func readSamples(path string) ([]Sample, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeSamples(zip)
+	sealer := newSealer()
+	samples, err := decodeSamples(io.TeeReader(seal.guarded(zip), sealer))
+	if err != nil {
+		return nil, err
+	}
+	return samples, seal.matches(sealer.seal(len(samples)))
 }
 
 func decodeSamples(r io.Reader) ([]Sample, error) {
@@ -70,8 +77,11 @@ func decodeSamples(r io.Reader) ([]Sample, error) {
 	in.ReuseRecord = true
 	in.FieldsPerRecord = len(columns)
 	head, err := in.Read()
+	if err == io.EOF {
+		return nil, errors.New("it is empty")
+	}
 	if err != nil {
-		return nil, fmt.Errorf("no head line: %w", err)
+		return nil, err
 	}
 	if !slices.Equal(head, columns) {
 		return nil, fmt.Errorf("its columns are %q, not %q", head, columns)

@@ -154,12 +154,18 @@ func (s *Store) Draft(run *Run) (dir string, err error) {
 	return dir, nil
 }
 
+// runRecord is a run as its file tells it.
+type runRecord struct {
+	*Run
+	Seal Seal // of its samples
+}
+
 // Keep writes a finished run into its draft and gives it its name. Different
 // runs may be kept at once.
 func (s *Store) Keep(draft string, run *Run) error {
-	err := writeSamples(filepath.Join(draft, samplesFile), run.Samples)
+	seal, err := writeSamples(filepath.Join(draft, samplesFile), run.Samples)
 	if err == nil {
-		err = writeJSON(filepath.Join(draft, runFile), run)
+		err = writeJSON(filepath.Join(draft, runFile), runRecord{run, seal})
 	}
 	final := filepath.Join(s.Dir, runsDir, run.Name())
 	if err == nil {
@@ -213,11 +219,15 @@ func readRun(dir string) (*Run, error) {
 		return nil, err
 	}
 	run := &Run{}
-	if err := json.Unmarshal(raw, run); err != nil {
+	record := runRecord{Run: run}
+	if err := json.Unmarshal(raw, &record); err != nil {
 		return nil, fmt.Errorf("read %s: it is damaged: %w", path, err)
 	}
+	if run.Name() != filepath.Base(dir) {
+		return nil, fmt.Errorf("read %s: it is of the run %s, not of the one that its folder is named after", path, run.Name())
+	}
 	path = filepath.Join(dir, samplesFile)
-	if run.Samples, err = readSamples(path); err != nil {
+	if run.Samples, err = readSamples(path, record.Seal); err != nil {
 		return nil, fmt.Errorf("read %s: it is damaged: %w", path, err)
 	}
 	return run, nil

@@ -1,7 +1,11 @@
 package measure
 
 import (
+	"bytes"
+	"compress/gzip"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -131,9 +135,14 @@ func TestDamageIsNamed(t *testing.T) {
 		want   string
 	}{
 		{"a plan cut off", planFile, half, "plan.json: it is damaged: unexpected end of JSON input"},
-		{"a plan of the future", planFile, replace(`"Format": 1`, `"Format": 9`), "plan.json: it has format 9, and this version of trafficlab reads format 1; run the scenario again"},
+		{"a plan of the future", planFile, replace(`"Format": 2`, `"Format": 9`), "plan.json: it has format 9, and this version of trafficlab reads format 2; run the scenario again"},
 		{"a run cut off", "runs/live-p2c-1/run.json", half, "runs/live-p2c-1/run.json: it is damaged: unexpected end of JSON input"},
-		{"a run of the future", "runs/live-p2c-1/run.json", replace(`"Format": 1`, `"Format": 2`), "runs/live-p2c-1/run.json: it has format 2,"},
+		{"a run of the past", "runs/live-p2c-1/run.json", replace(`"Format": 2`, `"Format": 1`), "runs/live-p2c-1/run.json: it has format 1,"},
+		{"samples of nobody", "runs/live-p2c-1/samples.csv.gz", rewritten(func(s []Sample) []Sample { return nil }), "runs/live-p2c-1/samples.csv.gz: it is damaged: it holds 0 samples, and run.json tells of 2"},
+		{"samples that were touched up", "runs/live-p2c-1/samples.csv.gz", rewritten(func(s []Sample) []Sample { s[0].Latency = 2; return s }), "runs/live-p2c-1/samples.csv.gz: it is damaged: its samples are not those that run.json tells of"},
+		{"more samples", "runs/live-p2c-1/samples.csv.gz", rewritten(func(s []Sample) []Sample { return append(s, s[1]) }), "runs/live-p2c-1/samples.csv.gz: it is damaged: it holds more than run.json tells of"},
+		{"samples without end", "runs/live-p2c-1/samples.csv.gz", bomb, "runs/live-p2c-1/samples.csv.gz: it is damaged: it holds more than run.json tells of"},
+		{"another repetition's folder", "runs/live-p2c-1/run.json", replace(`"Repetition": 0`, `"Repetition": 1`), "runs/live-p2c-1/run.json: it is of the run live-p2c-2, not of the one that its folder is named after"},
 		{"a run without samples", "runs/live-p2c-1/samples.csv.gz", nil, "runs/live-p2c-1/samples.csv.gz"},
 		{"samples cut off", "runs/live-p2c-1/samples.csv.gz", half, "runs/live-p2c-1/samples.csv.gz: it is damaged: "},
 		{"samples with a bit turned", "runs/live-p2c-1/samples.csv.gz", turned, "runs/live-p2c-1/samples.csv.gz: it is damaged: "},
@@ -169,6 +178,39 @@ func readBack(dir string) ([]*Run, error) {
 func half(raw []byte) []byte   { return raw[:len(raw)/2] }
 func replaced([]byte) []byte   { return []byte("number,at\n1,2\n") }
 func turned(raw []byte) []byte { raw[len(raw)-6] ^= 1; return raw } // in the checksum
+
+// rewritten is a whole file, of other samples.
+func rewritten(change func([]Sample) []Sample) func([]byte) []byte {
+	return func([]byte) []byte {
+		return zipped(func(w io.Writer) error { return encodeSamples(w, change(storedRun(0).Samples)) })
+	}
+}
+
+// bomb is one field of 64 MB.
+func bomb([]byte) []byte {
+	return zipped(func(w io.Writer) error {
+		_, err := io.CopyN(w, noughts{}, 64<<20)
+		return err
+	})
+}
+
+type noughts struct{}
+
+func (noughts) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = '0'
+	}
+	return len(p), nil
+}
+
+func zipped(write func(io.Writer) error) []byte {
+	var b bytes.Buffer
+	zip := gzip.NewWriter(&b)
+	if err := errors.Join(write(zip), zip.Close()); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
 
 func replace(old, with string) func([]byte) []byte {
 	return func(raw []byte) []byte {

@@ -1,0 +1,67 @@
+package measure
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+)
+
+// Seal is what run.json tells of the file of samples beside it, uncompressed:
+// samples of another run, changed ones, and more than were kept do not match.
+type Seal struct {
+	Rows   int    // samples
+	Bytes  int64  // with the head line
+	SHA256 string // in hex
+}
+
+// sealer takes the seal of what is written through it or read from it.
+type sealer struct {
+	hash  hash.Hash
+	bytes int64
+}
+
+func newSealer() *sealer { return &sealer{hash: sha256.New()} }
+
+func (s *sealer) Write(p []byte) (int, error) {
+	s.bytes += int64(len(p))
+	return s.hash.Write(p)
+}
+
+func (s *sealer) seal(rows int) Seal {
+	return Seal{rows, s.bytes, hex.EncodeToString(s.hash.Sum(nil))}
+}
+
+// guarded reads no more than the seal tells of, however little it took to
+// compress it.
+func (s Seal) guarded(r io.Reader) io.Reader {
+	return &guard{r, s.Bytes}
+}
+
+type guard struct {
+	io.Reader
+	left int64
+}
+
+var errMore = errors.New("it holds more than " + runFile + " tells of")
+
+func (g *guard) Read(p []byte) (int, error) {
+	n, err := g.Reader.Read(p[:min(int64(len(p)), g.left+1)])
+	if g.left -= int64(n); g.left < 0 {
+		return 0, errMore
+	}
+	return n, err
+}
+
+// matches tells what is not as the seal says.
+func (s Seal) matches(got Seal) error {
+	switch {
+	case got.Rows != s.Rows:
+		return fmt.Errorf("it holds %d samples, and %s tells of %d", got.Rows, runFile, s.Rows)
+	case got != s:
+		return fmt.Errorf("its samples are not those that %s tells of", runFile)
+	}
+	return nil
+}
