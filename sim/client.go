@@ -17,7 +17,7 @@ const host = "trafficlab.test"
 // clients is everybody who sends requests, and what befell these.
 type clients struct {
 	pools    []*pool // to the places of the entry, which take turns
-	line     int     // of the cost of sending
+	toll     toll    // of sending
 	samples  []measure.Sample
 	waiting  []*call // by sample; nil once it has its outcome
 	open     int
@@ -38,7 +38,7 @@ func (w *world) openClients() error {
 	expected := int(v.Load.Expected(0, w.c.Duration(), ""))
 	room := expected + expected/16 + 16
 	w.clients = clients{
-		line:    w.clock.line(w.costs.Client),
+		toll:    w.toll(w.costs.Client, w.costs.Work.Client),
 		samples: make([]measure.Sample, 0, room),
 		waiting: make([]*call, 0, room),
 		headers: map[*scenarios.HeaderField]byAddress{},
@@ -62,12 +62,16 @@ func (w *world) arrive(a scenarios.Arrival) {
 		w.tracer.open(&a)
 	}
 	w.watch()
-	if w.costs.Client == 0 {
+	switch wait := w.machine.wait(a.At, k.toll.work); {
+	case wait > 0:
+		c.ticks++
+		w.clock.at(a.At+wait+k.toll.constant, sent, c.slot)
+	case k.toll.constant > 0:
+		c.ticks++
+		w.clock.after(k.toll.line, sent, c.slot)
+	default:
 		c.begin()
-		return
 	}
-	c.ticks++
-	w.clock.after(k.line, sent, c.slot)
 }
 
 // leave lets a request out of the client.

@@ -7,24 +7,52 @@ import (
 )
 
 // Costs is what the machinery itself takes, apart from the work that handlers
-// do: constant delays, added to the clock. The zero value is a machine that
-// costs nothing; handlers are then all there is.
+// do. The zero value is a machine that costs nothing; handlers are then all
+// there is.
 type Costs struct {
 	// Visit is what a request pays on entering a place, before the handler
 	// sees it. It stands for the whole passage, the answer's way back
 	// included.
 	Visit map[topologies.Kind]time.Duration
 
+	// Ask is what an attempt of a proxy pays beside the visit that it is: the
+	// upstream half of a proxy. A cache that answers by itself does not pay.
+	Ask time.Duration
+
+	// Client is paid by each request before it leaves the generator.
+	Client time.Duration
+
 	// Dial is paid for each new connection, and Handshake on top of it if
 	// the place terminates TLS.
 	Dial      time.Duration
 	Handshake time.Duration
 
-	// Client is paid by each request before it leaves the generator.
-	Client time.Duration
-
 	// Shared is a round trip to what the replicas of a node count together.
 	Shared time.Duration
+
+	// Jitter is the mean of a further, exponentially distributed cost of a
+	// visit: processes wake up late. It is drawn by request, attempt and
+	// place.
+	Jitter time.Duration
+
+	// Cores is how many processors all places share with the generator, and
+	// Work how long each of the costs above keeps one of them busy. 0: every
+	// place has as many as it wants.
+	Cores int
+	Work  Work
+}
+
+// Work is processor time.
+type Work struct {
+	Visit       map[topologies.Kind]time.Duration
+	Ask, Client time.Duration
+}
+
+// Apart is the costs of places that each have a machine of their own, with
+// time to spare: of a system that no one machine can run.
+func (c Costs) Apart() Costs {
+	c.Cores, c.Jitter = 0, 0
+	return c
 }
 
 // DefaultCosts are those of this project's own nodes on an idle machine, at

@@ -37,7 +37,7 @@ func TheoryOf(v *scenarios.Variant, costs Costs) (Theory, bool) {
 		return Theory{}, false
 	}
 	q := station{rate: rate, mean: node.ServiceTime.Expected().Seconds(), workers: node.Workers, room: node.Queue}
-	way := costs.Client + costs.Visit[node.Kind]
+	way := costs.Client + costs.Visit[node.Kind] + costs.Jitter
 	switch law := node.ServiceTime.Law; {
 	case q.load() >= .999 && (law != "exponential" || node.Sharing):
 		return Theory{}, false // it has no long run

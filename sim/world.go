@@ -29,6 +29,9 @@ type world struct {
 	costs Costs
 	build builder
 
+	machine machine
+	uneven  bool // a toll is not the same for all
+
 	clock clock
 	ready ring[*frame]
 
@@ -57,6 +60,8 @@ type turn struct {
 
 func newWorld(c *scenarios.Case, costs Costs, build builder) (*world, error) {
 	w := &world{c: c, costs: costs, build: build, byName: map[topologies.Place]*place{}}
+	w.machine.reset(costs.Cores)
+	w.uneven = costs.Cores > 0 || costs.Jitter > 0
 	for _, n := range c.Variant.Topology.Nodes {
 		if n.Kind == topologies.External {
 			return nil, fmt.Errorf("node %s: is external, and only the live world can measure what it did not build", n.Name)
@@ -78,8 +83,9 @@ func newWorld(c *scenarios.Case, costs Costs, build builder) (*world, error) {
 // addPlace adds a place at rest.
 func (w *world) addPlace(name topologies.Place, n *topologies.Node) {
 	p := &place{world: w, name: name, node: n, pools: map[topologies.Place]*pool{}}
-	p.visitTime = w.costs.Visit[n.Kind]
-	p.visitLine = w.clock.line(p.visitTime)
+	p.visit = w.toll(w.costs.Visit[n.Kind], w.costs.Work.Visit[n.Kind])
+	p.asked = w.toll(w.costs.Visit[n.Kind]+w.costs.Ask, w.costs.Work.Visit[n.Kind]+w.costs.Work.Ask)
+	p.jitter = scenarios.Mix(w.c.Seed, scenarios.Hash("jitter of "+string(name)))
 	p.dialTime = w.costs.Dial
 	if n.TLS != nil {
 		p.dialTime += w.costs.Handshake
