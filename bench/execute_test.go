@@ -269,8 +269,8 @@ func TestEstimate(t *testing.T) {
 	p90, p50 := measure.Metric{Name: "p90"}, measure.Metric{Name: "p50"}
 	bob := measure.Metric{Name: "p50", Class: "bob"}
 	assert.Equal(t, []VariantEstimate{
-		{"a", 200, 2 * time.Second, []QuantileEstimate{{p90, 300, 200, false}, {p50, 60, 200, true}}},
-		{"b", 100, 2 * time.Second, []QuantileEstimate{{p90, 300, 100, false}, {bob, 60, 0, false}}},
-		{"c", 200, 2 * time.Second, []QuantileEstimate{{p90, 300, 200, false}, {p50, 60, 200, true}}},
+		{"a", 200, false, 2 * time.Second, []QuantileEstimate{{p90, 300, 200, false}, {p50, 60, 200, true}}},
+		{"b", 100, false, 2 * time.Second, []QuantileEstimate{{p90, 300, 100, false}, {bob, 60, 0, false}}},
+		{"c", 200, false, 2 * time.Second, []QuantileEstimate{{p90, 300, 200, false}, {p50, 60, 200, true}}},
 	}, e.Variants)
 }

@@ -17,7 +17,7 @@ func expense(s Step) time.Duration {
 	if s.World == "live" {
 		return s.Case.Duration() + liveOverhead
 	}
-	requests := s.Case.Variant.Load.Expected(0, s.Case.Duration(), "")
+	requests := s.Case.Variant.Estimate(0, s.Case.Duration(), "")
 	return time.Duration(requests*float64(simRequest)) / time.Duration(runtime.GOMAXPROCS(0))
 }
 

@@ -58,11 +58,15 @@ func systems(s *scenarios.Scenario) string {
 
 // streamWords is "Poisson arrivals, 300/s for 20s: 90% GET /products/…".
 func streamWords(s scenarios.Stream) string {
+	var legs, asks []string
 	law := "evenly spaced"
 	if s.Poisson {
 		law = "Poisson arrivals"
+	} else if s.Closed != nil {
+		law = "closed loop"
+		legs = append(legs, fmt.Sprintf("%s who think for %s on average, for %v",
+			plural(s.Closed.Clients, "client"), latency(s.Closed.Think.Expected().Seconds()), s.Closed.For))
 	}
-	var legs, asks []string
 	for _, l := range s.Rate {
 		legs = append(legs, legWords(l))
 	}
@@ -102,7 +106,7 @@ func askWords(a scenarios.Ask, only bool) string {
 }
 
 func clientWords(v *scenarios.Variant) string {
-	words := "open loop: requests come when they come, answered or not"
+	words := loopWords(v.Load)
 	if v.Timeout > 0 {
 		words += fmt.Sprintf("; a client gives up after %v", v.Timeout)
 	}
@@ -110,6 +114,18 @@ func clientWords(v *scenarios.Variant) string {
 		words += fmt.Sprintf("; an answer is in time within %v", v.Deadline)
 	}
 	return words
+}
+
+// loopWords tells whether clients wait for their answers.
+func loopWords(l scenarios.Load) string {
+	const open, closed = "open loop: requests come when they come, answered or not", "closed loop: clients wait for their answers before they ask again"
+	switch n := len(l.Loops()); {
+	case n == 0:
+		return open
+	case n == len(l.Streams):
+		return closed
+	}
+	return "some in an " + open + "; others in a " + closed
 }
 
 func repetitionWords(r *measure.Result) string {

@@ -24,6 +24,7 @@ type clients struct {
 	oldest   int                                  // no sample before it waits
 	watching bool                                 // an event is on its way for the oldest's patience
 	headers  map[*scenarios.HeaderField]byAddress // by the first field that the load sets
+	loops    []loop                               // of closed streams
 }
 
 // byAddress is the headers of clients, by their addresses.
@@ -35,7 +36,7 @@ func (w *world) openClients() error {
 	if v.Timeout <= 0 {
 		return errors.New("the clients have no timeout: a run might never end")
 	}
-	expected := int(v.Load.Expected(0, w.c.Duration(), ""))
+	expected := int(v.Load.Expected(0, w.c.Duration(), "")) // what closed streams send will show
 	room := expected + expected/16 + 16
 	w.clients = clients{
 		toll:    w.toll(w.costs.Client, w.costs.Work.Client),
@@ -130,6 +131,9 @@ func (w *world) outcome(c *call) {
 	}
 	w.clients.waiting[c.owner] = nil
 	w.clients.open--
+	if i, closed := scenarios.ClientOf(c.request.Number); closed {
+		w.think(i)
+	}
 	c.release(true)
 	c.done()
 }

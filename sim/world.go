@@ -111,6 +111,7 @@ func (w *world) schedule() {
 // outcome.
 func (w *world) play(ctx context.Context) error {
 	w.settle()
+	w.openLoops()
 	for a := range w.c.Arrivals() {
 		if w.tracer.over() {
 			return nil
@@ -135,7 +136,7 @@ func (w *world) play(ctx context.Context) error {
 
 // until plays what happens up to an instant.
 func (w *world) until(ctx context.Context, t time.Duration) error {
-	for {
+	for !w.tracer.over() {
 		if at, ok := w.clock.next(); !ok || at > t {
 			return nil
 		}
@@ -143,6 +144,7 @@ func (w *world) until(ctx context.Context, t time.Duration) error {
 			return err
 		}
 	}
+	return nil
 }
 
 // glance is how many events pass between two looks at the context.
@@ -169,6 +171,8 @@ func (w *world) dispatch(e event) {
 		}
 	case expired:
 		w.expire()
+	case asked:
+		w.ask(slot)
 	case sent:
 		w.calls[slot].leave()
 	case connected:

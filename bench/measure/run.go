@@ -19,6 +19,7 @@ type Run struct {
 	Duration time.Duration // of the load
 	Deadline time.Duration // successes later than this are not goodput
 	Target   float64       // requests per second that the load intends after warm-up
+	Loops    []Loop        `json:",omitempty"` // the closed parts of the load
 
 	Nodes    []NodeUse
 	Warnings []Warning
