@@ -2,7 +2,6 @@ package bench
 
 import (
 	"slices"
-	"time"
 
 	"trafficlab/bench/measure"
 	"trafficlab/scenarios"
@@ -30,9 +29,8 @@ func theory(v *scenarios.Variant, t sim.Theory) measure.Summary {
 			Figure: measure.Figure{Value: value, Low: value, High: value, N: 1, Known: true},
 		})
 	}
-	offered := v.Load.Expected(0, time.Second, "")
-	add("offered", offered)
-	add("throughput", offered*(1-t.Loss))
+	add("offered", t.Rate)
+	add("throughput", t.Rate*(1-t.Loss))
 	add("availability", 1-t.Loss)
 	add("mean", t.Mean.Seconds())
 	if t.P99 > 0 {

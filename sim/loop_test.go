@@ -75,6 +75,12 @@ func TestClosedLoopsFollowMeanValueAnalysis(t *testing.T) {
 					rates = append(rates, throughput(r))
 					return meanOfServed(r) / 1000
 				})
+				theory, ok := TheoryOf(&interactive(one.clients, think, length).Variant, Costs{Client: ms})
+				require.True(t, ok)
+				require.InDelta(t, x, theory.Rate, .01*x, "what is printed beside the figures")
+				theory, _ = TheoryOf(&interactive(one.clients, think, length).Variant, Costs{})
+				require.InDelta(t, x, theory.Rate, 1e-4)
+				require.InDelta(t, r, theory.Mean.Seconds(), 1e-4)
 				agree(t, "response", means, r, 3, .01)
 				agree(t, "throughput", rates, x, 3, .01)
 			})
@@ -177,4 +183,30 @@ func TestOpenAndClosedStreamsSideBySide(t *testing.T) {
 		require.Equal(t, [2]uint64{alone.Samples[i].Number, uint64(alone.Samples[i].At)}, [2]uint64{s.Number, uint64(s.At)})
 	}
 	require.False(t, math.IsNaN(both.Target))
+}
+
+// TestSeveralWorkersServeClientsWhoWait, or one that shares itself, as the
+// printed theory says.
+func TestSeveralWorkersServeClientsWhoWait(t *testing.T) {
+	exponential, constant := topologies.Distribution{Law: "exponential", Mean: 100 * ms}, topologies.Distribution{Law: "constant", Mean: 100 * ms}
+	for model, node := range map[string]topologies.Node{
+		"G/M/3//25":    {Workers: 3, ServiceTime: exponential},
+		"M/G/1-PS//25": {Workers: 1, ServiceTime: constant, Sharing: true},
+	} {
+		c := interactive(25, "constant", 4000*time.Second)
+		api := c.Variant.Topology.Nodes[0]
+		api.Workers, api.ServiceTime, api.Sharing = node.Workers, node.ServiceTime, node.Sharing
+		costs := Costs{Client: 5 * ms, Visit: map[topologies.Kind]time.Duration{topologies.Backend: 20 * ms}}
+		theory, ok := TheoryOf(&c.Variant, costs)
+		require.True(t, ok)
+		require.Equal(t, model, theory.Model)
+		r, err := Run(context.Background(), c, costs)
+		require.NoError(t, err)
+		require.InEpsilon(t, theory.Rate, throughput(r), .02, model)
+		require.InEpsilon(t, theory.Mean.Seconds(), meanOfServed(r)/1000, .03, model)
+	}
+	c := interactive(25, "constant", time.Second)
+	c.Variant.Topology.Nodes[0].Queue = 20
+	_, ok := TheoryOf(&c.Variant, Costs{})
+	require.False(t, ok, "some are turned away")
 }
