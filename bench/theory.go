@@ -10,11 +10,11 @@ import (
 
 // Theory is what formulas say beside the simulator's figures, as a summary for
 // each variant that there is one for. Its world is the model's name.
-func Theory(s *scenarios.Scenario, worlds []string) []measure.Summary {
+func Theory(s *scenarios.Scenario, worlds []string, c *Calibration) []measure.Summary {
 	var all []measure.Summary
 	for i := range s.Variants {
 		v := &s.Variants[i]
-		if t, ok := sim.TheoryOf(v, sim.DefaultCosts()); ok && slices.Contains(worlds, "sim") {
+		if t, ok := sim.TheoryOf(v, CostsOf(s, c)); ok && slices.Contains(worlds, "sim") {
 			all = append(all, theory(v, t))
 		}
 	}

@@ -26,21 +26,24 @@ type world interface {
 }
 
 // worldsOf is the registry of worlds.
-func worldsOf(o Options) map[string]world {
+func worldsOf(s *scenarios.Scenario, o Options) map[string]world {
 	return map[string]world{
 		"live": liveWorld{binary: o.Binary, version: o.Version},
-		"sim":  simWorld{version: o.Version},
+		"sim":  simWorld{version: o.Version, costs: CostsOf(s, o.Calibration), calibration: o.Calibration.String()},
 	}
 }
 
-type simWorld struct{ version string }
+type simWorld struct {
+	version, calibration string
+	costs                sim.Costs
+}
 
 func (w simWorld) abreast() int { return runtime.GOMAXPROCS(0) }
 
 func (w simWorld) play(ctx context.Context, c *scenarios.Case, _ string) (*measure.Run, error) {
-	run, err := sim.Run(ctx, c, sim.DefaultCosts())
+	run, err := sim.Run(ctx, c, w.costs)
 	if err == nil {
-		run.Machine.Version = w.version
+		run.Machine.Version, run.Machine.Calibration = w.version, w.calibration
 	}
 	return run, err
 }
