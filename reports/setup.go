@@ -60,12 +60,12 @@ func systems(s *scenarios.Scenario) string {
 func streamWords(s scenarios.Stream) string {
 	var legs, asks []string
 	law := "evenly spaced"
-	if s.Poisson {
+	switch {
+	case s.Poisson:
 		law = "Poisson arrivals"
-	} else if s.Closed != nil {
+	case s.Closed != nil:
 		law = "closed loop"
-		legs = append(legs, fmt.Sprintf("%s who think for %s on average, for %v",
-			plural(s.Closed.Clients, "client"), latency(s.Closed.Think.Expected().Seconds()), s.Closed.For))
+		legs = append(legs, closedWords(s.Closed))
 	}
 	for _, l := range s.Rate {
 		legs = append(legs, legWords(l))
@@ -78,6 +78,16 @@ func streamWords(s scenarios.Stream) string {
 		words += fmt.Sprintf(", from %v on", s.At)
 	}
 	return words + ": " + strings.Join(asks, ", ")
+}
+
+func closedWords(c *scenarios.Closed) string {
+	words := plural(c.Clients, "client") + " who "
+	if think := c.Think.Expected(); think > 0 {
+		words += fmt.Sprintf("think for %s on average", latency(think.Seconds()))
+	} else {
+		words += "ask again at once"
+	}
+	return fmt.Sprintf("%s, for %v", words, c.For)
 }
 
 func legWords(l scenarios.Leg) string {
