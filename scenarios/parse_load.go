@@ -84,13 +84,14 @@ func (r loadReader) stream(v strict.Value) Stream {
 		s.Rate = legs(v, given)
 	}
 	s.Poisson = given != "constant" && given != "closed"
-	if spacing := v.Get("spacing"); given == "closed" && spacing.Present() {
-		spacing.WrongKey("does not go with closed", "it is for ramp and steps")
-	} else if spacing.Present() {
-		if given == "poisson" || given == "constant" {
-			spacing.WrongKey("says again what "+given+" says", "it is for ramp and steps")
-		}
+	if spacing := v.Get("spacing"); spacing.Present() {
 		s.Poisson = spacing.Word("poisson", "poisson", "even") == "poisson"
+		switch given {
+		case "poisson", "constant":
+			spacing.WrongKey("says again what "+given+" says", "it is for ramp and steps")
+		case "closed":
+			spacing.WrongKey("does not go with closed", "it is for ramp and steps")
+		}
 	}
 	if v.Get("mix").Need("mix: [{get: /}]") {
 		s.Mix = r.mix(v.Get("mix"))
