@@ -21,9 +21,9 @@ func known() sim.Costs {
 	costs := sim.DefaultCosts()
 	costs.Visit = map[topologies.Kind]time.Duration{
 		topologies.Backend: 300 * µs, topologies.LoadBalancer: 210 * µs, topologies.Gateway: 250 * µs,
-		topologies.CDN: 230 * µs, topologies.ReverseProxy: 200 * µs,
+		topologies.CDN: 200 * µs, topologies.ReverseProxy: 200 * µs,
 	}
-	costs.Ask, costs.Client, costs.Jitter, costs.Cores = 120*µs, 60*µs, 40*µs, 2
+	costs.Ask, costs.Client, costs.Jitter, costs.Cores = 140*µs, 60*µs, 40*µs, 2
 	costs.Work = sim.Work{Ask: 140 * µs, Client: 180 * µs, Visit: map[topologies.Kind]time.Duration{
 		topologies.Backend: 280 * µs, topologies.LoadBalancer: 180 * µs, topologies.Gateway: 190 * µs,
 		topologies.CDN: 200 * µs, topologies.ReverseProxy: 160 * µs,
@@ -36,7 +36,7 @@ func pretended(t *testing.T, c *scenarios.Case, costs sim.Costs) *measure.Run {
 	run, err := sim.Run(t.Context(), c, costs)
 	require.NoError(t, err)
 	run.World = "live"
-	run.Machine = measure.Provenance{Version: "v1", Cores: costs.Cores, CPU: "an abacus", LateP50: costs.Client, GeneratorCPU: costs.Work.Client}
+	run.Machine = measure.Provenance{Version: "v1", Cores: costs.Cores, CPU: "an abacus", GeneratorCPU: costs.Work.Client}
 	for i := range run.Nodes {
 		n := &run.Nodes[i]
 		n.CPU = costs.Work.Visit[topologies.Kind(n.Kind)] * time.Duration(n.Requests)
@@ -61,6 +61,7 @@ func TestFitRecoversCosts(t *testing.T) {
 	close := func(want, got time.Duration, what any) {
 		require.InDelta(t, want.Seconds()*1e6, got.Seconds()*1e6, 12, "%v, in µs", what)
 	}
+	require.Len(t, found.Costs.Visit, len(truth.Visit))
 	for kind, want := range truth.Visit {
 		close(want, found.Costs.Visit[kind], kind)
 		close(truth.Work.Visit[kind], found.Costs.Work.Visit[kind], kind)
@@ -72,6 +73,8 @@ func TestFitRecoversCosts(t *testing.T) {
 	require.Equal(t, truth.Cores, found.Costs.Cores)
 
 	_, err = calibration(t.Context(), s, runs[1:])
+	require.NoError(t, err, "another repetition has it")
+	_, err = calibration(t.Context(), s, runs[1:len(s.Variants)])
 	require.ErrorContains(t, err, `no run of "direct"`)
 }
 

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -41,30 +42,59 @@ func (t *trial) excess(samples []measure.Sample) []float64 {
 		s, b := &samples[i], &t.bare[i]
 		fromCache := s.Cache == "hit"
 		if s.At >= t.c.Variant.Warmup && s.Status == 200 && b.Status == 200 && s.Cache == b.Cache &&
-			fromCache == (t.way[string(topologies.Backend)] == 0) {
+			fromCache == t.hits() {
 			all = append(all, (s.Latency - b.Latency).Seconds())
 		}
 	}
 	return all
 }
 
-// work is the processor time of all places for one request at the entry.
-func (t *trial) work() float64 {
-	var total time.Duration
+// work is the processor time of each kind for one request that came to it. A
+// CDN that answers by itself is a hit.
+func (t *trial) work() map[string]float64 {
+	cpu, requests := map[string]float64{}, map[string]float64{}
 	for _, n := range t.live.Nodes {
-		total += n.CPU
-	}
-	return total.Seconds() / float64(max(1, t.entered()))
-}
-
-// entered is how many requests came to the entry.
-func (t *trial) entered() (n int64) {
-	for _, node := range t.live.Nodes {
-		if node.Place == t.c.Variant.Topology.Entry {
-			n += node.Requests
+		kind := n.Kind
+		if kind == string(topologies.CDN) && t.hits() {
+			kind = hit
+		}
+		if t.way[n.Kind] > 0 {
+			cpu[kind] += n.CPU.Seconds()
+			requests[kind] += float64(n.Requests)
 		}
 	}
-	return n
+	for kind := range cpu {
+		cpu[kind] /= max(1, requests[kind])
+	}
+	return cpu
+}
+
+// hits tells whether a cache answers in the trial.
+func (t *trial) hits() bool { return t.way[string(topologies.Backend)] == 0 }
+
+// workOf is the processor time of visits and attempts, each the median of all
+// trials that show it.
+func workOf(trials []*trial) (w sim.Work) {
+	all := map[string][]float64{}
+	var own []float64
+	for _, t := range trials {
+		own = append(own, t.live.Machine.GeneratorCPU.Seconds())
+		for kind, cpu := range t.work() {
+			all[kind] = append(all[kind], cpu)
+		}
+	}
+	asked := max(0, median(all[string(topologies.CDN)])-median(all[hit]))
+	w.Client, w.Ask, w.Visit = span(median(own)), span(asked), map[topologies.Kind]time.Duration{}
+	for kind, values := range all {
+		switch k := topologies.Kind(kind); {
+		case kind == hit:
+		case k.Proxies():
+			w.Visit[k] = span(median(values) - asked)
+		default:
+			w.Visit[k] = span(median(values))
+		}
+	}
+	return w
 }
 
 // rounds of correction: each leaves a small part of the error.
@@ -77,22 +107,12 @@ const rounds = 6
 // tell (dialling, TLS, a shared count) stays as it is by default.
 func fit(ctx context.Context, trials []*trial, cores int) (sim.Costs, error) {
 	costs := sim.DefaultCosts()
-	costs.Visit, costs.Ask, costs.Jitter, costs.Cores = nil, 0, initialJitter, cores
-	var late, own []float64
-	for _, t := range trials {
-		late = append(late, t.live.Machine.LateP50.Seconds())
-		own = append(own, t.live.Machine.GeneratorCPU.Seconds())
-	}
-	costs.Client = span(median(late))
-	work, err := terms(trials, (*trial).work)
-	if err != nil {
-		return sim.Costs{}, err
-	}
-	costs.Work.Client = span(median(own))
-	costs.Work.Visit, costs.Work.Ask = split(work)
-	latency := map[string]float64{}
+	costs.Visit, costs.Ask, costs.Client, costs.Jitter, costs.Cores = nil, 0, 0, initialJitter, cores
+	costs.Work = workOf(trials)
+	slices.SortStableFunc(trials, func(a, b *trial) int { return cmp.Compare(a.way.length(), b.way.length()) })
+	hops := map[string]float64{}
 	for range rounds {
-		if err := correct(ctx, trials, &costs, latency); err != nil {
+		if err := correct(ctx, trials, &costs, hops); err != nil {
 			return sim.Costs{}, err
 		}
 	}
@@ -102,8 +122,8 @@ func fit(ctx context.Context, trials []*trial, cores int) (sim.Costs, error) {
 // initialJitter is where the search for it begins.
 const initialJitter = 50 * time.Microsecond
 
-// correct adds to the latency of each term what the simulator lacks of it.
-func correct(ctx context.Context, trials []*trial, costs *sim.Costs, latency map[string]float64) error {
+// correct adds to each hop what the simulator lacks of it.
+func correct(ctx context.Context, trials []*trial, costs *sim.Costs, hops map[string]float64) error {
 	gaps := map[*trial]float64{}
 	var stretch []float64
 	for _, t := range trials {
@@ -122,10 +142,10 @@ func correct(ctx context.Context, trials []*trial, costs *sim.Costs, latency map
 	if err != nil {
 		return err
 	}
-	for term, gap := range lacking {
-		latency[term] = max(0, latency[term]+gap)
+	for hop, gap := range lacking {
+		hops[hop] = max(0, hops[hop]+gap)
 	}
-	costs.Visit, costs.Ask = split(latency)
+	halve(costs, hops)
 	costs.Jitter = span(costs.Jitter.Seconds() * min(2, max(.5, median(stretch))))
 	return nil
 }
@@ -133,12 +153,32 @@ func correct(ctx context.Context, trials []*trial, costs *sim.Costs, latency map
 // spread is how far the upper half lies apart.
 func spread(sorted []float64) float64 { return quantile(sorted, .9) - quantile(sorted, .5) }
 
-// terms solves for the terms of all ways, each with the median of its trials.
+// halve tells what the client, a visit and an attempt take apart, which no
+// chain does: a proxy's time falls to its two halves as its processor time
+// does. A hit then shows the client, as a visit is all that comes beside it.
+func halve(costs *sim.Costs, hops map[string]float64) {
+	const cdn = string(topologies.CDN)
+	share := 1.0
+	if visit, asked := costs.Work.Visit[topologies.CDN], costs.Work.Ask; visit > 0 {
+		share = float64(visit) / float64(visit+asked)
+	}
+	visit := hops[cdn] * share
+	client, asked := hops[hit]-visit, hops[cdn]-visit
+	costs.Client, costs.Ask = span(client), span(asked)
+	costs.Visit = map[topologies.Kind]time.Duration{topologies.Backend: span(hops[string(topologies.Backend)] - max(0, client))}
+	for hop, value := range hops {
+		if k := topologies.Kind(hop); hop != hit && k.Proxies() {
+			costs.Visit[k] = span(value - asked)
+		}
+	}
+}
+
+// terms solves for the hops of all ways, each with the median of its trials.
 func terms(trials []*trial, total func(*trial) float64) (map[string]float64, error) {
 	var ways []way
 	var totals []float64
 	for i, t := range trials {
-		if slices.ContainsFunc(ways, func(w way) bool { return maps.Equal(w, t.way) }) {
+		if slices.ContainsFunc(ways, func(w way) bool { return maps.Equal(w, t.way.hops()) }) {
 			continue
 		}
 		var same []float64
@@ -147,22 +187,9 @@ func terms(trials []*trial, total func(*trial) float64) (map[string]float64, err
 				same = append(same, total(o))
 			}
 		}
-		ways, totals = append(ways, t.way), append(totals, median(same))
+		ways, totals = append(ways, t.way.hops()), append(totals, median(same))
 	}
 	return solve(ways, totals)
-}
-
-// split is terms as visits and asks.
-func split(terms map[string]float64) (visit map[topologies.Kind]time.Duration, asked time.Duration) {
-	visit = map[topologies.Kind]time.Duration{}
-	for term, value := range terms {
-		if term == ask {
-			asked = span(value)
-		} else {
-			visit[topologies.Kind(term)] = span(value)
-		}
-	}
-	return visit, asked
 }
 
 // span is seconds as a duration, not below 0, in whole microseconds.

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"trafficlab/topologies"
@@ -26,6 +27,30 @@ func wayThrough(t *topologies.Topology) way {
 	}
 	w[string(n.Kind)]++
 	return w
+}
+
+// length is how many components it meets.
+func (w way) length() (n int) {
+	for term, times := range w {
+		if term != ask {
+			n += times
+		}
+	}
+	return n
+}
+
+// hit is the hop to a cache that answers.
+const hit = "hit"
+
+// hops is the way as whole hops: a proxy's with its attempt, the last one with
+// what the client does.
+func (w way) hops() way {
+	if w[string(topologies.Backend)] == 0 {
+		return way{hit: 1}
+	}
+	all := maps.Clone(w)
+	delete(all, ask)
+	return all
 }
 
 // next is the node that a proxy asks first.

@@ -18,7 +18,7 @@ func calibrateVerb() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "calibrate",
 		Short: "Measure what a hop of each kind costs on this machine, for the simulator",
-		Long: `calibrate runs ever longer chains live, for about a minute, finds out what a
+		Long: `calibrate runs ever longer chains live, for a minute and a half, finds out what a
 visit to a component of each kind takes in time and in processor time, and
 writes it to a file. With that file, figures of the simulator and of the live
 world on this machine can be compared in absolute time. run finds the file by
