@@ -19,6 +19,7 @@ type Estimate struct {
 type VariantEstimate struct {
 	Variant   string
 	Requests  int           // expected in one repetition after warm-up
+	AtMost    bool          // closed streams send that many only if nothing queues
 	Load      time.Duration // how long load lasts in one repetition, warm-up included
 	Quantiles []QuantileEstimate
 }
@@ -45,9 +46,9 @@ func EstimateOf(s *scenarios.Scenario, worlds []string) Estimate {
 
 func estimateVariant(s *scenarios.Scenario, v *scenarios.Variant) VariantEstimate {
 	expected := func(class string) int {
-		return int(v.Load.Expected(v.Warmup, v.Load.Duration(), class))
+		return int(v.Estimate(v.Warmup, v.Load.Duration(), class))
 	}
-	e := VariantEstimate{Variant: v.Name, Requests: expected(""), Load: v.Load.Duration()}
+	e := VariantEstimate{Variant: v.Name, Requests: expected(""), AtMost: v.Load.Closed(), Load: v.Load.Duration()}
 	for _, m := range asked(s, v.Name) {
 		n, need := expected(m.Class), m.Needed(s.Repeat)
 		e.Quantiles = append(e.Quantiles, QuantileEstimate{Metric: m, Needed: need, Expected: n, Enough: n >= need})

@@ -19,6 +19,9 @@ type Options struct {
 	Command string   // how to run it again, for the report
 	Version string
 
+	// Calibration is what the simulator charges; nil: what is built in.
+	Calibration *Calibration
+
 	// Progress is told of every step as it begins and ends, one call at a
 	// time. It may be nil.
 	Progress func(Event)
@@ -63,7 +66,7 @@ type Outcome struct {
 // run could not be completed; the outcome, if there is one, then holds what
 // was finished before.
 func Execute(ctx context.Context, s *scenarios.Scenario, o Options) (*Outcome, error) {
-	return execute(ctx, s, o, worldsOf(o))
+	return execute(ctx, s, o, worldsOf(s, o))
 }
 
 func execute(ctx context.Context, s *scenarios.Scenario, o Options, worlds map[string]world) (*Outcome, error) {

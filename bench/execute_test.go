@@ -269,8 +269,8 @@ func TestEstimate(t *testing.T) {
 	p99, p50 := measure.Metric{Name: "p99"}, measure.Metric{Name: "p50"}
 	bob := measure.Metric{Name: "p50", Class: "bob"}
 	assert.Equal(t, []VariantEstimate{
-		{"a", 200, 2 * time.Second, []QuantileEstimate{{p99, 1000, 200, false}, {p50, 20, 200, true}}},
-		{"b", 100, 2 * time.Second, []QuantileEstimate{{p99, 1000, 100, false}, {bob, 20, 0, false}}},
-		{"c", 200, 2 * time.Second, []QuantileEstimate{{p99, 1000, 200, false}, {p50, 20, 200, true}}},
+		{"a", 200, false, 2 * time.Second, []QuantileEstimate{{p99, 1000, 200, false}, {p50, 20, 200, true}}},
+		{"b", 100, false, 2 * time.Second, []QuantileEstimate{{p99, 1000, 100, false}, {bob, 20, 0, false}}},
+		{"c", 200, false, 2 * time.Second, []QuantileEstimate{{p99, 1000, 200, false}, {p50, 20, 200, true}}},
 	}, e.Variants)
 }

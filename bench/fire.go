@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -10,14 +9,12 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
 	"trafficlab/bench/measure"
 	"trafficlab/components"
-	"trafficlab/components/policy"
 	"trafficlab/live"
 	"trafficlab/scenarios"
 )
@@ -39,10 +36,12 @@ const host = "trafficlab.test"
 // machine can hold open: a load that meets it is late, and said to be.
 const maxWorkers = 20000
 
-// Fire sends the load of a case by vegeta, each request at its intended
-// instant whether or not earlier ones were answered, and returns when the last
-// one has its outcome. Latency counts from the intended instant, and a client
-// gives up at its case's Timeout after it. Samples are in order of number.
+// Fire sends the load of a case and returns when the last request has its
+// outcome. Open streams are sent by vegeta, each request at its intended instant
+// whether or not earlier ones were answered. Latency counts from the intended
+// instant, and a client gives up at its case's Timeout after it. Clients of
+// closed streams are our own: their latency counts from when they send. Samples
+// are in order of instant and number.
 //
 // If the context ends, so does everything under way, and its error is
 // returned. An error that the generator's own machine causes (no free port, no
@@ -50,6 +49,7 @@ const maxWorkers = 20000
 func Fire(ctx context.Context, c *scenarios.Case, aim Aim) ([]measure.Sample, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	loops := startLoops(ctx, stop, c, aim)
 	v := newVolley(ctx, c, aim)
 	attacker := vegeta.NewAttacker(
 		vegeta.Client(&http.Client{Transport: v, CheckRedirect: unfollowed}),
@@ -60,10 +60,14 @@ func Fire(ctx context.Context, c *scenarios.Case, aim Aim) ([]measure.Sample, er
 			stop(err)
 		}
 	}
+	samples := append(v.samples, loops.wait()...)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	return v.samples, nil
+	if c.Variant.Load.Closed() {
+		measure.Order(samples)
+	}
+	return samples, nil
 }
 
 // unfollowed leaves redirects to be measured as they are.
@@ -73,26 +77,18 @@ func unfollowed(*http.Request, []*http.Request) error { return http.ErrUseLastRe
 // one: the number of a request travels between the three in the fragment of
 // its URL, which is never sent.
 type volley struct {
-	Aim
-	ctx      context.Context
+	sender
 	arrivals []scenarios.Arrival
-	timeout  time.Duration
 	next     atomic.Int64 // arrival to hand out
 	paced    uint64       // hits at the last call of Pace
 	trips    []trip       // by number; each written by the one worker that has it
 	samples  []measure.Sample
 }
 
-// trip is what vegeta's results do not tell.
-type trip struct {
-	sent time.Time
-	err  error
-}
-
 func newVolley(ctx context.Context, c *scenarios.Case, aim Aim) *volley {
 	arrivals := slices.Collect(c.Arrivals())
 	v := &volley{
-		Aim: aim, ctx: ctx, arrivals: arrivals, timeout: c.Variant.Timeout,
+		sender: sender{Aim: aim, ctx: ctx, timeout: c.Variant.Timeout}, arrivals: arrivals,
 		paced:   ^uint64(0),
 		trips:   make([]trip, len(arrivals)),
 		samples: make([]measure.Sample, len(arrivals)),
@@ -153,46 +149,13 @@ func (v *volley) note(r *vegeta.Result) error {
 	intended := v.Began.Add(s.At)
 	s.Late = max(0, trip.sent.Sub(intended))
 	s.Latency = r.Timestamp.Add(r.Latency).Sub(intended)
-	if trip.err != nil {
-		s.Reason = broken(trip.err)
-		return ownTrouble(n, trip.err)
-	}
-	s.Status = int(r.Code)
-	s.Reason = components.ReasonOf(s.Status, components.Header{
-		{Name: "Proxy-Status", Value: r.Headers.Get("Proxy-Status")},
-	})
-	s.Bytes = int64(r.BytesIn)
-	s.Cache = r.Headers.Get("X-Cache")
-	return nil
+	return trip.note(s, r)
 }
 
 func numbered(address string) (n int, ok bool) {
 	_, fragment, _ := strings.Cut(address, "#")
 	n, err := strconv.Atoi(fragment)
 	return n, err == nil
-}
-
-// broken is the reason of a request without a whole answer.
-func broken(err error) policy.Reason {
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return policy.Timeout
-	case errors.Is(err, context.Canceled):
-		return policy.Canceled
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return policy.Refused
-	}
-	return policy.Reset
-}
-
-// ownTrouble is err if the generator's machine has run out of something.
-func ownTrouble(n int, err error) error {
-	for _, lack := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.ENOBUFS} {
-		if errors.Is(err, lack) {
-			return fmt.Errorf("request %d could not be sent from this machine: %w; offer less load, or raise the limit", n, err)
-		}
-	}
-	return nil
 }
 
 // NewTransport makes connections as clients do: HTTP/1.1, kept alive, as many
@@ -218,20 +181,7 @@ func (v *volley) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("request %s carries no number", req.URL)
 	}
-	trip, a := &v.trips[n], &v.arrivals[n]
-	ctx, cancel := context.WithDeadline(v.ctx, v.Began.Add(a.At+v.timeout))
-	once := &oneTry{cancel: cancel}
-	out := req.WithContext(once.trace(ctx))
-	out.Host, out.Header = host, header(a)
-	trip.sent = time.Now()
-	res, err := v.Transport.RoundTrip(out)
-	if err != nil {
-		trip.err = once.cause(ctx, err)
-		cancel()
-		return nil, err
-	}
-	res.Body = &answer{ReadCloser: res.Body, trip: trip, ctx: ctx, cancel: cancel}
-	return res, nil
+	return v.send(req, &v.arrivals[n], &v.trips[n])
 }
 
 // header is what a request carries, the same in the simulator.

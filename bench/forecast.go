@@ -19,7 +19,7 @@ func expense(s Step) (certain, guess time.Duration) {
 	if s.World == "live" {
 		return s.Case.Duration(), liveOverhead
 	}
-	requests := s.Case.Variant.Load.Expected(0, s.Case.Duration(), "")
+	requests := s.Case.Variant.Estimate(0, s.Case.Duration(), "")
 	return 0, time.Duration(requests*float64(simRequest)) / time.Duration(runtime.GOMAXPROCS(0))
 }
 

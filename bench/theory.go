@@ -2,7 +2,6 @@ package bench
 
 import (
 	"slices"
-	"time"
 
 	"trafficlab/bench/measure"
 	"trafficlab/scenarios"
@@ -11,11 +10,11 @@ import (
 
 // Theory is what formulas say beside the simulator's figures, as a summary for
 // each variant that there is one for. Its world is the model's name.
-func Theory(s *scenarios.Scenario, worlds []string) []measure.Summary {
+func Theory(s *scenarios.Scenario, worlds []string, c *Calibration) []measure.Summary {
 	var all []measure.Summary
 	for i := range s.Variants {
 		v := &s.Variants[i]
-		if t, ok := sim.TheoryOf(v, sim.DefaultCosts()); ok && slices.Contains(worlds, "sim") {
+		if t, ok := sim.TheoryOf(v, CostsOf(s, c)); ok && slices.Contains(worlds, "sim") {
 			all = append(all, theory(v, t))
 		}
 	}
@@ -30,9 +29,8 @@ func theory(v *scenarios.Variant, t sim.Theory) measure.Summary {
 			Figure: measure.Figure{Value: value, Low: value, High: value, N: 1, Known: true},
 		})
 	}
-	offered := v.Load.Expected(0, time.Second, "")
-	add("offered", offered)
-	add("throughput", offered*(1-t.Loss))
+	add("offered", t.Rate)
+	add("throughput", t.Rate*(1-t.Loss))
 	add("availability", 1-t.Loss)
 	add("mean", t.Mean.Seconds())
 	if t.P99 > 0 {

@@ -2,11 +2,92 @@ package bench
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
 	"syscall"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"trafficlab/bench/measure"
+	"trafficlab/components"
+	"trafficlab/components/policy"
+	"trafficlab/scenarios"
 )
+
+// sender makes the round trips of a load, open or closed.
+type sender struct {
+	Aim
+	ctx     context.Context
+	timeout time.Duration
+}
+
+// trip is what vegeta's results do not tell of one request.
+type trip struct {
+	sent time.Time
+	err  error
+}
+
+// send makes one try of an arrival, with its header and nothing else, until its
+// client's patience ends. The body of the answer is to be closed.
+func (s *sender) send(req *http.Request, a *scenarios.Arrival, t *trip) (*http.Response, error) {
+	ctx, cancel := context.WithDeadline(s.ctx, s.Began.Add(a.At+s.timeout))
+	once := &oneTry{cancel: cancel}
+	out := req.WithContext(once.trace(ctx))
+	out.Host, out.Header = host, header(a)
+	t.sent = time.Now()
+	res, err := s.Transport.RoundTrip(out)
+	if err != nil {
+		t.err = once.cause(ctx, err)
+		cancel()
+		return nil, err
+	}
+	res.Body = &answer{ReadCloser: res.Body, trip: t, ctx: ctx, cancel: cancel}
+	return res, nil
+}
+
+// note enters what came of a trip into its sample, but for the latency. Its
+// error is trouble of our own machine.
+func (t *trip) note(s *measure.Sample, r *vegeta.Result) error {
+	if t.err != nil {
+		s.Reason = broken(t.err)
+		return ownTrouble(s.Number, t.err)
+	}
+	s.Status = int(r.Code)
+	s.Reason = components.ReasonOf(s.Status, components.Header{
+		{Name: "Proxy-Status", Value: r.Headers.Get("Proxy-Status")},
+	})
+	s.Bytes = int64(r.BytesIn)
+	s.Cache = r.Headers.Get("X-Cache")
+	return nil
+}
+
+// broken is the reason of a request without a whole answer.
+func broken(err error) policy.Reason {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return policy.Timeout
+	case errors.Is(err, context.Canceled):
+		return policy.Canceled
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return policy.Refused
+	}
+	return policy.Reset
+}
+
+// ownTrouble is err if the generator's machine has run out of something.
+func ownTrouble(number uint64, err error) error {
+	for _, lack := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.ENOBUFS} {
+		if errors.Is(err, lack) {
+			return fmt.Errorf("request %d could not be sent from this machine: %w; offer less load, or raise the limit", number, err)
+		}
+	}
+	return nil
+}
 
 // oneTry keeps net/http from sending a request again by itself after its
 // connection broke: a client would see the break, and so does the simulator's.

@@ -26,21 +26,24 @@ type world interface {
 }
 
 // worldsOf is the registry of worlds.
-func worldsOf(o Options) map[string]world {
+func worldsOf(s *scenarios.Scenario, o Options) map[string]world {
 	return map[string]world{
 		"live": liveWorld{binary: o.Binary, version: o.Version},
-		"sim":  simWorld{version: o.Version},
+		"sim":  simWorld{version: o.Version, costs: CostsOf(s, o.Calibration), calibration: o.Calibration.String()},
 	}
 }
 
-type simWorld struct{ version string }
+type simWorld struct {
+	version, calibration string
+	costs                sim.Costs
+}
 
 func (w simWorld) abreast() int { return runtime.GOMAXPROCS(0) }
 
 func (w simWorld) play(ctx context.Context, c *scenarios.Case, _ string) (*measure.Run, error) {
-	run, err := sim.Run(ctx, c, sim.DefaultCosts())
+	run, err := sim.Run(ctx, c, w.costs)
 	if err == nil {
-		run.Machine.Version = w.version
+		run.Machine.Version, run.Machine.Calibration = w.version, w.calibration
 	}
 	return run, err
 }
@@ -96,7 +99,7 @@ func (w liveWorld) measure(ctx context.Context, c *scenarios.Case, system *live.
 	if err := after.err; err != nil {
 		return nil, fmt.Errorf("read what the nodes did: %w", err)
 	}
-	run.Samples = samples
+	run.Samples, run.Target = samples, c.Target(samples)
 	run.Nodes = after.since(before)
 	run.Machine.LateP50, run.Machine.LateP99 = lateness(run)
 	if n := sentAfter(run); n > 0 {
@@ -112,9 +115,7 @@ func newRun(c *scenarios.Case, world string) *measure.Run {
 		Format: measure.Format, Scenario: c.Scenario, Variant: v.Name, World: world,
 		Repetition: c.Repetition, Seed: c.Seed,
 		Warmup: v.Warmup, Duration: c.Duration(), Deadline: v.Deadline,
-	}
-	if window := run.Window(); window > 0 {
-		run.Target = v.Load.Expected(run.Warmup, run.Duration, "") / window.Seconds()
+		Target: c.Target(nil), Loops: v.Load.Loops(),
 	}
 	return run
 }
@@ -157,12 +158,12 @@ func (s snapshot) since(before snapshot) []measure.NodeUse {
 	return nodes
 }
 
-// lateness is how late requests were sent, at the median and the 99th
-// percentile.
+// lateness is how late requests of open streams were sent, at the median and
+// the 99th percentile. Those of closed streams are meant for when they are sent.
 func lateness(run *measure.Run) (p50, p99 time.Duration) {
 	var late []time.Duration
 	for _, s := range run.Samples {
-		if s.At >= run.Warmup {
+		if _, closed := scenarios.ClientOf(s.Number); !closed && s.At >= run.Warmup {
 			late = append(late, s.Late)
 		}
 	}

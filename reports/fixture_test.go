@@ -41,7 +41,7 @@ func (v invention) run(s *scenarios.Scenario, world string, repetition int) *mea
 		run.Machine = measure.Provenance{Version: "v0.1.0-3-g1a2b3c4", Go: "go1.26.0", System: "Linux 6.12.9 amd64", CPU: "AMD EPYC 7B13", Cores: 2,
 			Started: time.Date(2026, 5, 4, 12, 30, 0, 0, time.UTC), LateP50: 60 * time.Microsecond, LateP99: 900 * time.Microsecond, GeneratorCPU: 64 * time.Microsecond}
 	} else {
-		run.Machine.Version = "v0.1.0-3-g1a2b3c4"
+		run.Machine.Version, run.Machine.Calibration = "v0.1.0-3-g1a2b3c4", "built-in"
 	}
 	at := time.Duration(0)
 	for n := uint64(0); ; n++ {

@@ -58,11 +58,15 @@ func systems(s *scenarios.Scenario) string {
 
 // streamWords is "Poisson arrivals, 300/s for 20s: 90% GET /products/…".
 func streamWords(s scenarios.Stream) string {
-	law := "evenly spaced"
-	if s.Poisson {
-		law = "Poisson arrivals"
-	}
 	var legs, asks []string
+	law := "evenly spaced"
+	switch {
+	case s.Poisson:
+		law = "Poisson arrivals"
+	case s.Closed != nil:
+		law = "closed loop"
+		legs = append(legs, closedWords(s.Closed))
+	}
 	for _, l := range s.Rate {
 		legs = append(legs, legWords(l))
 	}
@@ -74,6 +78,16 @@ func streamWords(s scenarios.Stream) string {
 		words += fmt.Sprintf(", from %v on", s.At)
 	}
 	return words + ": " + strings.Join(asks, ", ")
+}
+
+func closedWords(c *scenarios.Closed) string {
+	words := plural(c.Clients, "client") + " who "
+	if think := c.Think.Expected(); think > 0 {
+		words += fmt.Sprintf("think for %s on average", latency(think.Seconds()))
+	} else {
+		words += "ask again at once"
+	}
+	return fmt.Sprintf("%s, for %v", words, c.For)
 }
 
 func legWords(l scenarios.Leg) string {
@@ -102,7 +116,7 @@ func askWords(a scenarios.Ask, only bool) string {
 }
 
 func clientWords(v *scenarios.Variant) string {
-	words := "open loop: requests come when they come, answered or not"
+	words := loopWords(v.Load)
 	if v.Timeout > 0 {
 		words += fmt.Sprintf("; a client gives up after %v", v.Timeout)
 	}
@@ -110,6 +124,18 @@ func clientWords(v *scenarios.Variant) string {
 		words += fmt.Sprintf("; an answer is in time within %v", v.Deadline)
 	}
 	return words
+}
+
+// loopWords tells whether clients wait for their answers.
+func loopWords(l scenarios.Load) string {
+	const open, closed = "open loop: requests come when they come, answered or not", "closed loop: clients wait for their answers before they ask again"
+	switch n := len(l.Loops()); {
+	case n == 0:
+		return open
+	case n == len(l.Streams):
+		return closed
+	}
+	return "some in an " + open + "; others in a " + closed
 }
 
 func repetitionWords(r *measure.Result) string {
@@ -138,6 +164,7 @@ func machine(r *measure.Result) []fact {
 	if !m.Started.IsZero() {
 		add("Started", m.Started.UTC().Format("2 January 2006, 15:04 UTC"))
 	}
+	add("Calibration", r.Calibration)
 	if m.LateP99 > 0 {
 		add("Generator", fmt.Sprintf("sent its requests %s late at the median, %s at p99; %s of CPU time a request",
 			latency(m.LateP50.Seconds()), latency(m.LateP99.Seconds()), latency(m.GeneratorCPU.Round(time.Microsecond).Seconds())))

@@ -8,15 +8,19 @@ import (
 	"time"
 )
 
-// Arrivals yields the requests of the case in order of time, the same ones
-// each time it is called: they depend on the load and the seed alone, not on
-// the topology. The requests of a stream do not depend on its rate, nor on the
-// other streams. Arrivals share their Header slices: do not write to them.
+// Arrivals yields the requests of the case's open streams in order of time, the
+// same ones each time it is called: they depend on the load and the seed alone,
+// not on the topology. The requests of a stream do not depend on its rate, nor
+// on the other streams. Arrivals share their Header slices: do not write to
+// them. What closed streams send depends on the answers: see Clients.
 func (c *Case) Arrivals() iter.Seq[Arrival] {
 	return func(yield func(Arrival) bool) {
 		var sources []*source
 		subnets := subnets(c.Variant.Load)
 		for i, s := range c.Variant.Load.Streams {
+			if s.Closed != nil {
+				continue
+			}
 			if src := newSource(s, Mix(c.Seed, uint64(i)), subnets); src.next() {
 				sources = append(sources, src)
 			}
@@ -95,17 +99,22 @@ func (s *source) next() bool {
 
 func (s *source) arrival(number uint64) Arrival {
 	draw := Mix(s.seed, s.index)
-	pick := Unit(draw) * s.bounds[len(s.bounds)-1]
-	i := 0
-	for i < len(s.bounds)-1 && pick >= s.bounds[i] {
-		i++
-	}
-	a := &s.asks[i]
+	a := s.ask(draw)
 	return Arrival{
 		At: s.at, Number: number,
 		Method: a.Method, Path: a.path(Mix(draw, 1)), Header: a.Header, Body: a.Body,
 		Client: a.address(Mix(draw, 2)), Class: a.Class,
 	}
+}
+
+// ask draws a kind of request.
+func (s *source) ask(draw uint64) *asker {
+	pick := Unit(draw) * s.bounds[len(s.bounds)-1]
+	i := 0
+	for i < len(s.bounds)-1 && pick >= s.bounds[i] {
+		i++
+	}
+	return &s.asks[i]
 }
 
 // clock tells when the n-th request is due: the inverse of the integral of the
@@ -143,8 +152,9 @@ func (l Leg) after(n float64) float64 {
 	return min(2*n/(l.From+root), l.For.Seconds())
 }
 
-// Expected is how many requests the load is expected to bring from one instant
-// until just before another; of one class, or of all if class is "".
+// Expected is how many requests the open streams of the load are expected to
+// bring from one instant until just before another; of one class, or of all if
+// class is "".
 func (l Load) Expected(from, to time.Duration, class string) float64 {
 	sum := 0.0
 	for _, s := range l.Streams {
@@ -243,6 +253,10 @@ func subnets(l Load) map[string]byte {
 const clientsPerClass = 256 * 254
 
 func (a *asker) address(draw uint64) netip.Addr {
-	i := int(Unit(draw) * float64(max(a.Clients, 1)))
+	return a.client(int(Unit(draw) * float64(max(a.Clients, 1))))
+}
+
+// client is the address of the i-th client of the class.
+func (a *asker) client(i int) netip.Addr {
 	return netip.AddrFrom4([4]byte{10, a.subnet, byte(i / 254), byte(1 + i%254)})
 }

@@ -9,7 +9,7 @@ import (
 // Arrival is one request that the load brings, the same in both worlds.
 type Arrival struct {
 	At     time.Duration // the intended instant, since the run began
-	Number uint64        // from 0, in order of At
+	Number uint64        // from 0, in order of At; of a closed stream, see Client
 	Method string
 	Path   string // with its query, if any
 	Header []HeaderField
@@ -27,11 +27,12 @@ type Load struct {
 }
 
 // Stream is one open load: requests come when they come, whether or not
-// earlier ones were answered.
+// earlier ones were answered. Or it is a closed one: then it has no rate.
 type Stream struct {
 	At      time.Duration // when it begins
 	Poisson bool          // exponential gaps; else evenly spaced
 	Rate    []Leg         // the rate over time, leg by leg
+	Closed  *Closed       `json:",omitempty"`
 	Mix     []Ask
 }
 
@@ -71,6 +72,9 @@ func (l Load) Duration() time.Duration {
 		at := s.At
 		for _, leg := range s.Rate {
 			at += leg.For
+		}
+		if s.Closed != nil {
+			at += s.Closed.For
 		}
 		end = max(end, at)
 	}

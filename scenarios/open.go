@@ -54,6 +54,10 @@ func Open(nameOrFile string, o Options) (*Scenario, error) {
 	return s, nil
 }
 
+// Read reads and checks a scenario whose text is at hand. Its topologies are
+// shipped ones; file is its name in errors.
+func Read(file string, data []byte, o Options) (*Scenario, error) { return parse(file, "", data, o) }
+
 func find(nameOrFile string) (file, folder string, data []byte, err error) {
 	if topologies.IsFile(nameOrFile) {
 		data, err = strict.Load(nameOrFile)

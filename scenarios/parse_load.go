@@ -31,7 +31,7 @@ const (
 type loadReader struct{ topology *topologies.Topology }
 
 // laws of a stream: exactly one.
-var streamLaws = []string{"poisson", "constant", "ramp", "steps"}
+var streamLaws = []string{"poisson", "constant", "ramp", "steps", "closed"}
 
 const streamExample = "{poisson: 100/s, for: 10s, mix: [{get: /}]}"
 
@@ -47,7 +47,7 @@ func (r loadReader) load(v strict.Value) Load {
 	if v.IsList() && len(l.Streams) == 0 {
 		v.Wrong("holds no stream", streamExample)
 	}
-	if l.Expected(0, l.Duration(), "") > maxArrivals {
+	if most := (&Variant{Load: l}); most.Estimate(0, l.Duration(), "") > maxArrivals {
 		v.Wrong("brings too many requests", fmt.Sprintf("at most %g", float64(maxArrivals)))
 	}
 	l.nameTheRest()
@@ -78,13 +78,20 @@ func (r loadReader) stream(v strict.Value) Stream {
 	}
 	s.At = v.Get("at").Duration(0, 0, longest)
 	given := one(v, streamLaws, "poisson: 100/s")
-	s.Rate = legs(v, given)
-	s.Poisson = given != "constant"
+	if given == "closed" {
+		s.Closed = closed(v)
+	} else {
+		s.Rate = legs(v, given)
+	}
+	s.Poisson = given != "constant" && given != "closed"
 	if spacing := v.Get("spacing"); spacing.Present() {
-		if given == "poisson" || given == "constant" {
-			spacing.WrongKey("says again what "+given+" says", "it is for ramp and steps")
-		}
 		s.Poisson = spacing.Word("poisson", "poisson", "even") == "poisson"
+		switch given {
+		case "poisson", "constant":
+			spacing.WrongKey("says again what "+given+" says", "it is for ramp and steps")
+		case "closed":
+			spacing.WrongKey("does not go with closed", "it is for ramp and steps")
+		}
 	}
 	if v.Get("mix").Need("mix: [{get: /}]") {
 		s.Mix = r.mix(v.Get("mix"))
@@ -129,6 +136,35 @@ func legs(v strict.Value, law string) []Leg {
 		leg.To = leg.From
 	}
 	return []Leg{leg}
+}
+
+const closedExample = "{clients: 20, think: {exponential: 1s}}"
+
+// closed reads a load of clients who wait for their answers.
+func closed(stream strict.Value) *Closed {
+	c := &Closed{Clients: 1}
+	v := stream.Get("closed")
+	if !v.IsMap() {
+		v.Wrong("does not say who asks", closedExample)
+	} else if v.Fields("clients", "think") {
+		if v.Get("clients").Need("clients: 20") {
+			c.Clients = v.Get("clients").Int(1, 1, clientsPerClass)
+		}
+		if v.Get("think").Need("think: {exponential: 1s}, or 0") {
+			c.Think = topologies.ReadDistribution(v.Get("think"))
+		}
+	}
+	if length := stream.Get("for"); length.Need("for: 10s") {
+		c.For = length.Duration(time.Second, time.Millisecond, longest)
+	}
+	if mix := stream.Get("mix"); mix.IsList() {
+		for _, item := range mix.List("") {
+			if clients := item.Get("clients"); clients.Present() {
+				clients.WrongKey("says again who asks", "closed.clients tells it")
+			}
+		}
+	}
+	return c
 }
 
 func rate(v strict.Value) float64 { return v.Rate(1, 0.01, maxRate) }

@@ -72,13 +72,15 @@ func TestDefaults(t *testing.T) {
 func TestFormsOfLoad(t *testing.T) {
 	s := time.Second
 	for text, want := range map[string]Stream{
-		"{poisson: 300/s, for: 2s, M}":                                {Poisson: true, Rate: []Leg{{300, 300, 2 * s}}},
-		"{constant: 60/m, for: 2s, at: 1s, M}":                        {At: s, Rate: []Leg{{1, 1, 2 * s}}},
-		"{ramp: {from: 10/s, to: 20/s}, for: 2s, M}":                  {Poisson: true, Rate: []Leg{{10, 20, 2 * s}}},
-		"{ramp: {to: 20/s}, for: 2s, spacing: even, M}":               {Rate: []Leg{{0, 20, 2 * s}}},
-		"{steps: [{rate: 1/s, for: 2s}, {rate: 0/s, for: 1s}], M}":    {Poisson: true, Rate: []Leg{{1, 1, 2 * s}, {0, 0, s}}},
-		"[{steps: [{rate: 1/s, for: 2s}], spacing: even, M}]":         {Rate: []Leg{{1, 1, 2 * s}}},
-		"{steps: [{rate: 1/s, for: 2s}], spacing: poisson, at: 0, M}": {Poisson: true, Rate: []Leg{{1, 1, 2 * s}}},
+		"{poisson: 300/s, for: 2s, M}":                                  {Poisson: true, Rate: []Leg{{300, 300, 2 * s}}},
+		"{constant: 60/m, for: 2s, at: 1s, M}":                          {At: s, Rate: []Leg{{1, 1, 2 * s}}},
+		"{ramp: {from: 10/s, to: 20/s}, for: 2s, M}":                    {Poisson: true, Rate: []Leg{{10, 20, 2 * s}}},
+		"{ramp: {to: 20/s}, for: 2s, spacing: even, M}":                 {Rate: []Leg{{0, 20, 2 * s}}},
+		"{steps: [{rate: 1/s, for: 2s}, {rate: 0/s, for: 1s}], M}":      {Poisson: true, Rate: []Leg{{1, 1, 2 * s}, {0, 0, s}}},
+		"[{steps: [{rate: 1/s, for: 2s}], spacing: even, M}]":           {Rate: []Leg{{1, 1, 2 * s}}},
+		"{steps: [{rate: 1/s, for: 2s}], spacing: poisson, at: 0, M}":   {Poisson: true, Rate: []Leg{{1, 1, 2 * s}}},
+		"{closed: {clients: 20, think: {exponential: 1s}}, for: 2s, M}": {Closed: &Closed{20, topologies.Distribution{Law: "exponential", Mean: s}, 2 * s}},
+		"{closed: {clients: 1, think: 0}, at: 1s, for: 2s, M}":          {At: s, Closed: &Closed{1, topologies.Distribution{Law: "constant"}, 2 * s}},
 	} {
 		text = strings.Replace(text, "M}", "mix: [{delete: /x}]}", 1)
 		got := read(t, "name: x\nquestion: x\ntopology: lb\nload: "+text+"\n", Options{}).Variants[0].Load
@@ -276,7 +278,10 @@ func TestCases(t *testing.T) {
 }
 
 func TestCasesRoundTripThroughJSON(t *testing.T) {
-	for _, name := range Shipped() {
+	closed := filepath.Join(t.TempDir(), "closed.yaml")
+	text := strings.Replace(base, "poisson: 100/s", "closed: {clients: 3, think: 1s}", 1) + "compare: {lb.pick: [p2c, random]}\n"
+	require.NoError(t, os.WriteFile(closed, []byte(text), 0o600))
+	for _, name := range append(Shipped(), closed) {
 		s, err := Open(name, Options{})
 		require.NoError(t, err)
 		text, err := json.Marshal(s)
@@ -316,6 +321,11 @@ func FuzzParse(f *testing.F) {
 			for range c.Arrivals() {
 				if n++; n == 100 {
 					break
+				}
+			}
+			for i, client := range c.Clients() {
+				if a, ok := client.First(); ok && i < 100 {
+					client.Next(a.At)
 				}
 			}
 			return

@@ -58,7 +58,7 @@ func BenchmarkRun(b *testing.B) {
 			loop = nil
 			runtime.GC()
 			before = processorTime()
-			measured(b, c, DefaultCosts(), func(p topologies.Place) component { return components.New(c, p) })
+			measured(b, c, DefaultCosts().Apart(), func(p topologies.Place) component { return components.New(c, p) })
 			b.ReportMetric((processorTime()-before).Seconds()/bare.Seconds(), "times-bare")
 			b.ReportMetric(float64(b.N)/bare.Seconds(), "bare/cpu-s")
 		})

@@ -17,13 +17,14 @@ const host = "trafficlab.test"
 // clients is everybody who sends requests, and what befell these.
 type clients struct {
 	pools    []*pool // to the places of the entry, which take turns
-	line     int     // of the cost of sending
+	toll     toll    // of sending
 	samples  []measure.Sample
 	waiting  []*call // by sample; nil once it has its outcome
 	open     int
 	oldest   int                                  // no sample before it waits
 	watching bool                                 // an event is on its way for the oldest's patience
 	headers  map[*scenarios.HeaderField]byAddress // by the first field that the load sets
+	loops    []loop                               // of closed streams
 }
 
 // byAddress is the headers of clients, by their addresses.
@@ -35,10 +36,10 @@ func (w *world) openClients() error {
 	if v.Timeout <= 0 {
 		return errors.New("the clients have no timeout: a run might never end")
 	}
-	expected := int(v.Load.Expected(0, w.c.Duration(), ""))
+	expected := int(v.Load.Expected(0, w.c.Duration(), "")) // what closed streams send will show
 	room := expected + expected/16 + 16
 	w.clients = clients{
-		line:    w.clock.line(w.costs.Client),
+		toll:    w.toll(w.costs.Client, w.costs.Work.Client),
 		samples: make([]measure.Sample, 0, room),
 		waiting: make([]*call, 0, room),
 		headers: map[*scenarios.HeaderField]byAddress{},
@@ -62,12 +63,16 @@ func (w *world) arrive(a scenarios.Arrival) {
 		w.tracer.open(&a)
 	}
 	w.watch()
-	if w.costs.Client == 0 {
+	switch wait := w.machine.wait(a.At, k.toll.work); {
+	case wait > 0:
+		c.ticks++
+		w.clock.at(a.At+wait+k.toll.constant, sent, c.slot)
+	case k.toll.constant > 0:
+		c.ticks++
+		w.clock.after(k.toll.line, sent, c.slot)
+	default:
 		c.begin()
-		return
 	}
-	c.ticks++
-	w.clock.after(k.line, sent, c.slot)
 }
 
 // leave lets a request out of the client.
@@ -126,6 +131,9 @@ func (w *world) outcome(c *call) {
 	}
 	w.clients.waiting[c.owner] = nil
 	w.clients.open--
+	if i, closed := scenarios.ClientOf(c.request.Number); closed {
+		w.think(i)
+	}
 	c.release(true)
 	c.done()
 }

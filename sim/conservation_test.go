@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"trafficlab/bench/measure"
 	"trafficlab/components"
 	"trafficlab/components/policy"
 	"trafficlab/scenarios"
@@ -38,12 +39,25 @@ func TestRequestsAreConserved(t *testing.T) {
 }
 
 func checkSamples(t *testing.T, w *world) {
+	var open []measure.Sample
+	free := map[int]time.Duration{} // when each client of a closed stream has its outcome
+	for _, s := range w.clients.samples {
+		client, closed := scenarios.ClientOf(s.Number)
+		if !closed {
+			open = append(open, s)
+			continue
+		}
+		require.GreaterOrEqual(t, s.At, free[client], "a client asks for one thing at a time")
+		free[client] = s.At + s.Latency
+	}
 	i := 0
 	for a := range w.c.Arrivals() {
-		s := w.clients.samples[i]
+		require.Equal(t, a.Number, open[i].Number)
+		require.Equal(t, a.At, open[i].At)
 		i++
-		require.Equal(t, a.Number, s.Number)
-		require.Equal(t, a.At, s.At)
+	}
+	require.Len(t, open, i)
+	for _, s := range w.clients.samples {
 		require.GreaterOrEqual(t, s.Latency, time.Duration(0))
 		require.LessOrEqual(t, s.Latency, w.c.Variant.Timeout)
 		require.NotEqual(t, policy.Canceled, s.Reason)
@@ -54,7 +68,6 @@ func checkSamples(t *testing.T, w *world) {
 			require.True(t, s.Reason.Broke(), "request %d: no answer, and no reason", s.Number)
 		}
 	}
-	require.Len(t, w.clients.samples, i)
 	require.Zero(t, w.clients.open)
 }
 
@@ -123,6 +136,11 @@ func anyCase(seed uint64) *scenarios.Case {
 		{Share: .2, Method: "POST", Path: scenarios.Template{Before: "/orders"}, Body: 100, Clients: 5, Class: "write"},
 	}
 	c.Variant.Timeout = time.Duration(20+r.IntN(300)) * ms
+	if seed%3 == 0 {
+		closed := looping(1+r.IntN(20), topologies.Distribution{Law: "exponential", Mean: time.Duration(r.IntN(50)) * ms}, c.Duration())
+		closed.Mix = c.Variant.Load.Streams[0].Mix
+		c.Variant.Load.Streams = append(c.Variant.Load.Streams, closed)
+	}
 	c.Variant.Warmup = c.Duration() / 10
 	for range r.IntN(4) {
 		c.Variant.Faults = append(c.Variant.Faults, anyFault(r, top, c.Duration()))

@@ -7,53 +7,97 @@ import (
 )
 
 // Costs is what the machinery itself takes, apart from the work that handlers
-// do: constant delays, added to the clock. The zero value is a machine that
-// costs nothing; handlers are then all there is.
+// do. The zero value is a machine that costs nothing; handlers are then all
+// there is.
 type Costs struct {
 	// Visit is what a request pays on entering a place, before the handler
 	// sees it. It stands for the whole passage, the answer's way back
 	// included.
 	Visit map[topologies.Kind]time.Duration
 
+	// Ask is what an attempt of a proxy pays beside the visit that it is: the
+	// upstream half of a proxy. A cache that answers by itself does not pay.
+	Ask time.Duration
+
+	// Client is paid by each request before it leaves the generator.
+	Client time.Duration
+
 	// Dial is paid for each new connection, and Handshake on top of it if
 	// the place terminates TLS.
 	Dial      time.Duration
 	Handshake time.Duration
 
-	// Client is paid by each request before it leaves the generator.
-	Client time.Duration
-
 	// Shared is a round trip to what the replicas of a node count together.
 	Shared time.Duration
+
+	// Jitter is the mean of a further, exponentially distributed cost of a
+	// visit: processes wake up late. It is drawn by request, attempt and
+	// place.
+	Jitter time.Duration
+
+	// Cores is how many processors all places share with the generator, and
+	// Work how long each of the costs above keeps one of them busy. 0: every
+	// place has as many as it wants.
+	Cores int
+	Work  Work
 }
 
-// DefaultCosts are those of this project's own nodes on an idle machine, at
-// moderate load over loopback.
+// Work is processor time.
+type Work struct {
+	Visit       map[topologies.Kind]time.Duration
+	Ask, Client time.Duration
+}
+
+// Apart is the costs of places that each have a machine of their own, with
+// time to spare: of a system that no one machine can run.
+func (c Costs) Apart() Costs {
+	c.Cores, c.Jitter = 0, 0
+	return c
+}
+
+// DefaultCosts are those of this project's own nodes at 150 to 350 requests a
+// second over loopback, on two cores of a virtual machine (AMD EPYC): about
+// the medians of five calibrations (trafficlab calibrate; one takes a minute
+// and a half). Hops agreed among them to a quarter, processor times to a
+// tenth; how client and backend share what they take together is set to what
+// hits of a cache show at 400 a second. Idle machines are slow to wake up: at 1000 requests a second a hop
+// through Go's ReverseProxy adds but 92 µs.
 //
-//   - A proxy: 90 µs. A hop through Go's ReverseProxy adds 92 µs at p50 at a
-//     fixed 1000 requests a second (measured against wrk on loopback, 1 KiB).
-//   - A backend: 45 µs. It is a proxy without the upstream side, which is
-//     about half of the cost.
-//   - Dial: 60 µs and Handshake: 1 ms. Estimates, not measurements: a loopback
-//     connect with its accept and two goroutines at either end, and a full TLS
-//     1.3 handshake with an ECDSA certificate (some 0.3 ms of processor time
-//     on each side, and one more round trip).
-//   - Client: 20 µs. vegeta's library spends 17 µs on a request.
+// Not measured by calibrations:
+//
+//   - Dial: 60 µs and Handshake: 1 ms. Estimates: a loopback connect with its
+//     accept and two goroutines at either end, and a full TLS 1.3 handshake
+//     with an ECDSA certificate (some 0.3 ms of processor time on each side,
+//     and one more round trip).
 //   - Shared: 50 µs. A script in a Redis over loopback takes 49 µs, of which
 //     the trip is all but a few (BenchmarkRedisTally in live).
 func DefaultCosts() Costs {
-	const proxy = 90 * time.Microsecond
+	const µs = time.Microsecond
 	return Costs{
 		Visit: map[topologies.Kind]time.Duration{
-			topologies.ReverseProxy: proxy,
-			topologies.CDN:          proxy,
-			topologies.Gateway:      proxy,
-			topologies.LoadBalancer: proxy,
-			topologies.Backend:      45 * time.Microsecond,
+			topologies.ReverseProxy: 60 * µs,
+			topologies.CDN:          85 * µs,
+			topologies.Gateway:      120 * µs,
+			topologies.LoadBalancer: 115 * µs,
+			topologies.Backend:      135 * µs,
 		},
-		Dial:      60 * time.Microsecond,
+		Ask:       80 * µs,
+		Client:    180 * µs,
+		Jitter:    170 * µs,
+		Dial:      60 * µs,
 		Handshake: time.Millisecond,
-		Client:    20 * time.Microsecond,
-		Shared:    50 * time.Microsecond,
+		Shared:    50 * µs,
+		Cores:     2,
+		Work: Work{
+			Visit: map[topologies.Kind]time.Duration{
+				topologies.ReverseProxy: 210 * µs,
+				topologies.CDN:          220 * µs,
+				topologies.Gateway:      195 * µs,
+				topologies.LoadBalancer: 200 * µs,
+				topologies.Backend:      300 * µs,
+			},
+			Ask:    165 * µs,
+			Client: 370 * µs,
+		},
 	}
 }

@@ -28,8 +28,9 @@
 // queueing theory says where it has a formula.
 //
 // What is modelled: connections (bounded pools, dialling, TLS handshakes as a
-// cost), what a visit to a component costs, cancellation from the client
-// down, crash, freeze and everything that handlers do. What is not: bandwidth
-// (a body is a size and takes no time), loss, the sharing of processors
-// between components, and nodes of kind external.
+// cost), what a visit to a component costs, the processors that all components
+// share (Costs.Cores), cancellation from the client down, crash, freeze and
+// everything that handlers do. What is not: bandwidth (a body is a size and
+// takes no time), loss, how an operating system slices the time of its
+// processors, and nodes of kind external.
 package sim

@@ -9,6 +9,7 @@ const (
 	turned    kind = iota // slot: of the timeline of weather
 	warmed                // the warm-up is over
 	expired               // the oldest client's patience
+	asked                 // slot: client of a closed stream, has thought
 	sent                  // slot: call, on its way out of the client
 	connected             // slot: call, its connection is there
 	gaveUp                // slot: call, waited too long for a connection

@@ -13,10 +13,11 @@ type place struct {
 	name  topologies.Place
 	node  *topologies.Node
 
-	visitTime time.Duration
-	visitLine int
-	dialTime  time.Duration
-	dialLine  int
+	visit    toll   // of a client's request
+	asked    toll   // of a proxy's
+	jitter   uint64 // what the visits' is drawn from
+	dialTime time.Duration
+	dialLine int
 
 	handler component
 	stepper components.Stepper // the handler, if it can be played in steps
@@ -100,10 +101,10 @@ func (p *place) receive(c *call) *frame {
 	f.request = c.request
 	f.request.Peer = loopback
 	f.request.TLS = p.node.TLS != nil
-	if p.visitTime == 0 {
-		f.wake()
+	if c.from == nil {
+		p.world.enter(f, &p.visit)
 	} else {
-		p.world.clock.after(p.visitLine, visited, f.slot)
+		p.world.enter(f, &p.asked)
 	}
 	return f
 }

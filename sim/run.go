@@ -37,20 +37,14 @@ func (w *world) report() *measure.Run {
 	r := &measure.Run{
 		Format: measure.Format, Scenario: c.Scenario, Variant: v.Name, World: "sim",
 		Repetition: c.Repetition, Seed: c.Seed,
-		Warmup: v.Warmup, Duration: c.Duration(), Deadline: v.Deadline, Target: target(c),
-		Samples: w.clients.samples,
+		Warmup: v.Warmup, Duration: c.Duration(), Deadline: v.Deadline,
+		Target: c.Target(w.clients.samples), Loops: v.Load.Loops(), Samples: w.clients.samples,
+	}
+	if v.Load.Closed() {
+		measure.Order(r.Samples)
 	}
 	for _, p := range w.places {
 		r.Nodes = append(r.Nodes, p.total())
 	}
 	return r
-}
-
-// target is the rate that the load intends after the warm-up.
-func target(c *scenarios.Case) float64 {
-	from, to := c.Variant.Warmup, c.Duration()
-	if to <= from {
-		return 0
-	}
-	return c.Variant.Load.Expected(from, to, "") / (to - from).Seconds()
 }

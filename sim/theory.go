@@ -13,6 +13,7 @@ import (
 // exact, but for a run's beginning, which finds all idle.
 type Theory struct {
 	Model string        // "M/M/4"
+	Rate  float64       // requests per second that come
 	Mean  time.Duration // of the latency of those that are served
 	Loss  float64       // share that is turned away
 
@@ -21,23 +22,38 @@ type Theory struct {
 }
 
 // TheoryOf tells what theory says, if it has a formula: for a single backend
-// that Poisson arrivals of a constant rate meet, in calm weather.
+// that Poisson arrivals of a constant rate meet, or the clients of a closed
+// stream, in calm weather.
 //
 //   - exponential service: M/M/c/K, with K the workers and the queue (Erlang)
 //   - any service, one worker, and a queue that is hardly ever full: M/G/1
 //     (Pollaczek and Khinchine), the mean alone
 //   - one worker that shares itself: M/G/1 processor sharing, the mean alone,
 //     whatever the law of service
+//   - clients in a closed loop: M/M/c//N, or a shared worker, the mean alone
 //
 // The machinery's costs on a request's way are constant and added.
 func TheoryOf(v *scenarios.Variant, costs Costs) (Theory, bool) {
-	rate, steady := poissonRate(v)
 	node := v.Topology.Node(v.Topology.Entry)
-	if !steady || node.Kind != topologies.Backend || node.Replicas > 1 || node.DropExpired || node.Order.Name != "fifo" && node.Order.Name != "" {
+	if node.Kind != topologies.Backend || node.Replicas > 1 || node.DropExpired || node.Order.Name != "fifo" && node.Order.Name != "" {
 		return Theory{}, false
 	}
+	way := costs.Client + costs.Visit[node.Kind] + costs.Jitter
+	if p, closed := populationOf(v); closed {
+		return p.theory(v, node, way)
+	}
+	rate, steady := poissonRate(v)
+	if !steady {
+		return Theory{}, false
+	}
+	t, ok := open(v, node, rate, way)
+	t.Rate = rate
+	return t, ok
+}
+
+// open is the theory of Poisson arrivals.
+func open(v *scenarios.Variant, node *topologies.Node, rate float64, way time.Duration) (Theory, bool) {
 	q := station{rate: rate, mean: node.ServiceTime.Expected().Seconds(), workers: node.Workers, room: node.Queue}
-	way := costs.Client + costs.Visit[node.Kind]
 	switch law := node.ServiceTime.Law; {
 	case q.load() >= .999 && (law != "exponential" || node.Sharing):
 		return Theory{}, false // it has no long run

@@ -56,9 +56,17 @@ func (t *tracer) over() bool { return t != nil && t.ended == t.most }
 // open begins the story of an arrival, if there is room for one more.
 func (t *tracer) open(a *scenarios.Arrival) {
 	if len(t.all) < t.most {
-		s := &story{title: fmt.Sprintf("request %d: %s %s at %s", a.Number, a.Method, a.Path, a.At), began: a.At}
+		s := &story{title: fmt.Sprintf("%s: %s %s at %s", title(a.Number), a.Method, a.Path, a.At), began: a.At}
 		t.all, t.of[a.Number] = append(t.all, s), s
 	}
+}
+
+// title names a request.
+func title(number uint64) string {
+	if i, closed := scenarios.ClientOf(number); closed {
+		return fmt.Sprintf("request %d of client %d", uint32(number), i)
+	}
+	return fmt.Sprintf("request %d", number)
 }
 
 // traced tells whether there is a story that a request belongs to. It is

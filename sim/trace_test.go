@@ -22,7 +22,7 @@ func TestStories(t *testing.T) {
 	c.Variant.Warmup = at(c, 100)
 	c.Variant.Faults = []scenarios.Fault{{At: c.Variant.Warmup, For: time.Second, On: []topologies.Place{"api[1]"}, Crash: true}}
 	var told strings.Builder
-	require.NoError(t, Trace(context.Background(), c, DefaultCosts(), 2, &told))
+	require.NoError(t, Trace(context.Background(), c, quick, 2, &told))
 	require.Equal(t, `request 100: GET / at 68.397422ms
         +110µs  lb      asks api[1]
         +110µs  lb      dials api[1]
@@ -45,4 +45,10 @@ request 101: GET / at 70.48642ms
    +6.537638ms  lb      answers 200, 1024 bytes
    +6.537638ms  client  has 200 after 6.537638ms
 `, told.String())
+}
+
+// quick are costs that differ from kind to kind and from nothing else.
+var quick = Costs{
+	Visit:  map[topologies.Kind]time.Duration{topologies.LoadBalancer: 90 * time.Microsecond, topologies.Backend: 45 * time.Microsecond},
+	Client: 20 * time.Microsecond, Dial: 60 * time.Microsecond,
 }

@@ -29,6 +29,9 @@ type world struct {
 	costs Costs
 	build builder
 
+	machine machine
+	uneven  bool // a toll is not the same for all
+
 	clock clock
 	ready ring[*frame]
 
@@ -57,6 +60,8 @@ type turn struct {
 
 func newWorld(c *scenarios.Case, costs Costs, build builder) (*world, error) {
 	w := &world{c: c, costs: costs, build: build, byName: map[topologies.Place]*place{}}
+	w.machine.reset(costs.Cores)
+	w.uneven = costs.Cores > 0 || costs.Jitter > 0
 	for _, n := range c.Variant.Topology.Nodes {
 		if n.Kind == topologies.External {
 			return nil, fmt.Errorf("node %s: is external, and only the live world can measure what it did not build", n.Name)
@@ -78,8 +83,9 @@ func newWorld(c *scenarios.Case, costs Costs, build builder) (*world, error) {
 // addPlace adds a place at rest.
 func (w *world) addPlace(name topologies.Place, n *topologies.Node) {
 	p := &place{world: w, name: name, node: n, pools: map[topologies.Place]*pool{}}
-	p.visitTime = w.costs.Visit[n.Kind]
-	p.visitLine = w.clock.line(p.visitTime)
+	p.visit = w.toll(w.costs.Visit[n.Kind], w.costs.Work.Visit[n.Kind])
+	p.asked = w.toll(w.costs.Visit[n.Kind]+w.costs.Ask, w.costs.Work.Visit[n.Kind]+w.costs.Work.Ask)
+	p.jitter = scenarios.Mix(w.c.Seed, scenarios.Hash("jitter of "+string(name)))
 	p.dialTime = w.costs.Dial
 	if n.TLS != nil {
 		p.dialTime += w.costs.Handshake
@@ -105,6 +111,7 @@ func (w *world) schedule() {
 // outcome.
 func (w *world) play(ctx context.Context) error {
 	w.settle()
+	w.openLoops()
 	for a := range w.c.Arrivals() {
 		if w.tracer.over() {
 			return nil
@@ -129,7 +136,7 @@ func (w *world) play(ctx context.Context) error {
 
 // until plays what happens up to an instant.
 func (w *world) until(ctx context.Context, t time.Duration) error {
-	for {
+	for !w.tracer.over() {
 		if at, ok := w.clock.next(); !ok || at > t {
 			return nil
 		}
@@ -137,6 +144,7 @@ func (w *world) until(ctx context.Context, t time.Duration) error {
 			return err
 		}
 	}
+	return nil
 }
 
 // glance is how many events pass between two looks at the context.
@@ -163,6 +171,8 @@ func (w *world) dispatch(e event) {
 		}
 	case expired:
 		w.expire()
+	case asked:
+		w.ask(slot)
 	case sent:
 		w.calls[slot].leave()
 	case connected:

@@ -45,6 +45,9 @@ var laws = []string{"constant", "exponential", "lognormal", "uniform"}
 
 const lawExample = "5ms, {exponential: 5ms}, {lognormal: {median: 5ms, p99: 30ms}} or {uniform: {from: 1ms, to: 9ms}}"
 
+// ReadDistribution reads a law of durations, noting mistakes as all readers do.
+func ReadDistribution(v strict.Value) Distribution { return distribution(v) }
+
 func distribution(v strict.Value) Distribution {
 	switch {
 	case !v.Present():

@@ -37,6 +37,7 @@ func Fold(q Question, runs []*Run) *Result {
 		r.Warnings = append(r.Warnings, partial(groups, len(q.Worlds)*len(q.Variants), q.Repeat))
 	}
 	r.describe(groups)
+	r.Apart = apart(r)
 	r.Answer = Answer(r)
 	return r
 }
@@ -79,6 +80,9 @@ func (r *Result) describe(groups []Group) {
 		run := g[0].Run
 		r.Warmup = max(r.Warmup, run.Warmup)
 		r.Duration = max(r.Duration, run.Duration)
+		if run.World == "sim" {
+			r.Calibration = run.Machine.Calibration
+		}
 		if i == max(0, live) {
 			r.Machine = run.Machine
 		}

@@ -19,6 +19,7 @@ type Run struct {
 	Duration time.Duration // of the load
 	Deadline time.Duration // successes later than this are not goodput
 	Target   float64       // requests per second that the load intends after warm-up
+	Loops    []Loop        `json:",omitempty"` // the closed parts of the load
 
 	Nodes    []NodeUse
 	Warnings []Warning
@@ -53,10 +54,13 @@ type Usage struct {
 }
 
 // Provenance says where a run came from, as far as it bears on its figures.
-// It is empty in the simulator but for Version: the same bytes come from any
-// machine.
+// It is empty in the simulator but for Version and Calibration: the same bytes
+// come from any machine.
 type Provenance struct {
 	Version string
+	// Calibration names what the simulator charged for the machinery.
+	Calibration string `json:",omitempty"`
+
 	Go      string
 	System  string // kernel and architecture
 	CPU     string

@@ -26,7 +26,7 @@ const (
 // Suspect tells what is wrong with a run that has ended.
 func Suspect(run *Run) []Warning {
 	var all []Warning
-	for _, check := range []func(*Run) *Warning{late, slack, saturated} {
+	for _, check := range []func(*Run) *Warning{late, slack, saturated, closed} {
 		if w := check(run); w != nil {
 			all = append(all, *w)
 		}

@@ -52,7 +52,11 @@ func plan(t *terminal, s *scenarios.Scenario, worlds []string, e bench.Estimate)
 	lines := table{numbers: 1, until: 3}
 	lines.add("variant", "load", "requests", "samples")
 	for _, v := range e.Variants {
-		lines.add(v.Variant, span(v.Load), fmt.Sprint(v.Requests), enough(t, v.Quantiles))
+		requests := fmt.Sprint(v.Requests)
+		if v.AtMost {
+			requests = "≤ " + requests
+		}
+		lines.add(v.Variant, span(v.Load), requests, enough(t, v.Quantiles))
 	}
 	lines.write(t.w)
 	t.line("")

@@ -28,6 +28,10 @@ type running struct {
 	out   string
 	json  bool
 	trace int
+
+	calibration string // as typed
+	costs       *bench.Calibration
+	costsFile   string
 }
 
 func runVerb() *cobra.Command {
@@ -51,6 +55,7 @@ finished and writes a partial report; the second leaves at once.`,
 	r.scenarioFlags.add(c)
 	c.Flags().BoolVar(&r.all, "all", false, "run every shipped scenario that is for both worlds")
 	c.Flags().StringVarP(&r.out, "out", "o", "out", "the folder for runs and reports")
+	c.Flags().StringVar(&r.calibration, "calibration", "", `what the simulator charges for hops: a `+"`FILE`"+` of "trafficlab calibrate", or built-in (default: the file in its usual place, if there is one)`)
 	c.Flags().IntVar(&r.trace, "trace", 0, "tell the stories of the first so many simulated requests of each variant, after the warm-up")
 	c.Flags().BoolVar(&r.json, "json", false, "print results as JSON, one a line, and no table")
 	return c
@@ -82,6 +87,9 @@ func (r *running) run(c *cobra.Command, args []string) error {
 	}
 	if r.all {
 		all = slices.DeleteFunc(all, func(s *scenarios.Scenario) bool { return len(s.Worlds) == 1 })
+	}
+	if r.costs, r.costsFile, err = bench.FindCalibration(r.calibration); err != nil {
+		return ending{unusable, err}
 	}
 	if err := r.prepare(all); err != nil {
 		return ending{unusable, err}
@@ -144,7 +152,7 @@ func (r *running) one(ctx context.Context, c *cobra.Command, s *scenarios.Scenar
 	p := newProgress(c.ErrOrStderr(), s.Name)
 	out, broke := bench.Execute(ctx, s, bench.Options{
 		Worlds: worlds, Dir: dir, Binary: binary(), Progress: p.step,
-		Command: r.command(s, worlds), Version: versionName(),
+		Command: r.command(s, worlds), Version: versionName(), Calibration: r.costs,
 	})
 	p.wipe()
 	if out == nil {
@@ -163,7 +171,7 @@ func (r *running) stories(ctx context.Context, c *cobra.Command, s *scenarios.Sc
 	}
 	for _, one := range s.Cases()[:len(s.Variants)] {
 		fmt.Fprintf(c.OutOrStdout(), "%s\n", one.Variant.Name)
-		if err := sim.Trace(ctx, &one, sim.DefaultCosts(), r.trace, c.OutOrStdout()); err != nil {
+		if err := sim.Trace(ctx, &one, bench.CostsOf(s, r.costs), r.trace, c.OutOrStdout()); err != nil {
 			return err
 		}
 	}
@@ -177,7 +185,7 @@ func (r *running) print(c *cobra.Command, dir string, s *scenarios.Scenario, res
 		return err
 	}
 	t := newTerminal(c.OutOrStdout())
-	summary(t, result, bench.Theory(s, result.Worlds))
+	summary(t, result, bench.Theory(s, result.Worlds, r.costs))
 	t.line("Report: %s", filepath.Join(dir, reportName))
 	t.line("")
 	return nil
@@ -214,6 +222,9 @@ func (r *running) command(s *scenarios.Scenario, worlds []string) string {
 	words := []string{"trafficlab", "run", s.File}
 	if len(worlds) == 1 {
 		words = append(words, "--world", worlds[0])
+	}
+	if r.costsFile != "" && slices.Contains(worlds, "sim") {
+		words = append(words, "--calibration", quoted(r.costsFile))
 	}
 	return strings.Join(append(words, r.words(s)...), " ")
 }

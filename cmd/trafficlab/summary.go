@@ -21,6 +21,9 @@ func summary(t *terminal, r *measure.Result, theory []measure.Summary) {
 		t.line("%s", t.paint(yellow, "Partial: fewer repetitions than asked for."))
 	}
 	checks(t, r.Checks)
+	if line := measure.ApartText(r.Apart); line != "" {
+		t.line("%s", t.paint(yellow, line))
+	}
 	for _, w := range r.Warnings {
 		t.line("%s", t.paint(severity(w), "warning: "+w.Text))
 	}

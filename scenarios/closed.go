@@ -1,0 +1,177 @@
+package scenarios
+
+import (
+	"time"
+
+	"trafficlab/bench/measure"
+	"trafficlab/topologies"
+)
+
+// Closed is a load of so many clients, each of which waits for the outcome of
+// its request, thinks, and asks again. So a slow system is asked less, which is
+// how people at terminals behave, and the public at large does not.
+type Closed struct {
+	Clients int
+	Think   topologies.Distribution
+	For     time.Duration
+}
+
+// breath is the shortest time from one request of a client to its next: nobody
+// asks more than 10,000 times a second, even if refused at once.
+const breath = 100 * time.Microsecond
+
+// most is how many requests the clients could send until an instant after they
+// began, if answered within a given time at best.
+func (c *Closed) most(until, answer time.Duration) float64 {
+	cycle := max(c.Think.Expected()+answer, breath)
+	return float64(c.Clients) * min(max(until, 0), c.For).Seconds() / cycle.Seconds()
+}
+
+// Client is one client of a closed stream. The k-th request it sends, and how
+// long it thinks before, are functions of the seed, its stream, its place among
+// the clients and k, and so the same in both worlds and in all variants. Its
+// requests are numbered n<<32 + k, where n counts all clients of the load from
+// 1: open streams stay below.
+//
+// Clients of one stream share state: call only one of them at a time.
+type Client struct {
+	stream *source
+	index  int // in its stream
+	number uint64
+	seed   uint64
+	sent   uint64 // requests so far
+	last   time.Duration
+}
+
+// numberBits is how much of a request's number counts a client's requests.
+const numberBits = 32
+
+// ClientOf tells which of Clients sent the request of a number, counted from
+// 0. It is not ok for requests of open streams.
+func ClientOf(number uint64) (i int, ok bool) {
+	return int(number>>numberBits) - 1, number>>numberBits > 0
+}
+
+// Clients are the clients of the case's closed streams, before their first
+// requests.
+func (c *Case) Clients() []*Client {
+	var all []*Client
+	subnets := subnets(c.Variant.Load)
+	for i, s := range c.Variant.Load.Streams {
+		if s.Closed == nil {
+			continue
+		}
+		src := newSource(s, Mix(c.Seed, uint64(i)), subnets)
+		for n := range s.Closed.Clients {
+			all = append(all, &Client{
+				stream: src, index: n, number: uint64(len(all)+1) << numberBits,
+				seed: Mix(src.seed, uint64(n)), last: s.At,
+			})
+		}
+	}
+	return all
+}
+
+// First is the client's first request. It begins part of a think time after its
+// stream does, so that clients who all think alike do not march in step.
+func (c *Client) First() (a Arrival, ok bool) {
+	draw := c.draw()
+	part := Unit(Mix(draw, 4))
+	return c.ask(draw, c.last+time.Duration(part*float64(c.think(draw))))
+}
+
+// Next is the request that the client sends after the outcome of its last one
+// at an instant, if the stream is not over by then.
+func (c *Client) Next(outcome time.Duration) (a Arrival, ok bool) {
+	draw := c.draw()
+	return c.ask(draw, max(outcome+c.think(draw), c.last+breath))
+}
+
+// draw is the word that all about the next request comes from.
+func (c *Client) draw() uint64 { return Mix(c.seed, c.sent) }
+
+func (c *Client) think(draw uint64) time.Duration {
+	return c.stream.stream.Closed.Think.Quantile(Unit(Mix(draw, 3)))
+}
+
+func (c *Client) ask(draw uint64, at time.Duration) (Arrival, bool) {
+	s := &c.stream.stream
+	if at >= s.At+s.Closed.For || len(s.Mix) == 0 {
+		return Arrival{}, false
+	}
+	kind := c.stream.ask(draw)
+	a := Arrival{
+		At: at, Number: c.number | c.sent,
+		Method: kind.Method, Path: kind.path(Mix(draw, 1)), Header: kind.Header, Body: kind.Body,
+		Client: kind.client(c.index), Class: kind.Class,
+	}
+	c.sent++
+	c.last = at
+	return a, true
+}
+
+// Target is the rate that the load intends after the warm-up. What a closed
+// stream intends is what it sent.
+func (c *Case) Target(samples []measure.Sample) float64 {
+	from, to := c.Variant.Warmup, c.Duration()
+	if to <= from {
+		return 0
+	}
+	intended := c.Variant.Load.Expected(from, to, "")
+	if c.Variant.Load.Closed() {
+		for i := range samples {
+			if _, closed := ClientOf(samples[i].Number); closed && samples[i].At >= from {
+				intended++
+			}
+		}
+	}
+	return intended / (to - from).Seconds()
+}
+
+// Closed tells whether any stream of the load is closed.
+func (l Load) Closed() bool { return len(l.Loops()) > 0 }
+
+// Loops tells which requests are whose closed stream's, for judging figures.
+func (l Load) Loops() []measure.Loop {
+	var loops []measure.Loop
+	clients := 0
+	for _, s := range l.Streams {
+		if s.Closed != nil {
+			loops = append(loops, measure.Loop{
+				First: uint64(clients+1) << numberBits, Beyond: uint64(clients+1+s.Closed.Clients) << numberBits,
+				Clients: s.Closed.Clients, Think: s.Closed.Think.Expected(),
+			})
+			clients += s.Closed.Clients
+		}
+	}
+	return loops
+}
+
+// Estimate is how many requests the variant is expected to bring from one
+// instant until just before another; of one class, or of all if class is "". Of
+// closed streams it is the most there can be: no client waits in a queue, so
+// that N clients who think for Z and are served in D send N/(Z+D) at best.
+func (v *Variant) Estimate(from, to time.Duration, class string) float64 {
+	sum := v.Load.Expected(from, to, class)
+	work := v.shortestWork()
+	for _, s := range v.Load.Streams {
+		if c := s.Closed; c != nil {
+			sum += s.share(class) * (c.most(to-s.At, work) - c.most(from-s.At, work))
+		}
+	}
+	return sum
+}
+
+// shortestWork is the mean service time of the fastest backend.
+func (v *Variant) shortestWork() time.Duration {
+	shortest := time.Duration(-1)
+	if v.Topology == nil {
+		return 0
+	}
+	for _, n := range v.Topology.Nodes {
+		if mean := n.ServiceTime.Expected(); n.Kind == topologies.Backend && (shortest < 0 || mean < shortest) {
+			shortest = mean
+		}
+	}
+	return max(shortest, 0)
+}

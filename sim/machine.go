@@ -1,0 +1,75 @@
+package sim
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"trafficlab/scenarios"
+)
+
+// machine is the processors that all places share with the generator. Work is
+// served in order of arrival, each piece by the processor that is free first
+// and to its end; the time of service is known when a piece arrives, so that
+// the line needs no events. Cost: O(cores) for a piece. Weak spot: an
+// operating system slices time and lets short pieces pass long ones, which
+// shows when the machine is nearly busy.
+type machine struct {
+	free []time.Duration // when each processor is; none: there is no machine
+}
+
+// wait takes in a piece of work and tells how long it waits for a processor.
+func (m *machine) wait(now, work time.Duration) time.Duration {
+	if len(m.free) == 0 || work <= 0 {
+		return 0
+	}
+	first := 0
+	for i, t := range m.free {
+		if t < m.free[first] {
+			first = i
+		}
+	}
+	begin := max(now, m.free[first])
+	m.free[first] = begin + work
+	return begin - now
+}
+
+// reset is a machine at rest.
+func (m *machine) reset(cores int) { m.free = slices.Repeat([]time.Duration{0}, cores) }
+
+// toll is what entering a place costs: a constant and, if all share a machine
+// or wake up late, what differs from one to the next.
+type toll struct {
+	constant time.Duration
+	work     time.Duration
+	line     int // of the constant
+}
+
+func (w *world) toll(constant, work time.Duration) toll {
+	return toll{constant, work, w.clock.line(constant)}
+}
+
+// enter lets a frame begin once the toll is paid.
+func (w *world) enter(f *frame, t *toll) {
+	if !w.uneven {
+		if t.constant == 0 {
+			f.wake()
+		} else {
+			w.clock.after(t.line, visited, f.slot)
+		}
+		return
+	}
+	now := w.clock.now
+	at := now + t.constant + w.machine.wait(now, t.work) + w.jitter(f)
+	w.clock.at(at, visited, f.slot)
+}
+
+// jitter is the frame's draw of what comes on top of a visit.
+func (w *world) jitter(f *frame) time.Duration {
+	if w.costs.Jitter == 0 {
+		return 0
+	}
+	r := &f.request
+	u := scenarios.Unit(scenarios.Mix(scenarios.Mix(f.place.jitter, r.Number), r.Attempt))
+	return time.Duration(-math.Log(u) * float64(w.costs.Jitter))
+}
