@@ -172,16 +172,34 @@ func (r *reader) variant(doc *strict.Document, p plan) Variant {
 		v.Load = loadReader{v.Topology}.load(load)
 	}
 	length := v.Load.Duration()
+	if untimed(root.Get("load")) {
+		length = 0 // unknown: nothing follows from it
+	}
 	v.Warmup = root.Get("warmup").Duration(min(defaultWarmup, length/5), 0, longest)
 	if length > 0 && v.Warmup >= length {
 		root.Get("warmup").Wrong("leaves nothing of the load", "less than "+strict.Duration(length))
 	}
 	v.Timeout = root.Get("timeout").Duration(defaultTimeout, time.Millisecond, longest)
-	v.Deadline = root.Get("deadline").Duration(v.Timeout, time.Millisecond, v.Timeout)
+	patience := v.Timeout
+	if root.Get("timeout").Noted() {
+		patience = longest
+	}
+	v.Deadline = root.Get("deadline").Duration(v.Timeout, time.Millisecond, patience)
 	if v.Topology != nil {
 		v.Faults = faults(root.Get("faults"), v.Topology, length)
 	}
 	return v
+}
+
+// untimed tells whether the load's length was mistaken.
+func untimed(load strict.Value) bool {
+	streams := []strict.Value{load}
+	if load.IsList() {
+		streams = load.List("")
+	}
+	return slices.ContainsFunc(streams, func(s strict.Value) bool {
+		return s.Get("for").Noted() || s.Get("at").Noted() || s.Get("steps").Noted()
+	})
 }
 
 // topology reads a variant's topology with the changes that concern its nodes.

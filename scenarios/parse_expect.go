@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"trafficlab/bench/measure"
+	"trafficlab/topologies"
 	"trafficlab/topologies/strict"
 )
 
@@ -42,6 +43,10 @@ func (r *reader) bounds(variant, world string, e strict.Entry) {
 	if !known {
 		return
 	}
+	if name := r.cacheless(variant); metric.Name == "cache-hits" && name != "" {
+		e.Value.WrongKey(fmt.Sprintf("%s has no cache", name), "name the variants that have one")
+		return
+	}
 	for _, item := range e.Value.OneOrMore(`"< baseline"`) {
 		x := measure.Expectation{Variant: variant, Metric: metric, World: world, Text: item.Text("")}
 		if x.Text == "" || !bound(item, &x, kind.Unit) {
@@ -53,6 +58,18 @@ func (r *reader) bounds(variant, world string, e strict.Entry) {
 		}
 		r.s.Expect = append(r.s.Expect, x)
 	}
+}
+
+// cacheless is the first variant meant, by its name or by all, that has no
+// cache anywhere.
+func (r *reader) cacheless(name string) string {
+	for _, v := range r.s.Variants {
+		if (name == "all" || name == v.Name) && v.Topology != nil &&
+			!slices.ContainsFunc(v.Topology.Nodes, func(n *topologies.Node) bool { return n.Cache != nil }) {
+			return v.Name
+		}
+	}
+	return ""
 }
 
 func comparison(less bool) string {

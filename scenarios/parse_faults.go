@@ -58,7 +58,10 @@ func fault(v strict.Value, t *topologies.Topology, length time.Duration) Fault {
 	case ailment == "purge" && v.Get("for").Present():
 		v.Get("for").WrongKey("not for a purge", "it is over at once")
 	case ailment != "purge" && v.Get("for").Need("for: 5s"):
-		f.For = v.Get("for").Duration(time.Second, time.Millisecond, longest)
+		f.For = v.Get("for").Duration(0, time.Millisecond, longest)
+		if f.At < length && f.At+f.For > length {
+			v.Get("for").Wrong("lasts longer than the load", "at most "+strict.Duration(length-f.At))
+		}
 	}
 	switch value := v.Get(ailment); ailment {
 	case "crash":

@@ -108,14 +108,14 @@ func TestFaultsOnPlaces(t *testing.T) {
 	s := read(t, base+`
 faults:
   - {at: 1s, for: 2s, on: "api[2]", slow: 5x}
-  - {at: 4s, for: 90s, on: [lb, api], crash: true}
+  - {at: 4s, for: 6s, on: [lb, api], crash: true}
   - {at: 1s, for: 2s, on: lb, errors: 30%}
   - {at: 1s, for: 2s, on: lb, freeze: true}
 `, Options{})
 	sec := time.Second
 	require.Equal(t, []Fault{
 		{At: sec, For: 2 * sec, On: []topologies.Place{"api[2]"}, Slow: 5},
-		{At: 4 * sec, For: 90 * sec, On: []topologies.Place{"lb", "api[0]", "api[1]", "api[2]"}, Crash: true},
+		{At: 4 * sec, For: 6 * sec, On: []topologies.Place{"lb", "api[0]", "api[1]", "api[2]"}, Crash: true},
 		{At: sec, For: 2 * sec, On: []topologies.Place{"lb"}, Errors: 0.3},
 		{At: sec, For: 2 * sec, On: []topologies.Place{"lb"}, Freeze: true},
 	}, s.Variants[0].Faults)

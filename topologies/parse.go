@@ -105,6 +105,9 @@ func (r *reader) node(name string, v strict.Value) *Node {
 	if v.Get("kind").Need("one of " + list(kinds)) {
 		n.Kind = Kind(v.Get("kind").Word("", kinds...))
 	}
+	if kind := v.Get("kind"); n.Kind == "" && kind.IsText() { // go on as what is probably meant
+		n.Kind = Kind(strict.Closest(kind.Text("-"), kinds))
+	}
 	if replicas := v.Get("replicas"); replicas.Present() {
 		n.Replicas, n.Numbered = replicas.Int(1, 1, maxReplicas), true
 	}

@@ -195,7 +195,7 @@ func health(v strict.Value, usual bool) *Health {
 	h.Path = requestPath(v.Get("path"), h.Path)
 	h.DownAfter = v.Get("down-after").Int(h.DownAfter, 1, 1000)
 	h.UpAfter = v.Get("up-after").Int(h.UpAfter, 1, 1000)
-	if h.Timeout > h.Every {
+	if h.Timeout > h.Every && !v.Get("every").Noted() {
 		v.Get("timeout").Wrong("is longer than the pause between checks", "at most "+strict.Duration(h.Every))
 	}
 	return &h

@@ -133,10 +133,11 @@ func TestProblemsAreSortedAndToldOnce(t *testing.T) {
 
 func TestNoControlCharacterReachesTheTerminal(t *testing.T) {
 	long := "\x1b[2Ja\x9b\u009b\n" + strings.Repeat("x", MaxBytes)
-	for name, text := range map[string]string{"too long": long, "short": long[:9], "C1": "a: \u009b31m", "escaped key": `"\x1b[2J": 1`} {
+	for name, text := range map[string]string{"too long": long, "short": long[:9], "C1": "a: \u009b31m", "escaped key": `"\x1b[2J": 1`, "escaped text": `a: "\x1b[2J"`} {
 		log := &Log{}
 		if doc := Parse("f", []byte(text), log); doc != nil {
 			doc.Root().Fields("a")
+			doc.Root().Get("a").Text("")
 		}
 		require.Error(t, log.Err(), name)
 		require.NotRegexp(t, `[\x00-\x09\x0b-\x1f\x7f-\x{9f}]`, log.Err().Error(), name)

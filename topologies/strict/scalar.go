@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Text is a word or sentence. Numbers are taken as they are written.
@@ -20,8 +21,15 @@ func (v Value) Text(or string) string {
 		v.Wrong("is empty", "")
 		return or
 	}
+	if strings.ContainsFunc(v.node.text, isControl) { // written with an escape
+		v.Wrong("holds a control character", "visible characters, spaces and line breaks")
+		return or
+	}
 	return v.node.text
 }
+
+// isControl tells what terminals and headers might obey.
+func isControl(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
 
 var fileName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
 

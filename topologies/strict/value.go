@@ -40,6 +40,15 @@ func (v Value) note(at *node, wrong, right string) {
 	v.log.Note(at.src.problem(at.line, at.column, v.path, wrong, right))
 }
 
+// Noted tells whether a mistake was noted at the value or below it: what
+// follows from it then is not worth telling.
+func (v Value) Noted() bool {
+	return slices.ContainsFunc(v.log.problems, func(p Problem) bool {
+		rest, below := strings.CutPrefix(p.Path, v.path)
+		return below && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
+}
+
 // Need notes an absent value as missing, and tells whether it is there.
 func (v Value) Need(right string) bool {
 	if v.node == nil {
