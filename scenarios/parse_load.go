@@ -20,7 +20,7 @@ func list(words []string) string { return strings.Join(words, ", ") }
 const (
 	maxStreams  = 32
 	maxRate     = 1e6
-	maxArrivals = 1e9
+	maxArrivals = 4_000_000 // in a run: about 200 bytes each, of which some runs are held at once
 	maxKeys     = 1_000_000
 	maxBody     = 64 << 20
 	maxClasses  = 250
@@ -47,8 +47,9 @@ func (r loadReader) load(v strict.Value) Load {
 	if v.IsList() && len(l.Streams) == 0 {
 		v.Wrong("holds no stream", streamExample)
 	}
-	if most := (&Variant{Load: l}); most.Estimate(0, l.Duration(), "") > maxArrivals {
-		v.Wrong("brings too many requests", fmt.Sprintf("at most %g", float64(maxArrivals)))
+	if most := (&Variant{Load: l}).Estimate(0, l.Duration(), ""); most > maxArrivals {
+		v.Wrong(fmt.Sprintf("may bring %.0f requests, more than fit in memory", most),
+			fmt.Sprintf("at most %d in a run", maxArrivals))
 	}
 	l.nameTheRest()
 	if len(l.Classes()) > maxClasses {

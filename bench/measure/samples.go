@@ -65,14 +65,14 @@ func readSamples(path string, seal Seal) ([]Sample, error) {
 		return nil, err
 	}
 	sealer := newSealer()
-	samples, err := decodeSamples(io.TeeReader(seal.guarded(zip), sealer))
+	samples, err := decodeSamples(io.TeeReader(seal.guarded(zip), sealer), seal.room())
 	if err != nil {
 		return nil, err
 	}
 	return samples, seal.matches(sealer.seal(len(samples)))
 }
 
-func decodeSamples(r io.Reader) ([]Sample, error) {
+func decodeSamples(r io.Reader, room int) ([]Sample, error) {
 	in := csv.NewReader(r)
 	in.ReuseRecord = true
 	in.FieldsPerRecord = len(columns)
@@ -86,7 +86,7 @@ func decodeSamples(r io.Reader) ([]Sample, error) {
 	if !slices.Equal(head, columns) {
 		return nil, fmt.Errorf("its columns are %q, not %q", head, columns)
 	}
-	var samples []Sample
+	samples := make([]Sample, 0, room)
 	words := dictionary{}
 	for {
 		row, err := in.Read()

@@ -34,6 +34,14 @@ func (s *sealer) seal(rows int) Seal {
 	return Seal{rows, s.bytes, hex.EncodeToString(s.hash.Sum(nil))}
 }
 
+// room is how many samples to make room for: no more than there can be.
+func (s Seal) room() int {
+	return int(max(0, min(int64(s.Rows), s.Bytes/int64(2*len(columns)), enoughRoom)))
+}
+
+// enoughRoom is that of the largest run: a seal that claims more must prove it.
+const enoughRoom = 4_000_000
+
 // guarded reads no more than the seal tells of, however little it took to
 // compress it.
 func (s Seal) guarded(r io.Reader) io.Reader {
