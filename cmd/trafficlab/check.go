@@ -21,7 +21,7 @@ func checkVerb() *cobra.Command {
 every mistake as file:line:col: path: what is wrong (what would be right).`,
 		Example: `  trafficlab check mine.yaml
   trafficlab check scenarios/*.yaml topologies/*.yaml`,
-		Args:              cobra.MinimumNArgs(1),
+		Args:              named("which file? (\"trafficlab list\" shows the names of those shipped)"),
 		ValidArgsFunction: completeFiles(scenarios.Shipped, topologies.Shipped),
 		RunE: verb(func(c *cobra.Command, args []string) error {
 			t := newTerminal(c.OutOrStdout())
@@ -39,6 +39,16 @@ every mistake as file:line:col: path: what is wrong (what would be right).`,
 			}
 			return nil
 		}),
+	}
+}
+
+// named asks for at least one argument, by a question that helps.
+func named(question string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return fmt.Errorf("%s: %s", c.Name(), question)
+		}
+		return nil
 	}
 }
 

@@ -21,7 +21,7 @@ would take, and whether each quantile that the scenario asks for would have
 enough samples beyond it to be told.`,
 		Example: `  trafficlab plan slow-replica
   trafficlab plan mine.yaml --world live --repeat 10`,
-		Args:              cobra.MinimumNArgs(1),
+		Args:              named("which scenario? (\"trafficlab list scenarios\" shows those shipped)"),
 		ValidArgsFunction: completeFiles(scenarios.Shipped),
 		RunE: verb(func(c *cobra.Command, args []string) error {
 			all, worlds, err := f.load(c, args)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -102,7 +103,10 @@ func doors(out *terminal, t *topologies.Topology, system *live.System) {
 		if name == t.Entry {
 			name += " (entry)"
 		}
-		lines.add(name, curl(t, d, system.Authority()))
+		for _, line := range curls(t, d, system.Authority()) {
+			lines.add(name, line)
+			name = ""
+		}
 		if d.Admin != "" {
 			lines.add("", out.paint(dim, "curl "+d.Admin+"/metrics"))
 		}
@@ -111,10 +115,20 @@ func doors(out *terminal, t *topologies.Topology, system *live.System) {
 	out.line("Running. Ctrl-C stops it.")
 }
 
-// curl is a line that gets an answer from a place.
-func curl(t *topologies.Topology, d live.Door, authority string) string {
-	path, key := passport(t, t.Node(d.Place.Node()))
-	words := []string{"curl -i"}
+// curls are lines that get an answer from a place: by GET, and by POST where a
+// route on the way wants it.
+func curls(t *topologies.Topology, d live.Door, authority string) []string {
+	n := t.Node(d.Place.Node())
+	path, key := passport(t, n, http.MethodGet)
+	lines := []string{curl(d, "curl -i", cmp.Or(path, "/"), key, authority)}
+	if path, key := passport(t, n, http.MethodPost); path != "" {
+		lines = append(lines, curl(d, "curl -i -X POST", path, key, authority))
+	}
+	return lines
+}
+
+func curl(d live.Door, command, path, key, authority string) string {
+	words := []string{command}
 	if authority != "" && strings.HasPrefix(d.URL, "https:") {
 		words = append(words, "--cacert "+quoted(authority))
 	}
@@ -124,27 +138,35 @@ func curl(t *topologies.Topology, d live.Door, authority string) string {
 	return strings.Join(append(words, quoted(d.URL+path)), " ")
 }
 
-// passport is a path and a key with which a GET gets through from a node to
-// the end of its chain: the first route and the first consumer on the way.
-func passport(t *topologies.Topology, n *topologies.Node) (path, key string) {
+// passport is a path and a key with which a request gets through from a node
+// to the end of its chain: the first consumer on the way, and the first route
+// or else what the backend lets caches keep. Only routes that name POST want
+// it; if there is none, the path is empty.
+func passport(t *topologies.Topology, n *topologies.Node, method string) (path, key string) {
 	for n != nil {
 		if consumers := slices.Sorted(maps.Keys(n.Keys)); key == "" && len(consumers) > 0 {
 			key = n.Keys[consumers[0]]
 		}
 		to := first(n.To)
 		i := slices.IndexFunc(n.Routes, func(r topologies.Route) bool {
-			return len(r.Methods) == 0 || slices.Contains(r.Methods, "GET")
+			return len(r.Methods) == 0 && method == http.MethodGet || slices.Contains(r.Methods, method)
 		})
 		if i >= 0 {
 			if path == "" {
-				path = strings.Replace(n.Routes[i].Path, "*", "1", 1)
+				path = instance(n.Routes[i].Path)
 			}
 			to = cmp.Or(first(n.Routes[i].To), to)
 		}
+		if path == "" && method == http.MethodGet && len(n.CacheControl) > 0 {
+			path = instance(n.CacheControl[0].Path)
+		}
 		n = t.Node(to)
 	}
-	return cmp.Or(path, "/"), key
+	return path, key
 }
+
+// instance is a path that fits a pattern.
+func instance(pattern string) string { return strings.Replace(pattern, "*", "1", 1) }
 
 func first(names []string) string {
 	if len(names) == 0 {

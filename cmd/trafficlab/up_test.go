@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"trafficlab/topologies"
 )
 
 // What up prints gets an answer: keys, certificates, data and admin ports.
@@ -29,14 +31,16 @@ func TestEveryCurlLineIsAnswered(t *testing.T) {
 	overdue := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
 	defer overdue.Stop()
 
-	asked := 0
+	asked, posts := 0, 0
 	for lines := bufio.NewScanner(out); lines.Scan() && !strings.HasPrefix(lines.Text(), "Running"); {
 		if _, line, ok := strings.Cut(lines.Text(), "curl "); ok {
 			asked++
+			posts += strings.Count(line, "-X POST")
 			assert.Equal(t, http.StatusOK, ask(t, line), lines.Text())
 		}
 	}
 	assert.Greater(t, asked, 10)
+	assert.Equal(t, 2, posts, "of the cdn and of the gateway, whose route it is")
 	require.NoError(t, cmd.Process.Signal(os.Interrupt))
 	require.NoError(t, cmd.Wait(), "Ctrl-C is the normal end of up")
 }
@@ -44,7 +48,11 @@ func TestEveryCurlLineIsAnswered(t *testing.T) {
 // ask does what curl would do with that line.
 func ask(t *testing.T, line string) int {
 	words := strings.Fields(line)
-	r, err := http.NewRequest(http.MethodGet, words[len(words)-1], nil)
+	method := http.MethodGet
+	if strings.Contains(line, "-X POST") {
+		method = http.MethodPost
+	}
+	r, err := http.NewRequest(method, words[len(words)-1], nil)
 	require.NoError(t, err)
 	if header := regexp.MustCompile(`-H '(\S+): (\S+)'`).FindStringSubmatch(line); header != nil {
 		r.Header.Set(header[1], header[2])
@@ -60,4 +68,21 @@ func ask(t *testing.T, line string) int {
 	require.NoError(t, err)
 	answer.Body.Close()
 	return answer.StatusCode
+}
+
+// A path that a cache keeps shows what the cache is for.
+func TestPathsToTry(t *testing.T) {
+	for name, want := range map[string][3]string{ // GET, key, POST
+		"direct":         {"", "", ""},
+		"cdn":            {"/products/1", "", ""},
+		"gateway-lb":     {"/products/1", "k-alice-1", "/orders"},
+		"cdn-gateway-lb": {"/products/1", "k-alice-1", "/orders"},
+	} {
+		system, err := topologies.Load(name, "")
+		require.NoError(t, err)
+		entry := system.Node(system.Entry)
+		get, key := passport(system, entry, http.MethodGet)
+		post, _ := passport(system, entry, http.MethodPost)
+		require.Equal(t, want, [3]string{get, key, post}, name)
+	}
 }

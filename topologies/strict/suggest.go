@@ -22,11 +22,12 @@ func Suggest(word, introduction string, known []string) string {
 	return introduction + " " + strings.Join(known, ", ")
 }
 
-// Closest is the known word that a misspelt one most likely stands for, or "".
+// Closest is the known word that a misspelt one most likely stands for, or "";
+// of several equally close the last.
 func Closest(word string, known []string) string {
-	best, least := "", 1+max(1, min(len(word), 12)/3)
+	best, least := "", max(1, min(len(word), 12)/3)
 	for _, k := range known {
-		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < least {
+		if d := distance(strings.ToLower(word), strings.ToLower(k)); d <= least {
 			best, least = k, d
 		}
 	}
