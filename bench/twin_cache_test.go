@@ -17,8 +17,8 @@ import (
 func TestCacheTwins(t *testing.T) {
 	const (
 		// At the end renewals have time to run out: no request waits for them.
-		end     = `{at: 4s, constant: 9/s, for: 500ms, mix: [{post: /end}]}`
-		load    = `[{poisson: 200/s, for: 4s, mix: [{get: "/products/{zipf 50 1.1}", share: 80%, clients: 20}, {get: "/pages/{zipf 20 0.9}", share: 20%}]}, ` + end + `]`
+		end     = `{at: 4s, constant: 9/s, for: 500ms, mix: [{post: /end, refused: true}]}` // where the gate knows no such path
+		load    = `[{poisson: 200/s, for: 4s, mix: [{get: "/products/{zipf 50 1.1}", share: 80%, clients: 20}, {get: "/pages/{zipf 20 0.9}", share: 20%, refused: true}]}, ` + end + `]`
 		writes  = `{poisson: 200/s, for: 4s, mix: [{get: "/products/{zipf 9 1.1}", share: 80%}, {post: "/products/{zipf 9 1.1}", body: 1KiB, share: 20%}]}`
 		backend = `api: {kind: backend, workers: 4, queue: 64, service-time: {exponential: 9ms}, response: 2KiB, cache-control: {/*: "max-age=1"}, cache-tag: {/products/*: products}}`
 	)

@@ -234,7 +234,7 @@ func (r loadReader) mix(v strict.Value) []Ask {
 
 func (r loadReader) ask(v strict.Value) Ask {
 	a := Ask{Path: Template{Before: "/"}}
-	if !v.Fields(slices.Concat(verbs, []string{"share", "body", "key", "clients", "class", "headers"})...) {
+	if !v.Fields(slices.Concat(verbs, []string{"share", "body", "key", "clients", "class", "headers", "refused"})...) {
 		return a
 	}
 	if verb := one(v, verbs, "get: /"); verb != "" {
@@ -254,6 +254,11 @@ func (r loadReader) ask(v strict.Value) Ask {
 	}
 	a.Class = className(v.Get("class"), a.Class)
 	a.Header = append(a.Header, headers(v.Get("headers"))...)
+	if meant := v.Get("refused").Bool(false); !meant && r.topology != nil && a.Method != "" && !v.Noted() {
+		if why := a.refusal(r.topology); why != "" {
+			v.Wrong("can never be answered: "+why, "a key or path that passes, or refused: true if that is meant")
+		}
+	}
 	return a
 }
 

@@ -90,7 +90,7 @@ func TestFormsOfLoad(t *testing.T) {
 }
 
 func TestMix(t *testing.T) {
-	mix := `[{get: "/p/{zipf 1000 1.1}?a=b", share: 60%, key: alice, clients: 5}, {post: /orders, body: 1KiB, key: bob, class: buyers, headers: {x-a: b}}, {get: "/{uniform 7}"}]`
+	mix := `[{get: "/p/{zipf 1000 1.1}?a=b", share: 60%, key: alice, clients: 5, refused: true}, {post: /orders, body: 1KiB, key: bob, class: buyers, headers: {x-a: b}}, {get: "/{uniform 7}", refused: true}]`
 	text := strings.Replace(base, "[{get: /products/1}]", mix, 1)
 	want := []Ask{
 		{0.6, "GET", Template{"/p/", "?a=b", "zipf", 1000, 1.1}, 0, []HeaderField{{"X-Api-Key", "k-alice-1"}}, "alice", 5},
@@ -360,4 +360,40 @@ func TestSetsOfWhatIsCompared(t *testing.T) {
 	require.Equal(t, 9, s.Variants[0].Topology.Node("lb").Connections)
 	_, err := parse("f", "", []byte(base+named), Options{Set: []Change{{"lb.pick", "random"}}})
 	require.ErrorContains(t, err, "lb.pick: is what the scenario compares: it sets lb.pick at f:6", "the variant that is left would be a random one by the name of a")
+}
+
+func TestRequestsThatNothingCanAnswer(t *testing.T) {
+	const elsewhere = "gateway.routes: [{path: /a/*, to: lb, methods: [GET]}, {path: /a/b, to: lb, methods: [POST]}, {path: /*, to: lb}]"
+	for ask, want := range map[string]string{ // by gateway-lb, and cdn-gateway-lb
+		"{get: /products/1, key: alice}":               "",
+		"{get: /products/1}":                           "gateway asks for a key (401)",
+		"{get: /products/1, refused: true}":            "",
+		"{get: /products/1, headers: {x-api-key: no}}": "",
+		"{get: /healthz}":                              "",
+		"{get: /, key: alice}":                         "gateway has no route for it (404)",
+		"{get: /orders, key: alice}":                   "no route of gateway for /orders takes GET (405)",
+		`{post: "/orders?a=b", key: alice}`:            "",
+		`{get: "/{uniform 9}", key: alice}`:            "",
+		`{get: "/x/{uniform 9}", key: alice}`:          "gateway has no route for it (404)",
+		`{get: "/products/{uniform 9}", key: alice}`:   "",
+		"topology: cdn-gateway-lb, {get: /products/1}": "",
+		"topology: cdn-gateway-lb, {get: /, key: bob}": "gateway has no route for it (404)",
+		"topology: lb, {get: /}":                       "",
+		elsewhere + ", {head: /a/c, key: bob}":         "",
+		elsewhere + ", {put: /a/c, key: bob}":          "no route of gateway for /a/* takes PUT (405)",
+		elsewhere + ", {get: /a/b, key: bob}":          "no route of gateway for /a/b takes GET (405)",
+		elsewhere + ", {put: /b, key: bob}":            "",
+	} {
+		text := strings.Replace(base, "topology: lb", "topology: gateway-lb", 1)
+		if at := strings.LastIndex(ask, ", {"); at > 0 && ask[0] != '{' {
+			text += "set: {" + ask[:at] + "}\n"
+			ask = ask[at+2:]
+		}
+		_, err := parse("f", "", []byte(strings.Replace(text, "{get: /products/1}", ask, 1)), Options{})
+		if want == "" {
+			require.NoError(t, err, text+ask)
+		} else {
+			require.ErrorContains(t, err, "load.mix[0]: can never be answered: "+want, ask)
+		}
+	}
 }
