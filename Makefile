@@ -7,7 +7,6 @@ LINTER  := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # Where goroutines meet: these are tested under the race detector.
 RACE    := ./live/... ./sim/... ./bench/... ./components/...
-CALM     = $(filter-out $(shell $(GO) list $(RACE)),$(shell $(GO) list ./...))
 
 # What tests need beyond Go. With TRAFFICLAB_ALL=1 (CI), leaving out is failing.
 HAS      = $(firstword $(foreach name,$(1),$(shell command -v $(name) 2>/dev/null)))
@@ -45,8 +44,8 @@ bench-sim: ## how fast the simulator is
 
 test: ## vet and test all that this machine can
 	$(GO) vet ./...
-	$(GO) test $(if $(CC),-race) $(RACE)
-	$(GO) test $(CALM)
+	$(if $(CC),$(GO) test -race -short $(RACE))
+	$(GO) test ./...
 	@$(MAKE) --no-print-directory omitted
 
 omitted:
