@@ -41,6 +41,7 @@ func told(r *measure.Run, word string) (n int) {
 // them. A stretch from miss to miss has 1 + Poisson(λT) requests, which gives
 // the standard error; the seed is fixed.
 func TestHitsOfATimeToLive(t *testing.T) {
+	theory(t)
 	const requests = 200_000
 	for _, tt := range []struct{ perLife, want float64 }{{1, .5}, {10, .909091}, {100, .990099}} {
 		t.Run(fmt.Sprint(tt.perLife, " requests a lifetime"), func(t *testing.T) {
@@ -67,6 +68,7 @@ func TestHitsOfATimeToLive(t *testing.T) {
 // them; with collapsing one does and the others wait; with
 // stale-while-revalidate one does, and nobody waits.
 func TestStampede(t *testing.T) {
+	theory(t)
 	for _, tt := range []struct {
 		name             string
 		collapse         bool
@@ -117,6 +119,7 @@ func TestStampede(t *testing.T) {
 // to backend, hit as Che's approximation has it (its bias and the sampling
 // within 0.005), and SIEVE better than either.
 func TestCheInTheWholeSystem(t *testing.T) {
+	theory(t)
 	const keys, room, body = 1000, 100, 100_000
 	hits := map[string]float64{}
 	for _, name := range []string{"lru", "fifo", "sieve"} {

@@ -50,9 +50,7 @@ func meanValues(n int, think, service float64) (x, r float64) {
 // TestClosedLoopsFollowMeanValueAnalysis to within three standard errors, which
 // are at most 1%. The law of thinking does not matter, its mean does.
 func TestClosedLoopsFollowMeanValueAnalysis(t *testing.T) {
-	if testing.Short() {
-		t.Skip("plays 10 million requests")
-	}
+	theory(t)
 	const length = 16_000 * time.Second
 	for _, one := range []struct {
 		clients int
@@ -91,6 +89,7 @@ func TestClosedLoopsFollowMeanValueAnalysis(t *testing.T) {
 // TestTheInteractiveLaw: R = N/X - Z holds in every run, whatever the law of
 // service, but for the requests under way at its ends.
 func TestTheInteractiveLaw(t *testing.T) {
+	theory(t)
 	for name, law := range laws {
 		law.Mean, law.Low, law.High, law.Median, law.P99 = 50*law.Mean, 50*law.Low, 50*law.High, 50*law.Median, 50*law.P99
 		for _, n := range []int{1, 7, 40} {

@@ -74,6 +74,7 @@ var laws = map[string]topologies.Distribution{
 // TestMeanOfAnyServiceTime holds M/G/1 against Pollaczek and Khinchine, with
 // moments worked out here.
 func TestMeanOfAnyServiceTime(t *testing.T) {
+	theory(t)
 	const load = .6
 	sigma := math.Log(3.8/.8) / 2.3263478740408408
 	for name, one := range map[string]struct{ mean, second float64 }{
@@ -98,6 +99,7 @@ func TestMeanOfAnyServiceTime(t *testing.T) {
 // TestSharedWorkersServeAllLawsAlike: the mean of M/G/1 processor sharing
 // depends on the mean of the law alone.
 func TestSharedWorkersServeAllLawsAlike(t *testing.T) {
+	theory(t)
 	for _, name := range []string{"constant", "exponential"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -114,6 +116,7 @@ func TestSharedWorkersServeAllLawsAlike(t *testing.T) {
 // TestLossesOfShortQueues holds M/M/c/K against Erlang: the share turned away,
 // and the mean of the rest.
 func TestLossesOfShortQueues(t *testing.T) {
+	theory(t)
 	for _, one := range []struct {
 		workers, room int
 		load          float64
@@ -158,6 +161,7 @@ func spread(pick string, backends int, load float64, requests int) *scenarios.Ca
 // TestTurnsMakeArrivalsRegular: round robin over n makes each queue E_n/M/1,
 // whose wait is known by the root of the transform of the gaps.
 func TestTurnsMakeArrivalsRegular(t *testing.T) {
+	theory(t)
 	t.Parallel()
 	const n, load = 4, .7
 	x := load
@@ -171,6 +175,7 @@ func TestTurnsMakeArrivalsRegular(t *testing.T) {
 // better of d is the sum of load^((d^i-d)/(d-1)) (Mitzenmacher 1996). It is a
 // limit: at 100 backends the excess is some 1%, which the tolerance allows for.
 func TestTwoChoicesHaveDoublyExponentialTails(t *testing.T) {
+	theory(t)
 	t.Parallel()
 	const load, bias = .8, .03
 	want := 0.0
@@ -189,6 +194,7 @@ func TestTwoChoicesHaveDoublyExponentialTails(t *testing.T) {
 // own, at most k tries make (1-q^k)/(1-q) attempts of a request, and fail it
 // with q^k.
 func TestRetriesAmplifyLoad(t *testing.T) {
+	theory(t)
 	t.Parallel()
 	const q, k = .3, 3
 	c := spread("random", 10, .1, 100_000)

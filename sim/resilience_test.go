@@ -60,6 +60,7 @@ func (f fares) quantile(p float64) float64 { return f.times[int(p*float64(len(f.
 
 // TestLossDoesNotDependOnTheLaw: Erlang's B, for any law of service.
 func TestLossDoesNotDependOnTheLaw(t *testing.T) {
+	theory(t)
 	t.Parallel()
 	for law, service := range serviceLaws {
 		for _, tt := range []struct {
@@ -76,6 +77,7 @@ func TestLossDoesNotDependOnTheLaw(t *testing.T) {
 
 // TestLossOfABoundedQueue: M/M/1/K.
 func TestLossOfABoundedQueue(t *testing.T) {
+	theory(t)
 	for _, tt := range []struct {
 		load       float64
 		k          int
@@ -92,6 +94,7 @@ func TestLossOfABoundedQueue(t *testing.T) {
 // TestProcessorSharing: the mean is 1/(1-ρ) whatever the law of service; the
 // variance of M/M/1-PS is (2+ρ)/((1-ρ)²(2-ρ)).
 func TestProcessorSharing(t *testing.T) {
+	theory(t)
 	for law, service := range serviceLaws {
 		c := poisson(queue{1, .5}, 200_000, 3)
 		api := c.Variant.Topology.Nodes[0]
@@ -111,6 +114,7 @@ func TestProcessorSharing(t *testing.T) {
 // TestSharedWorkersQueueNobodyBelowTheirNumber: M/M/c with processor sharing
 // has the mean of M/M/c, as both lose work at the same pace.
 func TestSharedWorkersQueueNobodyBelowTheirNumber(t *testing.T) {
+	theory(t)
 	q := queue{4, .8}
 	c := poisson(q, 300_000, 4)
 	c.Variant.Topology.Nodes[0].Sharing = true
@@ -120,6 +124,7 @@ func TestSharedWorkersQueueNobodyBelowTheirNumber(t *testing.T) {
 // TestPriorities: Cobham's non-preemptive priorities, at the gate of a proxy
 // before one worker.
 func TestPriorities(t *testing.T) {
+	theory(t)
 	t.Parallel()
 	c := poisson(queue{1, .8}, 400_000, 5)
 	c.Variant.Topology = behind(c.Variant.Topology, &topologies.Node{Name: "gate", Kind: topologies.ReverseProxy,
@@ -157,6 +162,7 @@ func retrying(tries int, failure float64, budget *topologies.Budget) *scenarios.
 // TestRetriesMultiplyTheLoad: (1-f^(r+1))/(1-f) attempts, of which 1-f^(r+1)
 // succeed.
 func TestRetriesMultiplyTheLoad(t *testing.T) {
+	theory(t)
 	for _, tt := range []struct {
 		failure           float64
 		tries             int
@@ -173,6 +179,7 @@ func TestRetriesMultiplyTheLoad(t *testing.T) {
 // TestLayersOfRetriesMultiply: three layers of four attempts ask 64 times, or
 // with budgets of a fifth 1.2³ times.
 func TestLayersOfRetriesMultiply(t *testing.T) {
+	theory(t)
 	for want, budget := range map[float64]*topologies.Budget{64: nil, 1.728: {Share: .2, Window: 10 * time.Second}} {
 		c := retrying(4, 1, budget)
 		for _, name := range []string{"gateway", "cdn"} {
@@ -189,6 +196,7 @@ func TestLayersOfRetriesMultiply(t *testing.T) {
 // delay d, and F(t)·F(t-d) after; the extra load is F(d). (Workers are many, so
 // that copies do not wait for each other.)
 func TestHedging(t *testing.T) {
+	theory(t)
 	t.Parallel()
 	for _, tt := range []struct {
 		hedge                  topologies.Hedge
@@ -214,6 +222,7 @@ func TestHedging(t *testing.T) {
 // TestBackOffSpreadsThoseWhoFailedTogether: full jitter is even over its
 // window.
 func TestBackOffSpreadsThoseWhoFailedTogether(t *testing.T) {
+	theory(t)
 	c := retrying(2, 1, nil)
 	c.Variant.Topology.Nodes[0].Retry.Base, c.Variant.Topology.Nodes[0].Retry.Cap = 100*ms, 100*ms
 	c.Variant.Topology.Nodes[1].Workers = 1000

@@ -15,6 +15,7 @@ import (
 // TestShippedScenariosCanBePlayed: one repetition of each variant, to its end,
 // and most of it answered.
 func TestShippedScenariosCanBePlayed(t *testing.T) {
+	theory(t)
 	for _, name := range scenarios.Shipped() {
 		t.Run(name, func(t *testing.T) {
 			s, err := scenarios.Open(name, scenarios.Options{})

@@ -57,6 +57,15 @@ func (q queue) quantile(p float64) float64 {
 	return low
 }
 
+// theory marks a test that plays very many requests one after the other: slow,
+// and nothing for the race detector, under which tests run short.
+func theory(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("plays too many requests for a short test")
+	}
+}
+
 // TestTheFormulasMatchTheTables holds the test's own theory against printed
 // values (mean and p99).
 func TestTheFormulasMatchTheTables(t *testing.T) {
@@ -78,9 +87,7 @@ func TestTheFormulasMatchTheTables(t *testing.T) {
 // a right simulator passes with nearly any, and the bound on its width keeps
 // it a test.
 func TestQueueingTheory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("plays 6 million requests")
-	}
+	theory(t)
 	const t999 = 4.781 // Student's t for 10 repetitions
 	for _, q := range []queue{{1, .5}, {1, .7}, {1, .8}, {2, .8}, {4, .8}, {10, .8}} {
 		t.Run(fmt.Sprintf("M/M/%d at %v", q.workers, q.load), func(t *testing.T) {
