@@ -44,40 +44,65 @@ func newRetrier(r topologies.Retry) policy.Retrier {
 	return policy.Retrier{Tries: r.Tries, On: on, Base: r.Base, Cap: r.Cap}
 }
 
-// ask tries upstreams until one has given an answer that stands, which it
-// leaves in v.attempt. If there is none it answers so and is false.
-func (p *proxy) ask(v *visit) bool {
+// ask tries upstreams until one has given an answer that stands.
+func (p *proxy) ask(v *visit) (Pause, bool) {
 	now := v.x.Now()
-	v.hop, v.avoid = p.hop(v), v.tried[:0]
+	p.prepare(v)
 	if v.route.pool.keyed {
-		v.key = p.keyOf(v.route.pool.source, &v.req)
+		v.key = p.keyOf(v.route.pool.source, v.req)
 	}
 	if v.deadline == 0 { // else it waited at the gate
-		v.deadline = p.deadline(&v.req, now)
+		v.deadline = p.deadline(v.req, now)
 	}
 	if v.deadline <= now {
 		p.fallBack(v, noResponse)
-		return false
+		return over()
 	}
 	p.budget.deposit(now)
-	for tries := 1; p.begin(v, &v.attempt); tries++ {
-		p.race(v)
-		if !p.mayRepeat(v, tries) {
-			break
-		}
-		v.attempt.done(v.x.Now(), v.attempt.reason)
-		if !p.rest(v, tries) {
-			return false
-		}
-	}
-	return p.stands(v)
+	return p.try(v)
 }
 
-// stands ends the tries: with an answer to hand on, or with our own.
-func (p *proxy) stands(v *visit) bool {
+// try begins an attempt, if there is a place to be had.
+func (p *proxy) try(v *visit) (Pause, bool) {
+	v.tries++
+	if !p.begin(v, &v.attempt) {
+		return p.conclude(v)
+	}
+	return p.listen(v)
+}
+
+// answered takes the end of the one attempt under way.
+func (p *proxy) answered(v *visit, woken int) (Pause, bool) {
+	v.attempt.end(woken)
+	if v.rival != nil && v.rival.open { // it has lost: see decided
+		v.rival.lose(v.x.Now(), v.rival.reason)
+	}
+	return p.heard(v)
+}
+
+// heard decides whether there is to be another try.
+func (p *proxy) heard(v *visit) (Pause, bool) {
+	p.learn(v)
+	if !p.mayRepeat(v) {
+		return p.conclude(v)
+	}
+	now := v.x.Now()
+	v.attempt.done(now, v.attempt.reason)
+	rest := p.rest(v)
+	if rest == 0 {
+		return p.try(v)
+	}
+	v.attempt.call.Cancel() // who rests holds on to nothing
+	v.attempt = attempt{}
+	return v.pause(resting, now+rest, v.x.Canceled())
+}
+
+// conclude ends the tries: with an answer to hand on, or with our own.
+func (p *proxy) conclude(v *visit) (Pause, bool) {
 	a := &v.attempt
 	if a.answer && !p.fallsBack(a.reason) {
-		return true
+		p.handOn(v)
+		return over()
 	}
 	a.done(v.x.Now(), a.reason)
 	switch {
@@ -86,46 +111,33 @@ func (p *proxy) stands(v *visit) bool {
 	case a.reason != policy.Canceled:
 		p.fallBack(v, a.head)
 	}
-	return false
+	return over()
 }
 
 // mayRepeat asks the retrier and pays for a retry. A body that may have been
 // sent is gone: it is not kept for a second time.
-func (p *proxy) mayRepeat(v *visit, tries int) bool {
+func (p *proxy) mayRepeat(v *visit) bool {
 	a := &v.attempt
 	last := policy.Attempt{Reason: a.reason, Sent: a.sent}
 	last.Safe = safe(v.req.Method) && (v.req.Size == 0 || !a.sent)
 	if a.answer {
 		last.Status = a.head.Status
 	}
-	if !p.retrier.Again(tries, last) {
+	if !p.retrier.Again(v.tries, last) {
 		return false
 	}
 	now := v.x.Now()
-	return now+p.pause(v, tries) < v.deadline && p.budget.withdraw(now)
+	return now+p.rest(v) < v.deadline && p.budget.withdraw(now)
 }
 
-// pause is how long to wait before a retry. It depends on the request alone,
-// so that it is the same in both worlds.
-func (p *proxy) pause(v *visit, retry int) time.Duration {
+// rest is how long to wait before the next try. It depends on the request
+// alone, so that it is the same in both worlds.
+func (p *proxy) rest(v *visit) time.Duration {
 	if p.retrier.Base == 0 {
 		return 0
 	}
-	jitter := scenarios.Mix(scenarios.Mix(p.pauses, v.req.Number), scenarios.Mix(v.req.Attempt, uint64(retry)))
-	return p.retrier.Pause(retry, scenarios.Unit(jitter))
-}
-
-// rest waits before a retry, holding on to nothing. It is false if the caller
-// went away.
-func (p *proxy) rest(v *visit, retry int) bool {
-	pause := p.pause(v, retry)
-	if pause == 0 {
-		return true
-	}
-	v.attempt.call.Cancel()
-	v.attempt = attempt{}
-	v.events = [3]Event{v.x.Canceled()}
-	return v.x.Wait(v.x.Now()+pause, v.events[:1]...) < 0
+	jitter := scenarios.Mix(scenarios.Mix(p.pauses, v.req.Number), scenarios.Mix(v.req.Attempt, uint64(v.tries)))
+	return p.retrier.Pause(v.tries, scenarios.Unit(jitter))
 }
 
 // safe tells whether a method asks for no change (RFC 9110 section 9.2.1).

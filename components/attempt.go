@@ -58,11 +58,29 @@ func (a *attempt) runOut() {
 	a.reason, a.head, a.sent = policy.Timeout, noResponse, true
 }
 
+// end takes what a wait for the call, or for the caller to go away, came to.
+func (a *attempt) end(woken int) {
+	switch woken {
+	case 0:
+		a.hear()
+	case 1:
+		a.giveUp()
+	default:
+		a.runOut()
+	}
+}
+
+// lose ends an attempt that another has beaten.
+func (a *attempt) lose(now time.Duration, reason policy.Reason) {
+	a.call.Cancel()
+	a.done(now, reason)
+}
+
 // begin starts an attempt at a place of the route's pool, in a. It is false,
 // and a stays as it is, if there is no place to be had.
 func (p *proxy) begin(v *visit, a *attempt) bool {
 	now, pool := v.x.Now(), v.route.pool
-	i, pass, ok := pool.start(now, v.key, pool.sticky.home(&v.req), v.avoid)
+	i, pass, ok := pool.start(now, v.key, pool.sticky.home(v.req), v.avoid)
 	if !ok {
 		return false
 	}
@@ -80,20 +98,6 @@ func (p *proxy) begin(v *visit, a *attempt) bool {
 	if patience := p.node.Timeout.Response; patience > 0 {
 		a.until = min(a.until, now+patience)
 	}
-	a.call = v.x.Start(v.hop)
+	a.call = v.x.Start(&v.hop)
 	return true
-}
-
-// await waits for the end of the one attempt under way.
-func (p *proxy) await(v *visit) {
-	a := &v.attempt
-	v.events = [3]Event{a.call, v.x.Canceled()}
-	switch v.x.Wait(a.until, v.events[:2]...) {
-	case 0:
-		a.hear()
-	case 1:
-		a.giveUp()
-	default:
-		a.runOut()
-	}
 }

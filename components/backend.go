@@ -13,9 +13,8 @@ import (
 // backend does the work that everything else is about: a number of workers, a
 // bounded line before them, and a time of service.
 type backend struct {
-	place   topologies.Place
 	node    *topologies.Node
-	weather *scenarios.Weather
+	weather scenarios.Forecast
 	answers pathTable[*pathTable[Response]] // by path, as Cache-Tag and then Cache-Control differ
 
 	work, failures uint64 // what times of service and failures are drawn from
@@ -25,9 +24,8 @@ type backend struct {
 	sharing *policy.Sharing[*visit] // in the station's place; nil: one worker for each request at work
 }
 
-func newBackend(seed uint64, node *topologies.Node, place topologies.Place, weather *scenarios.Weather) *backend {
+func newBackend(seed uint64, node *topologies.Node, weather scenarios.Forecast) *backend {
 	b := &backend{
-		place:   place,
 		node:    node,
 		weather: weather,
 		station: policy.NewStation[Signal](node.Workers, node.Queue),
@@ -66,16 +64,6 @@ func controlled(r Response, rules []topologies.PathValue) *pathTable[Response] {
 
 func (*backend) start(Exchange)       {}
 func (*backend) use(*measure.NodeUse) {}
-
-// stage is how far a visit to a backend has come.
-type stage uint8
-
-const (
-	arriving stage = iota
-	inLine
-	atWork
-	sharing
-)
 
 // step goes on with a visit: into the line or to a worker, and from there to
 // the answer.
@@ -123,9 +111,7 @@ func (b *backend) enter(v *visit) (p Pause, over bool) {
 		v.reply(queueFull)
 		return Pause{}, true
 	}
-	v.stage = inLine
-	v.events = [3]Event{v.turn, v.x.Canceled()}
-	return Pause{until, v.events[:2]}, false
+	return v.pause(inLine, until, v.turn, v.x.Canceled())
 }
 
 // deadline is when nobody waits for the answer any more, if that matters here.
@@ -153,8 +139,7 @@ func (b *backend) begin(v *visit) (p Pause, over bool) {
 		v.reply(tooLate)
 		return Pause{}, true
 	}
-	v.stage = atWork
-	return Pause{Until: now + b.serviceTime(v)}, false
+	return v.pause(atWork, now+b.serviceTime(v))
 }
 
 func (b *backend) finish(now time.Duration) {
@@ -178,7 +163,7 @@ func (b *backend) reply(v *visit) {
 // when the work begins.
 func (b *backend) serviceTime(v *visit) time.Duration {
 	own := b.node.ServiceTime.Quantile(draw(b.work, v))
-	slow := b.weather.At(b.place, v.x.Now()).Slow
+	slow := b.weather.At(v.x.Now()).Slow
 	if slow == 1 {
 		return own
 	}

@@ -106,8 +106,9 @@ func TestWorkBelongsToTheRequest(t *testing.T) {
 	node := topologies.Node{Workers: 1, ServiceTime: topologies.Distribution{Law: "exponential", Mean: 10 * ms}}
 	work := func(place topologies.Place, number, attempt uint64) time.Duration {
 		node.Name, node.Kind, node.Replicas, node.Numbered = "api", topologies.Backend, 2, true
-		b := newBackend(5, &node, place, scenarios.NewWeather(5, nil))
-		return b.serviceTime(&visit{x: &fakeExchange{lab: &lab{began: time.Now()}}, req: Request{Number: number, Attempt: attempt}})
+		top := &topologies.Topology{Nodes: []*topologies.Node{&node}}
+		b := New(&scenarios.Case{Seed: 5, Variant: scenarios.Variant{Topology: top}}, place).server.(*backend)
+		return b.serviceTime(&visit{x: &fakeExchange{lab: &lab{began: time.Now()}}, req: &Request{Number: number, Attempt: attempt}})
 	}
 	sum := 0.0
 	for number := range uint64(2000) {

@@ -20,12 +20,12 @@ type instant struct {
 
 var never = newEvent()
 
-func (x *instant) Now() time.Duration        { return x.now }
-func (x *instant) Canceled() Event           { return never }
-func (x *instant) NewSignal() Signal         { return newEvent() }
-func (x *instant) Background(func(Exchange)) {}
-func (x *instant) Reply(Response)            {}
-func (x *instant) Start(Hop) Call            { return &x.call }
+func (x *instant) Now() time.Duration              { return x.now }
+func (x *instant) Canceled() Event                 { return never }
+func (x *instant) NewSignal() Signal               { return newEvent() }
+func (x *instant) Background(func(Exchange) Steps) {}
+func (x *instant) Reply(Response)                  {}
+func (x *instant) Start(*Hop) Call                 { return &x.call }
 func (x *instant) Wait(until time.Duration, on ...Event) int {
 	for i, e := range on {
 		if e.Fired() {
@@ -48,8 +48,8 @@ func (*instantCall) Fired() bool                       { return true }
 func (*instantCall) Cancel()                           {}
 func (c *instantCall) Head() (Response, policy.Reason) { return c.head, policy.OK }
 
-// BenchmarkHandle measures one request through each kind of component.
-func BenchmarkHandle(b *testing.B) {
+// BenchmarkOpen measures one request through each kind of component.
+func BenchmarkOpen(b *testing.B) {
 	products := []topologies.Route{{Path: "/products/*"}, {Path: "/orders", Methods: []string{"POST"}}}
 	for _, bench := range []struct {
 		name string
@@ -64,11 +64,11 @@ func BenchmarkHandle(b *testing.B) {
 		{"cdn-hit", caching(true)},
 		{"cdn-miss", caching(true)},
 	} {
-		b.Run(bench.name, func(b *testing.B) { benchmarkHandle(b, bench.node, bench.name == "cdn-miss") })
+		b.Run(bench.name, func(b *testing.B) { benchmarkOpen(b, bench.node, bench.name == "cdn-miss") })
 	}
 }
 
-func benchmarkHandle(b *testing.B, node topologies.Node, fresh bool) {
+func benchmarkOpen(b *testing.B, node topologies.Node, fresh bool) {
 	top := proxyTopology(node)
 	component := New(&scenarios.Case{Seed: 1, Variant: scenarios.Variant{Topology: top}}, "edge")
 	x := &instant{body: Body{Size: 1000}}
@@ -83,6 +83,6 @@ func benchmarkHandle(b *testing.B, node topologies.Node, fresh bool) {
 		if fresh {
 			x.now = time.Duration(i) * time.Hour
 		}
-		component.Handle(x, req)
+		Play(x, component.Open(x, &req))
 	}
 }

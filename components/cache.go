@@ -46,33 +46,34 @@ func newStore(c *topologies.Cache, dated []scenarios.DatedPurge) *store {
 	}
 }
 
-// recalled answers from the store if it can, waiting for another's fetch if
-// there is one. If it is false, the visit goes on upstream.
-func (p *proxy) recalled(v *visit) bool {
-	v.ask = p.cacheAsk(&v.req)
+// recall answers from the store if it can, waiting for another's fetch if
+// there is one.
+func (p *proxy) recall(v *visit) (Pause, bool) {
+	if p.store == nil {
+		return p.admit(v)
+	}
+	if v.stage != following {
+		v.ask = p.cacheAsk(v.req)
+	}
 	if !v.ask.fromStore {
 		p.store.passBy(v)
-		return false
+		return p.admit(v)
 	}
-	for {
-		entry, found := p.store.decide(v)
-		switch {
-		case found:
-			if v.renews != nil {
-				p.renew(v)
-			}
-			p.replyStored(v, &entry)
-			return true
-		case v.waits == nil && v.ask.directives.onlyIfCached:
-			p.refuse(v, nothingStored)
-			return true
-		case v.waits == nil:
-			return false
+	entry, found := p.store.decide(v)
+	switch {
+	case found:
+		if v.renews != nil {
+			p.renew(v)
 		}
-		if v.x.Wait(Forever, v.waits.ended, v.x.Canceled()) == 1 {
-			return true
-		}
+		p.replyStored(v, &entry)
+		return over()
+	case v.waits != nil:
+		return v.pause(following, Forever, v.waits.ended, v.x.Canceled())
+	case v.ask.directives.onlyIfCached:
+		p.refuse(v, nothingStored)
+		return over()
 	}
+	return p.admit(v)
 }
 
 // passBy is for a request that is not to be answered from the store.
@@ -156,7 +157,7 @@ func (s *store) keeper(v *visit, head Response) func(Body) {
 		return nil
 	}
 	d := parseDirectives(head.Header.Values("Cache-Control"))
-	fresh, grace, ok := s.lifetime(&v.req, head.Status, head.Header, &d)
+	fresh, grace, ok := s.lifetime(v.req, head.Status, head.Header, &d)
 	if !ok {
 		s.pass(v, head.Status)
 		return nil

@@ -16,29 +16,18 @@ type Component struct {
 	place    topologies.Place
 	node     *topologies.Node
 	weather  *scenarios.Weather
+	forecast scenarios.Forecast
 	server   server
-	blocking blocking // the server, if it is one
-	stepping stepping // likewise
 	counters counters
 }
 
 // server is the part that differs from kind to kind.
 type server interface {
+	// step plays a visit, and ends it by reply or forward, unless the caller
+	// went away.
+	step(v *visit, woken int) (p Pause, over bool)
 	start(x Exchange)       // work on its own account
 	use(u *measure.NodeUse) // adds what only this kind counts
-}
-
-// blocking is a server that waits wherever it must.
-type blocking interface {
-	server
-	serve(v *visit) // ends the visit by reply or forward, unless the caller went away
-}
-
-// stepping is a server whose visits are played in steps; the last one ends the
-// visit likewise.
-type stepping interface {
-	server
-	step(v *visit, woken int) (p Pause, over bool)
 }
 
 // New builds the component of a place in a case. The place must be one that
@@ -56,13 +45,12 @@ func NewSharing(c *scenarios.Case, place topologies.Place, tallies Tallies) *Com
 		node:    c.Variant.Topology.Node(place.Node()),
 		weather: scenarios.NewWeather(c.Seed, c.Variant.Faults),
 	}
+	component.forecast = component.weather.Of(place)
 	if component.node.Kind.Proxies() {
 		component.server = newProxy(c, component.node, place, tallies)
 	} else {
-		component.server = newBackend(c.Seed, component.node, place, component.weather)
+		component.server = newBackend(c.Seed, component.node, component.forecast)
 	}
-	component.blocking, _ = component.server.(blocking)
-	component.stepping, _ = component.server.(stepping)
 	return component
 }
 
@@ -70,42 +58,11 @@ func NewSharing(c *scenarios.Case, place topologies.Place, tallies Tallies) *Com
 // any.
 func (c *Component) Begin(x Exchange) { c.server.start(x) }
 
-// Handle implements Handler.
-func (c *Component) Handle(x Exchange, req Request) {
-	v := c.open(x, req)
-	if c.stepping != nil {
-		play(x, v)
-		return
-	}
-	if !c.settled(v) {
-		c.blocking.serve(v)
-	}
-	c.close(v)
-}
-
-// Open implements Stepper, for backends.
-func (c *Component) Open(x Exchange, req Request) Steps {
-	if c.stepping == nil {
-		return nil
-	}
-	return c.open(x, req)
-}
-
-// Step implements Steps.
-func (v *visit) Step(woken int) (p Pause, over bool) {
-	c := v.at
-	if v.stage != arriving || !c.settled(v) {
-		if p, over = c.stepping.step(v, woken); !over {
-			return p, false
-		}
-	}
-	c.close(v)
-	return Pause{}, true
-}
-
-func (c *Component) open(x Exchange, req Request) *visit {
+// Open implements Handler.
+func (c *Component) Open(x Exchange, req *Request) Steps {
 	v := visits.Get().(*visit)
 	v.open(c, x, req)
+	v.check = req.Method == "GET" && req.Path == CheckPath
 	if v.check {
 		c.counters.checks.Add(1)
 	} else {
@@ -114,16 +71,24 @@ func (c *Component) open(x Exchange, req Request) *visit {
 	return v
 }
 
-func (c *Component) close(v *visit) {
-	if !v.check {
+// Step implements Steps.
+func (v *visit) Step(woken int) (p Pause, over bool) {
+	c := v.at
+	if v.stage != arriving || !c.settled(v) {
+		if p, over = c.server.step(v, woken); !over {
+			return p, false
+		}
+	}
+	if !v.check && !v.aside {
 		c.counters.count(v)
 	}
 	v.close()
+	return Pause{}, true
 }
 
 // settled answers what no server is needed for, if that is all there is to do.
 func (c *Component) settled(v *visit) bool {
-	ail := c.weather.At(c.place, v.x.Now())
+	ail := c.forecast.At(v.x.Now())
 	switch {
 	case c.weather.Fails(c.place, ail.Errors, v.req.Number, v.req.Attempt):
 		v.reply(brokenInside)

@@ -14,11 +14,11 @@ import (
 // concurrent use.
 type counters struct {
 	requests, checks atomic.Int64
+	reasons          [policy.Canceled + 1]atomic.Int64
+	words            [words]atomic.Int64
 
-	mu      sync.Mutex
-	reasons [policy.Canceled + 1]int64
-	words   [words]int64
-	usage   map[usageKey]*measure.Usage
+	mu    sync.Mutex
+	usage map[usageKey]*measure.Usage
 }
 
 // usageKey is what usage is counted by.
@@ -26,10 +26,10 @@ type usageKey struct{ consumer, route string }
 
 // count takes a visit that has ended.
 func (c *counters) count(v *visit) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.reasons[v.reason]++
-	c.words[v.word]++
+	c.reasons[v.reason].Add(1)
+	if v.word != noWord {
+		c.words[v.word].Add(1)
+	}
 	if v.route != nil && v.route.metered {
 		c.meter(v)
 	}
@@ -37,6 +37,8 @@ func (c *counters) count(v *visit) {
 
 func (c *counters) meter(v *visit) {
 	key := usageKey{v.consumer, v.route.label}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	u := c.usage[key]
 	if u == nil {
 		if c.usage == nil {
@@ -64,7 +66,6 @@ func (c *counters) snapshot() measure.NodeUse {
 		Reasons:  named(policy.Reasons(), c.reasons[:]),
 		Cache:    named(cacheWords(), c.words[:]),
 	}
-	delete(u.Cache, "")
 	for _, one := range c.usage {
 		u.Usage = append(u.Usage, *one)
 	}
@@ -78,11 +79,11 @@ func (c *counters) snapshot() measure.NodeUse {
 func named[K interface {
 	~uint8
 	String() string
-}](keys []K, counts []int64) map[string]int64 {
+}](keys []K, counts []atomic.Int64) map[string]int64 {
 	m := map[string]int64{}
 	for _, k := range keys {
-		if counts[k] != 0 {
-			m[k.String()] = counts[k]
+		if n := counts[k].Load(); n != 0 {
+			m[k.String()] = n
 		}
 	}
 	return m

@@ -14,8 +14,8 @@ import (
 // those who check that it wants no more.
 func TestDrainingRefusesChecksOnly(t *testing.T) {
 	proxyLab(t, balancer(1), func(l *lab) {
-		l.component.weather = scenarios.NewWeather(1, []scenarios.Fault{
-			{At: time.Second, For: time.Second, On: []topologies.Place{l.component.place}, Drain: true}})
+		l.component.forecast = scenarios.NewWeather(1, []scenarios.Fault{
+			{At: time.Second, For: time.Second, On: []topologies.Place{l.component.place}, Drain: true}}).Of(l.component.place)
 		for second, want := range []int{200, 503, 200} {
 			at := time.Duration(second) * time.Second
 			time.Sleep(at - l.now())

@@ -2,16 +2,19 @@
 // the reverse proxy, CDN, gateway, load balancer and backend, written once and
 // run in two worlds.
 //
-// A handler is plain blocking Go against the Exchange interface. It never
-// touches a socket, a clock or a global source of randomness: package live
-// plays an Exchange over real HTTP, package sim over a virtual clock. What a
-// handler decides it asks of package policy, under a lock that it never holds
-// while it waits.
+// A handler is plain Go against the Exchange interface. It never touches a
+// socket, a clock or a global source of randomness, and it never waits: it goes
+// on until it would have to, and says for what. Package live plays its steps
+// over real HTTP, a goroutine an exchange; package sim over a virtual clock,
+// without a stack for each that waits. What a handler decides it asks of
+// package policy, under a lock that it never holds from one step to the next.
 //
 // The life of an exchange:
 //
-//	request ─► Handle ─► Start ─► Wait ─► Forward   an upstream's answer, handed on
-//	                 └─────────────────► Reply     an answer of our own
+//	request ─► Open ─► Step ─► Start ─┐
+//	            ┌──────────── Pause ◄─┘
+//	            └────► Step ─► Forward   an upstream's answer, handed on
+//	                       └─► Reply     an answer of our own
 package components
 
 import (
@@ -26,11 +29,13 @@ import (
 // Forever is an instant that never comes.
 const Forever = time.Duration(math.MaxInt64)
 
-// Handler is what a component does with a request. Handle ends every exchange
-// by Forward or Reply, exactly once, unless the caller went away. It is called
-// from many goroutines at once in the live world.
+// Handler is what a component does with a request. In the live world it is
+// called from many goroutines at once.
 type Handler interface {
-	Handle(x Exchange, req Request)
+	// Open begins an exchange, which its steps then play. They end it by
+	// Forward or Reply, exactly once, unless the caller went away. The request
+	// is the host's, who leaves it as it is until the last step is over.
+	Open(x Exchange, req *Request) Steps
 }
 
 // Starter is a handler that also works on its own account: health checks. The
@@ -91,23 +96,19 @@ type Hop struct {
 }
 
 // Exchange is one request passing through one node, from the handler's side.
-// It belongs to the goroutine that runs the handler; only Signals may be
-// shared between exchanges.
+// It belongs to whoever plays the steps; only Signals may be shared between
+// exchanges.
 //
-// When a handler returns, the host cancels and closes every call that was not
-// forwarded.
+// When the last step is over, the host cancels and closes every call that was
+// not forwarded.
 type Exchange interface {
 	// Now is the time since the run began.
 	Now() time.Duration
 
-	// Start begins an attempt and does not wait for it. The hop's header is
-	// shared with later attempts: nobody edits it in place.
-	Start(h Hop) Call
-
-	// Wait returns the index of the first event in the list that has fired,
-	// as soon as one has, or -1 at the instant until. It is the one way to
-	// wait.
-	Wait(until time.Duration, on ...Event) int
+	// Start begins an attempt and does not wait for it. The hop is read before
+	// it returns; its header is shared with later attempts: nobody edits it in
+	// place.
+	Start(h *Hop) Call
 
 	// Canceled fires when the caller goes away (or the node ends, for work
 	// in the background).
@@ -128,9 +129,9 @@ type Exchange interface {
 	// NewSignal makes an event that handlers fire themselves.
 	NewSignal() Signal
 
-	// Background runs work beside the exchange. It has no caller and ends
-	// with the node.
-	Background(work func(Exchange))
+	// Background opens an exchange that has no caller and ends with the node,
+	// and plays its steps beside this one.
+	Background(open func(Exchange) Steps)
 }
 
 // Event is something to wait for. Once fired it stays so.

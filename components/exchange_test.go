@@ -143,7 +143,7 @@ func (l *lab) doUntil(gone *event, method, path string, fields ...string) *outco
 func (l *lab) send(gone *event, req Request) *outcome {
 	x := &fakeExchange{lab: l, gone: gone, out: &outcome{}}
 	before := req.Header.Clone()
-	l.component.Handle(x, req)
+	Play(x, l.component.Open(x, &req))
 	require.Equal(l.t, before, req.Header, "a handler must not edit what it was given")
 	for _, c := range x.calls {
 		if !c.forwarded {
@@ -227,12 +227,13 @@ func (x *fakeExchange) Now() time.Duration { return x.lab.now() }
 func (x *fakeExchange) Canceled() Event    { return x.gone }
 func (x *fakeExchange) NewSignal() Signal  { return newEvent() }
 
-func (x *fakeExchange) Background(work func(Exchange)) {
-	go work(&fakeExchange{lab: x.lab, gone: x.lab.ended, out: &outcome{}})
+func (x *fakeExchange) Background(open func(Exchange) Steps) {
+	beside := &fakeExchange{lab: x.lab, gone: x.lab.ended, out: &outcome{}}
+	go Play(beside, open(beside))
 }
 
-func (x *fakeExchange) Start(h Hop) Call {
-	c := &fakeCall{event: newEvent(), lab: x.lab, answer: x.lab.answerOf(h)}
+func (x *fakeExchange) Start(h *Hop) Call {
+	c := &fakeCall{event: newEvent(), lab: x.lab, answer: x.lab.answerOf(*h)}
 	x.calls = append(x.calls, c)
 	if c.answer.after == 0 {
 		c.Fire()

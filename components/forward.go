@@ -18,12 +18,13 @@ var (
 	insidePrefixes = []string{"X-Internal-", "X-Upstream-"}
 )
 
-// hop is the request as it goes on, but for where to.
-func (p *proxy) hop(v *visit) Hop {
-	h := Hop{Request: v.req, Body: v.req.Size != 0, Connect: p.node.Timeout.Connect}
+// prepare makes the request as it goes on, but for where to.
+func (p *proxy) prepare(v *visit) {
+	h := &v.hop
+	h.Request, h.Body, h.Connect = *v.req, v.req.Size != 0, p.node.Timeout.Connect
 	h.Request.Path = v.route.path(v.req.Path)
 	h.Request.Header = p.onwardHeader(v)
-	return h
+	v.avoid = v.tried[:0]
 }
 
 // onwardHeader is the request's header as upstreams are to see it. Its storage
@@ -32,7 +33,7 @@ func (p *proxy) onwardHeader(v *visit) Header {
 	if !v.req.Lasting {
 		return p.makeOnward(v)
 	}
-	r := &v.req
+	r := v.req
 	from := origin{header: r.Header, route: v.route, peer: r.Peer, host: r.Host, consumer: v.consumer, tls: r.TLS}
 	if h, ok := p.onwards.find(&from); ok {
 		return h

@@ -46,39 +46,38 @@ func (g *gate) class(v *visit) int {
 	return len(g.order)
 }
 
-// through fetches an answer once the gate lets the request in.
-func (p *proxy) through(v *visit) {
+// admit lets the request go on upstream, once the gate does.
+func (p *proxy) admit(v *visit) (Pause, bool) {
 	if p.gate == nil {
-		p.fetch(v)
-		return
+		return p.ask(v)
 	}
-	if !p.admitted(v) {
-		return
+	v.class, v.deadline = p.gate.class(v), p.deadline(v.req, v.x.Now())
+	if p.gate.enter(v) == policy.Waits {
+		return v.pause(atGate, v.deadline, v.turn, v.x.Canceled())
 	}
-	began := v.x.Now()
-	defer func() { p.gate.leave(v, v.x.Now()-began) }()
-	p.fetch(v)
+	return p.let(v)
 }
 
-// admitted waits to be let in. If that is not to be, it answers so and is
-// false.
-func (p *proxy) admitted(v *visit) bool {
-	v.class, v.deadline = p.gate.class(v), p.deadline(&v.req, v.x.Now())
-	if p.gate.enter(v) == policy.Waits {
-		v.events = [3]Event{v.turn, v.x.Canceled()}
-		woken := v.x.Wait(v.deadline, v.events[:2]...)
-		if woken != 0 && p.gate.giveUp(v) {
-			if woken < 0 {
-				p.fallBack(v, tooLate)
-			}
-			return false
+// called ends the wait before the gate.
+func (p *proxy) called(v *visit, woken int) (Pause, bool) {
+	if woken != 0 && p.gate.giveUp(v) {
+		if woken < 0 {
+			p.fallBack(v, tooLate)
 		}
-		recycle(v.x, v.turn)
+		return over()
 	}
+	recycle(v.x, v.turn)
+	return p.let(v)
+}
+
+// let goes on as the gate has decided.
+func (p *proxy) let(v *visit) (Pause, bool) {
 	if v.entry == policy.TurnedAway {
 		p.fallBack(v, queueFull)
+		return over()
 	}
-	return v.entry == policy.Admitted
+	v.inside, v.entered = true, v.x.Now()
+	return p.ask(v)
 }
 
 func (g *gate) enter(v *visit) policy.Entry {

@@ -20,45 +20,82 @@ func (p *proxy) start(x Exchange) {
 				continue
 			}
 			watched[place] = true
-			x.Background(func(x Exchange) { p.watch(x, place) })
+			x.Background(func(x Exchange) Steps { return p.watch(x, place) })
 		}
 	}
 }
 
-// watch checks a place again and again until the node ends.
-func (p *proxy) watch(x Exchange, place topologies.Place) {
+// watch is the checks of a place, again and again until the node ends.
+type watch struct {
+	proxy  *proxy
+	x      Exchange
+	place  topologies.Place
+	id     uint64
+	grid   policy.Grid
+	health *policy.Health
+	next   int64    // check
+	call   Call     // of the one under way; nil: none
+	on     [2]Event // what it waits for
+}
+
+func (p *proxy) watch(x Exchange, place topologies.Place) *watch {
 	config := p.node.Health
-	health := policy.NewHealth(config.DownAfter, config.UpAfter)
 	id := scenarios.Mix(p.seed, scenarios.Hash("checks of "+string(place)))
-	grid := policy.Grid{Every: config.Every, Phase: time.Duration(scenarios.Unit(id) * float64(config.Every)), Jitter: config.Jitter}
-	jitter := func(k int64) float64 { return scenarios.Unit(scenarios.Mix(^id, uint64(k))) }
-	for {
-		k, at := grid.Next(x.Now(), jitter)
-		if x.Wait(at, x.Canceled()) == 0 {
-			return
-		}
-		if health.Report(p.passes(x, place, scenarios.Mix(id, uint64(k)))) {
-			p.setUp(x.Now(), place, health.Up())
-		}
+	return &watch{
+		proxy: p, x: x, place: place, id: id,
+		health: policy.NewHealth(config.DownAfter, config.UpAfter),
+		grid:   policy.Grid{Every: config.Every, Phase: time.Duration(scenarios.Unit(id) * float64(config.Every)), Jitter: config.Jitter},
 	}
+}
+
+// Step implements Steps.
+func (w *watch) Step(woken int) (p Pause, over bool) {
+	switch {
+	case w.on[0] == nil: // the first step
+	case w.call == nil && woken == 0, w.call != nil && woken == 1: // the node ends
+		return Pause{}, true
+	case w.call == nil:
+		return w.check(), false
+	default:
+		w.judge(woken)
+	}
+	return w.rest(), false
+}
+
+// rest waits for the time of the next check.
+func (w *watch) rest() Pause {
+	k, at := w.grid.Next(w.x.Now(), func(k int64) float64 { return scenarios.Unit(scenarios.Mix(^w.id, uint64(k))) })
+	w.next = k
+	w.on = [2]Event{w.x.Canceled()}
+	return Pause{at, w.on[:1]}
 }
 
 // checkBit marks the numbers of requests that no load brought.
 const checkBit = 1 << 63
 
-// passes makes one check: whether the place answers in time, below 400.
-func (p *proxy) passes(x Exchange, place topologies.Place, number uint64) bool {
-	config := p.node.Health
-	call := x.Start(Hop{
-		To:      place,
-		Request: Request{Number: number | checkBit, Method: "GET", Host: place.Node(), Path: config.Path},
+// check asks the place.
+func (w *watch) check() Pause {
+	config := w.proxy.node.Health
+	w.call = w.x.Start(&Hop{
+		To:      w.place,
+		Request: Request{Number: scenarios.Mix(w.id, uint64(w.next)) | checkBit, Method: "GET", Host: w.place.Node(), Path: config.Path},
 	})
-	defer call.Cancel()
-	if x.Wait(x.Now()+config.Timeout, call, x.Canceled()) != 0 {
-		return false
+	w.on = [2]Event{w.call, w.x.Canceled()}
+	return Pause{w.x.Now() + config.Timeout, w.on[:]}
+}
+
+// judge ends a check: whether the place answered in time, below 400.
+func (w *watch) judge(woken int) {
+	passes := false
+	if woken == 0 {
+		head, reason := w.call.Head()
+		passes = reason == policy.OK && head.Status < 400
 	}
-	head, reason := call.Head()
-	return reason == policy.OK && head.Status < 400
+	w.call.Cancel()
+	w.call = nil
+	if w.health.Report(passes) {
+		w.proxy.setUp(w.x.Now(), w.place, w.health.Up())
+	}
 }
 
 func (p *proxy) setUp(now time.Duration, place topologies.Place, up bool) {

@@ -59,63 +59,62 @@ func (h *hedge) learn(now, d time.Duration) {
 	h.measured.Observe(now, d)
 }
 
-// race waits for the answer to the attempt that has begun. If it takes long
-// and the request may be sent twice, a second attempt runs beside it, and the
-// first good answer wins.
-func (p *proxy) race(v *visit) {
-	if p.hedge == nil || v.req.Size != 0 || !safe(v.req.Method) {
-		p.await(v)
-		return
-	}
-	began := v.attempt.started
-	p.hedge.budget.deposit(began)
-	if p.slow(v) && p.hedge.budget.withdraw(v.x.Now()) && p.begin(v, &v.rival) {
-		p.decide(v)
-	} else {
-		p.await(v)
-	}
-	if v.attempt.answer {
-		p.hedge.learn(v.x.Now(), v.x.Now()-began)
-	}
+// hedges tells whether a request may be sent twice at once.
+func (p *proxy) hedges(v *visit) bool {
+	return p.hedge != nil && v.req.Size == 0 && safe(v.req.Method)
 }
 
-// slow waits for the attempt's head as long as it is alone. It is true if more
-// patience is left, but not for it alone.
-func (p *proxy) slow(v *visit) bool {
+// listen waits for the answer to the attempt that has begun; if hedges are to
+// be had, not for long alone.
+func (p *proxy) listen(v *visit) (Pause, bool) {
 	a := &v.attempt
-	alone, ok := p.hedge.patience(a.started)
-	if !ok || a.started+alone >= a.until {
-		return false
+	if p.hedges(v) {
+		v.first = a.started
+		p.hedge.budget.deposit(a.started)
+		if patience, ok := p.hedge.patience(a.started); ok && a.started+patience < a.until {
+			return v.pause(alone, a.started+patience, a.call, v.x.Canceled())
+		}
 	}
-	v.events = [3]Event{a.call, v.x.Canceled()}
-	return v.x.Wait(a.started+alone, v.events[:2]...) < 0
+	return v.pause(asking, a.until, a.call, v.x.Canceled())
 }
 
-// decide waits until one of two attempts has a good answer or both have
-// failed. What counts is then v.attempt; the other is over.
-func (p *proxy) decide(v *visit) {
-	a, b := &v.attempt, &v.rival
-	v.events = [3]Event{a.call, v.x.Canceled(), b.call}
-	switch v.x.Wait(min(a.until, b.until), v.events[:]...) {
-	case 0:
-		a.hear()
-	case 1:
-		a.giveUp()
-	case 2:
-		*a, *b = *b, *a
-		a.hear()
-	default:
-		if b.until < a.until {
-			*a, *b = *b, *a
-		}
-		a.runOut()
+// hedged sends a second attempt beside the first, if that has no answer yet.
+func (p *proxy) hedged(v *visit, woken int) (Pause, bool) {
+	a := &v.attempt
+	if woken >= 0 {
+		return p.answered(v, woken)
 	}
-	loser := policy.Canceled
+	b := new(attempt)
+	if !p.hedge.budget.withdraw(v.x.Now()) || !p.begin(v, b) {
+		return v.pause(asking, a.until, a.call, v.x.Canceled())
+	}
+	v.rival = b
+	return v.pause(racing, min(a.until, b.until), a.call, v.x.Canceled(), b.call)
+}
+
+// decided takes the first end of two attempts. A good answer wins; after a
+// failure it is for the other to say.
+func (p *proxy) decided(v *visit, woken int) (Pause, bool) {
+	a, b := &v.attempt, v.rival
+	if woken == 2 || woken < 0 && b.until < a.until {
+		*a, *b = *b, *a
+	}
+	if woken == 2 {
+		woken = 0
+	}
+	a.end(woken)
 	if a.reason.Fault() {
-		loser = a.reason
 		*a, *b = *b, *a
-		p.await(v)
+		return v.pause(asking, a.until, a.call, v.x.Canceled())
 	}
-	b.call.Cancel()
-	b.done(v.x.Now(), loser)
+	b.lose(v.x.Now(), policy.Canceled)
+	return p.heard(v)
+}
+
+// learn tells the hedge how long an answer took from the first attempt on.
+func (p *proxy) learn(v *visit) {
+	if p.hedges(v) && v.attempt.answer {
+		now := v.x.Now()
+		p.hedge.learn(now, now-v.first)
+	}
 }

@@ -3,7 +3,6 @@ package components
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"trafficlab/components/policy"
 	"trafficlab/topologies"
@@ -96,34 +95,52 @@ func newTolls(costs []topologies.Cost) *pathTable[toll] {
 	return tolls
 }
 
-// withinLimits takes what the request costs from every limit, and holds it
-// back if a limit says so. If it may not pass it answers so and is false.
-func (p *proxy) withinLimits(v *visit) bool {
-	var hold time.Duration
-	for i := range p.limits {
-		l := &p.limits[i]
+// limit takes what the request costs from every tally, and holds it back if
+// one says so.
+func (p *proxy) limit(v *visit) (Pause, bool) {
+	for v.counted < len(p.limits) {
+		l := &p.limits[v.counted]
 		asks := v.asks[:0]
 		for k := range l.each {
-			asks = append(asks, policy.Ask{Key: p.limitKey(v, &l.each[k]), Cost: l.each[k].cost(&v.req)})
+			asks = append(asks, policy.Ask{Key: p.limitKey(v, &l.each[k]), Cost: l.each[k].cost(v.req)})
 		}
-		wait, ok, err := l.tally.Take(v.x, asks)
-		switch {
-		case err != nil && !l.open:
-			v.reply(noTally)
-			return false
-		case err == nil && !ok:
-			v.reply(retryLater(wait))
-			return false
+		v.taken = l.tally.Take(v.x, asks)
+		if v.taken.Trip > 0 {
+			return v.pause(counting, v.x.Now()+v.taken.Trip)
 		}
-		hold = max(hold, wait)
+		if !p.within(v) {
+			return over()
+		}
 	}
-	return hold == 0 || p.held(v, hold)
+	if v.held > 0 {
+		return v.pause(held, v.x.Now()+v.held, v.x.Canceled())
+	}
+	return p.recall(v)
 }
 
-// held waits; it is false if the caller went away meanwhile.
-func (p *proxy) held(v *visit, hold time.Duration) bool {
-	v.events[0] = v.x.Canceled()
-	return v.x.Wait(v.x.Now()+hold, v.events[:1]...) < 0
+// told goes on with what a tally has said that is a trip away.
+func (p *proxy) told(v *visit) (Pause, bool) {
+	if !p.within(v) {
+		return over()
+	}
+	return p.limit(v)
+}
+
+// within takes what a tally has said. If the request may not pass it answers so
+// and is false.
+func (p *proxy) within(v *visit) bool {
+	l, t := &p.limits[v.counted], &v.taken
+	v.counted++
+	switch {
+	case t.Lost != nil && !l.open:
+		v.reply(noTally)
+		return false
+	case t.Lost == nil && !t.OK:
+		v.reply(retryLater(t.Wait))
+		return false
+	}
+	v.held = max(v.held, t.Wait)
+	return true
 }
 
 // limitKey is whom the request counts for. All who give no name share one.
@@ -132,7 +149,7 @@ func (p *proxy) limitKey(v *visit, l *limit) string {
 	case "consumer":
 		return v.consumer
 	case "address":
-		return p.trust.client(&v.req).String()
+		return p.trust.client(v.req).String()
 	case "route":
 		return v.route.label
 	case "header":

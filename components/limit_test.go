@@ -101,9 +101,7 @@ type deaf struct{}
 
 func (deaf) Tally(string, *topologies.Shared, []policy.Choice) Tally { return deaf{} }
 
-func (deaf) Take(Exchange, []policy.Ask) (time.Duration, bool, error) {
-	return 0, false, errors.New("gone")
-}
+func (deaf) Take(Exchange, []policy.Ask) Taken { return Taken{Lost: errors.New("gone")} }
 
 // sharingLab is a proxy that shares its tallies.
 func sharingLab(t *testing.T, node topologies.Node, tallies Tallies, test func(l *lab)) {

@@ -2,16 +2,16 @@ package components
 
 import (
 	"net/netip"
-	"sync"
+	"sync/atomic"
+	"unsafe"
 )
 
 // memo remembers the headers that were made of others. It is for a host that
 // hands the same header on again and again (Request.Lasting), as the simulator
-// does: made once, a header costs the next exchange one look. It is safe for
-// concurrent use.
+// does: made once, a header costs the next exchange one look. What lies in the
+// same slot is forgotten. It is safe for concurrent use.
 type memo struct {
-	mu   sync.Mutex
-	made map[*Field]*made
+	slots atomic.Pointer[[memoRoom]atomic.Pointer[made]] // made when first used
 }
 
 // origin is all that a header is made of, beside the proxy itself.
@@ -29,15 +29,17 @@ type made struct {
 	is Header
 }
 
-// memoRoom bounds what is remembered.
-const memoRoom = 1 << 12
+// memoRoom bounds what is remembered. It is a power of two.
+const memoRoom = 1 << 9
 
 // find returns the header that was made of o before; its spare room is not
 // the caller's.
 func (m *memo) find(o *origin) (h Header, ok bool) {
-	m.mu.Lock()
-	e := m.made[o.first()]
-	m.mu.Unlock()
+	slots := m.slots.Load()
+	if slots == nil {
+		return nil, false
+	}
+	e := slots[o.slot()].Load()
 	if e == nil || !e.of.equal(o) {
 		return nil, false
 	}
@@ -46,29 +48,23 @@ func (m *memo) find(o *origin) (h Header, ok bool) {
 
 // keep remembers what was made of o, and returns it.
 func (m *memo) keep(o *origin, h Header) Header {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	switch {
-	case m.made == nil:
-		m.made = map[*Field]*made{}
-	case len(m.made) >= memoRoom:
-		clear(m.made)
+	if m.slots.Load() == nil {
+		m.slots.CompareAndSwap(nil, new([memoRoom]atomic.Pointer[made]))
 	}
 	h = h[:len(h):len(h)]
-	m.made[o.first()] = &made{*o, h}
+	m.slots.Load()[o.slot()].Store(&made{*o, h})
 	return h
 }
 
-// first is where the header lies. The memo holds it, so that nothing else
-// comes to lie there.
-func (o *origin) first() *Field {
-	if len(o.header) == 0 {
-		return nil
-	}
-	return &o.header[0]
+// slot is found by where the header lies, of which a memo keeps hold, so that
+// nothing else comes to lie there.
+func (o *origin) slot() uintptr {
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(o.header)))
+	return at * 0x9e3779b97f4a7c15 >> (64 - 9)
 }
 
 func (o *origin) equal(p *origin) bool {
-	return len(o.header) == len(p.header) && o.route == p.route && o.peer == p.peer &&
+	return unsafe.SliceData(o.header) == unsafe.SliceData(p.header) && len(o.header) == len(p.header) &&
+		o.route == p.route && o.peer == p.peer &&
 		o.host == p.host && o.consumer == p.consumer && o.tls == p.tls && o.word == p.word
 }

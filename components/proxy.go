@@ -91,24 +91,69 @@ func (p *proxy) layRoutes(t *topologies.Topology) {
 	}
 }
 
-// serve is the order of events. Each step that answers by itself ends it.
-func (p *proxy) serve(v *visit) {
-	if !p.routed(v) || !p.authenticated(v) || !p.withinLimits(v) {
-		return
+// step plays a visit to its next pause, or to its end.
+func (p *proxy) step(v *visit, woken int) (Pause, bool) {
+	pause, over := p.goOn(v, woken)
+	if over {
+		p.leave(v)
 	}
-	if p.store != nil {
-		defer p.store.end(v)
-		if p.recalled(v) {
-			return
-		}
-	}
-	p.through(v)
+	return pause, over
 }
 
-// fetch gets an upstream's answer and hands it on.
-func (p *proxy) fetch(v *visit) {
-	if p.ask(v) {
-		p.handOn(v)
+// goOn is the order of events: each of them asks for a pause, ends the visit
+// or leads to the next.
+//
+//	enter ─► limit ─► recall ─► admit ─► ask ─► heard ─► conclude
+//	                    ▲ │              ▲ │      │
+//	                    └─┘              │ └──────┤
+//	                 another's fetch     └─ rest ◄┘
+func (p *proxy) goOn(v *visit, woken int) (Pause, bool) {
+	switch v.stage {
+	case arriving:
+		return p.enter(v)
+	case counting:
+		return p.told(v)
+	case held:
+		if woken == 0 {
+			return over()
+		}
+		return p.recall(v)
+	case following:
+		if woken == 1 {
+			return over()
+		}
+		return p.recall(v)
+	case renewing:
+		return p.admit(v)
+	case atGate:
+		return p.called(v, woken)
+	case alone:
+		return p.hedged(v, woken)
+	case racing:
+		return p.decided(v, woken)
+	case resting:
+		if woken == 0 {
+			return over()
+		}
+		return p.try(v)
+	}
+	return p.answered(v, woken)
+}
+
+func (p *proxy) enter(v *visit) (Pause, bool) {
+	if !p.routed(v) || !p.authenticated(v) {
+		return over()
+	}
+	return p.limit(v)
+}
+
+// leave is called when a visit is over, whatever became of it.
+func (p *proxy) leave(v *visit) {
+	if v.inside {
+		p.gate.leave(v, v.x.Now()-v.entered)
+	}
+	if p.store != nil {
+		p.store.end(v)
 	}
 }
 

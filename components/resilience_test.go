@@ -24,18 +24,19 @@ func TestPausesBetweenTries(t *testing.T) {
 		require.Equal(t, 503, l.get("/").Status)
 		require.Len(t, tries, 4)
 		p := l.component.server.(*proxy)
-		v := &visit{req: Request{Number: 7}}
+		v := &visit{req: &Request{Number: 7}}
 		at := time.Duration(0)
 		for retry, longest := range []time.Duration{100 * ms, 150 * ms, 150 * ms} {
-			pause := p.pause(v, retry+1)
-			require.Positive(t, pause)
-			require.Less(t, pause, longest)
-			at += pause
+			v.tries = retry + 1
+			rest := p.rest(v)
+			require.Positive(t, rest)
+			require.Less(t, rest, longest)
+			at += rest
 			require.Equal(t, at, tries[retry+1])
 		}
 		requireIdle(t, l)
-		other := &visit{req: Request{Number: 8}}
-		require.NotEqual(t, p.pause(v, 1), p.pause(other, 1), "each its own")
+		other := &visit{req: &Request{Number: 8}, tries: v.tries}
+		require.NotEqual(t, p.rest(v), p.rest(other), "each its own")
 	})
 }
 

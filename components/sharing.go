@@ -12,7 +12,6 @@ func (b *backend) join(v *visit) (p Pause, over bool) {
 		v.reply(queueFull)
 		return Pause{}, true
 	}
-	v.stage = sharing
 	return p, false
 }
 
@@ -47,11 +46,11 @@ func (b *backend) share(v *visit) (p Pause, over bool) {
 
 // outlook is how long a request must wait for news.
 func (b *backend) outlook(v *visit) Pause {
-	v.events = [3]Event{v.turn}
-	p := Pause{Until: Forever, On: v.events[:1]}
+	until := Forever
 	if first, due, _ := b.sharing.Next(); first == v {
-		p.Until = due
+		until = due
 	}
+	p, _ := v.pause(sharing, until, v.turn)
 	return p
 }
 

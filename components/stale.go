@@ -90,15 +90,14 @@ func (p *proxy) renew(v *visit) {
 	f := v.renews
 	v.renews = nil
 	at, route, consumer, ask := v.at, v.route, v.consumer, v.ask
-	req := renewal(v.req)
-	v.x.Background(func(x Exchange) {
+	req := renewal(*v.req)
+	v.x.Background(func(x Exchange) Steps {
 		v := visits.Get().(*visit)
-		v.open(at, x, req)
+		v.open(at, x, &req)
+		v.aside, v.stage = true, renewing
 		v.route, v.consumer, v.leads = route, consumer, f
 		v.ask = cacheAsk{key: ask.key, toStore: true}
-		defer v.close()
-		defer p.store.end(v)
-		p.through(v)
+		return v
 	})
 }
 

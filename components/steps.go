@@ -2,38 +2,39 @@ package components
 
 import "time"
 
-// Stepper is a handler whose exchanges can be played step by step: a host with
-// a clock of its own then needs no stack for each that waits. The same steps,
-// with waits between them, are its Handle.
-type Stepper interface {
-	Handler
-
-	// Open begins an exchange in steps. It returns nil if the exchange needs
-	// a stack after all: the host then calls Handle.
-	Open(x Exchange, req Request) Steps
-}
-
-// Steps is an exchange that is played step by step.
+// Steps is an exchange that is played step by step. They belong to one host at
+// a time.
 type Steps interface {
-	// Step goes on until the exchange must wait, or is over. woken is what
-	// Exchange.Wait would have returned for the pause before; the first step
-	// does not look at it.
+	// Step goes on until the exchange must wait, or is over. woken says what
+	// ended the pause before: the index of the first of its events that has
+	// fired, or -1 at the instant. The first step does not look at it.
 	Step(woken int) (p Pause, over bool)
 }
 
-// Pause is what an exchange waits for between two steps, as in Exchange.Wait.
+// Pause is what an exchange waits for between two steps: the first of some
+// events, at longest until an instant. It is the one way to wait.
 type Pause struct {
 	Until time.Duration
 	On    []Event
 }
 
-// play takes all steps, and waits between them.
-func play(x Exchange, s Steps) {
+// Waiter is a host that has a stack for each exchange.
+type Waiter interface {
+	// Wait returns the index of the first event in the list that has fired,
+	// as soon as one has, or -1 at the instant until.
+	Wait(until time.Duration, on ...Event) int
+}
+
+// Play takes all steps, and waits between them.
+func Play(w Waiter, s Steps) {
 	p, over := s.Step(0)
 	for !over {
-		p, over = s.Step(x.Wait(p.Until, p.On...))
+		p, over = s.Step(w.Wait(p.Until, p.On...))
 	}
 }
+
+// over is the end of an exchange's steps.
+func over() (Pause, bool) { return Pause{}, true }
 
 // Recycler is an exchange that can make use of a signal again. The signal may
 // have fired; nobody must refer to it any more.

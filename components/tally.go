@@ -11,8 +11,16 @@ import (
 // Tally counts what limits have admitted. It is safe for concurrent use.
 type Tally interface {
 	// Take asks all the limits at once, each for its part, as policy.Limits
-	// does. An error says that what was counted is out of reach.
-	Take(x Exchange, asks []policy.Ask) (wait time.Duration, ok bool, err error)
+	// does.
+	Take(x Exchange, asks []policy.Ask) Taken
+}
+
+// Taken is what a tally says to a request.
+type Taken struct {
+	OK   bool
+	Wait time.Duration // how long to hold it back; if not OK, when to come again
+	Lost error         // what was counted is out of reach; nothing else is known then
+	Trip time.Duration // how long the answer takes, if that has not passed yet
 }
 
 // Tallies hands out the tallies that the replicas of a node keep together. It
@@ -37,11 +45,11 @@ func newMemory(limiters []policy.Choice) *memory {
 }
 
 // Take implements Tally.
-func (m *memory) Take(x Exchange, asks []policy.Ask) (wait time.Duration, ok bool, err error) {
+func (m *memory) Take(x Exchange, asks []policy.Ask) Taken {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	wait, ok = m.limits.Take(x.Now(), asks)
-	return wait, ok, nil
+	wait, ok := m.limits.Take(x.Now(), asks)
+	return Taken{OK: ok, Wait: wait}
 }
 
 // Memories are tallies that live in this process and outlive the components

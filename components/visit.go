@@ -12,32 +12,40 @@ import (
 type visit struct {
 	at    *Component
 	x     Exchange
-	req   Request
+	req   *Request
 	check bool // a health check
+	aside bool // work of our own, which is not counted
+	stage stage
+	woken [3]Event // by what, in the pause that follows
 
 	// Found out on the way by a proxy.
 	route    *route
 	consumer string
+	counted  int   // tallies asked
+	taken    Taken // what the latest said
+	held     time.Duration
 	asks     [2]policy.Ask // room for what limits are asked
 	ask      cacheAsk
-	word     word          // of the cache
-	waits    *fetch        // another's, to wait for
-	leads    *fetch        // its own, that others may wait for
-	renews   *fetch        // to be begun beside it
-	class    int           // at the gate
-	entry    policy.Entry  // likewise
+	word     word         // of the cache
+	waits    *fetch       // another's, to wait for
+	leads    *fetch       // its own, that others may wait for
+	renews   *fetch       // to be begun beside it
+	class    int          // at the gate
+	entry    policy.Entry // likewise
+	inside   bool         // likewise
+	entered  time.Duration
 	key      uint64        // of affinity
 	deadline time.Duration // of all attempts
 	hop      Hop           // as it goes out next
 	attempt  attempt       // the one that counts
-	rival    attempt       // the hedge beside it
+	rival    *attempt      // the hedge beside it
+	first    time.Duration // when the first of the two began
+	tries    int           // without hedges
 	begun    int           // attempts
 	avoid    []int         // where they went
 	tried    [4]int        // room for avoid
-	events   [3]Event      // what is waited for: here, a list costs no allocation
 
 	// At a backend.
-	stage stage
 	turn  Signal // its place in the line (or at a gate's); of shared work, that there is news
 	ended bool   // of shared work
 
@@ -47,17 +55,45 @@ type visit struct {
 	bytes  int64
 }
 
+// stage is what a visit waits for.
+type stage uint8
+
+const (
+	arriving stage = iota // nothing yet
+
+	// At a proxy.
+	counting  // for a tally that is a trip away
+	held      // for a limit that delays it
+	following // for another's fetch
+	renewing  // likewise nothing yet: a fetch beside the visit that wants it
+	atGate    // to be let in
+	asking    // for the answer to the one attempt under way
+	alone     // likewise, until it is time for a hedge
+	racing    // for the first of two answers
+	resting   // before the next try
+
+	// At a backend.
+	inLine  // for a worker
+	atWork  // for the worker to finish
+	sharing // for its share of the workers to be enough
+)
+
 var visits = sync.Pool{New: func() any { return new(visit) }}
 
-func (v *visit) open(at *Component, x Exchange, req Request) {
+func (v *visit) open(at *Component, x Exchange, req *Request) {
 	v.at, v.x, v.req, v.reason = at, x, req, policy.Canceled
-	v.check = req.Method == "GET" && req.Path == CheckPath
 }
 
 // close makes the visit fit for another.
 func (v *visit) close() {
 	*v = visit{}
 	visits.Put(v)
+}
+
+// pause makes a visit wait at a stage.
+func (v *visit) pause(at stage, until time.Duration, on ...Event) (Pause, bool) {
+	v.stage = at
+	return Pause{until, v.woken[:copy(v.woken[:], on)]}, false
 }
 
 // reply answers with a body of our own.

@@ -36,14 +36,17 @@ func (x *exchange) Canceled() components.Event { return canceled(x.ctx.Done()) }
 
 func (x *exchange) NewSignal() components.Signal { return newLatch() }
 
-func (x *exchange) Background(work func(components.Exchange)) { x.node.background(work) }
+func (x *exchange) Background(open func(components.Exchange) components.Steps) {
+	x.node.background(open)
+}
 
-func (x *exchange) Start(h components.Hop) components.Call {
-	c := x.node.start(h, x.body)
+func (x *exchange) Start(h *components.Hop) components.Call {
+	c := x.node.start(*h, x.body)
 	x.calls = append(x.calls, c)
 	return c
 }
 
+// Wait implements components.Waiter.
 func (x *exchange) Wait(until time.Duration, on ...components.Event) int {
 	if i := first(on); i >= 0 {
 		return i

@@ -23,10 +23,28 @@ import (
 	"trafficlab/topologies"
 )
 
-// handle is a handler for one test.
-type handle func(x components.Exchange, req components.Request)
+// handle is a handler for one test. It waits in the middle of its code, on the
+// goroutine of its exchange.
+type handle func(x *exchange, req components.Request)
 
-func (h handle) Handle(x components.Exchange, req components.Request) { h(x, req) }
+// Open implements components.Handler.
+func (h handle) Open(x components.Exchange, req *components.Request) components.Steps {
+	return atOnce(func() { h(x.(*exchange), *req) })
+}
+
+// atOnce is an exchange of one step.
+type atOnce func()
+
+// Step implements components.Steps.
+func (do atOnce) Step(int) (components.Pause, bool) {
+	do()
+	return components.Pause{}, true
+}
+
+// beside is Background for work that waits.
+func (x *exchange) beside(work func(*exchange)) {
+	x.Background(func(b components.Exchange) components.Steps { return atOnce(func() { work(b.(*exchange)) }) })
+}
 
 // lab is a node "proxy" under test before a server "origin", in a bubble.
 type lab struct {
@@ -110,8 +128,8 @@ func (l *lab) try(method, path, body string) (*http.Response, string, error) {
 }
 
 // pass forwards a request as it is.
-func pass(x components.Exchange, req components.Request) {
-	c := x.Start(components.Hop{To: "origin", Request: req, Body: req.Size != 0})
+func pass(x *exchange, req components.Request) {
+	c := x.Start(&components.Hop{To: "origin", Request: req, Body: req.Size != 0})
 	if x.Wait(components.Forever, c, x.Canceled()) == 1 {
 		return
 	}
@@ -133,7 +151,7 @@ func TestForward(t *testing.T) {
 		io.WriteString(w, "made")
 	}
 	var seen components.Request
-	h := handle(func(x components.Exchange, req components.Request) {
+	h := handle(func(x *exchange, req components.Request) {
 		seen = req
 		pass(x, req)
 	})
@@ -205,7 +223,7 @@ func hang(patience *time.Duration) http.HandlerFunc {
 
 func TestClientGoesAway(t *testing.T) {
 	var patience, heard time.Duration
-	h := handle(func(x components.Exchange, req components.Request) {
+	h := handle(func(x *exchange, req components.Request) {
 		pass(x, req)
 		heard = x.Now()
 	})
@@ -224,8 +242,8 @@ func TestClientGoesAway(t *testing.T) {
 
 func TestClientGoesAwayAmidTheBody(t *testing.T) {
 	var reason policy.Reason
-	h := handle(func(x components.Exchange, req components.Request) {
-		c := x.Start(components.Hop{To: "origin", Request: req})
+	h := handle(func(x *exchange, req components.Request) {
+		c := x.Start(&components.Hop{To: "origin", Request: req})
 		x.Wait(components.Forever, c)
 		head, _ := c.Head()
 		reason = x.Forward(c, head, 0, nil)
@@ -246,10 +264,10 @@ func TestClientGoesAwayAmidTheBody(t *testing.T) {
 
 // attempt makes one attempt and tells how it ended and when.
 func attempt(hop components.Hop, patience time.Duration, reason *policy.Reason, at *time.Duration) handle {
-	return func(x components.Exchange, req components.Request) {
+	return func(x *exchange, req components.Request) {
 		began := x.Now()
 		hop.Request, hop.To = req, "origin"
-		c := x.Start(hop)
+		c := x.Start(&hop)
 		if x.Wait(x.Now()+patience, c) < 0 {
 			c.Cancel()
 			x.Wait(components.Forever, c)
@@ -324,8 +342,8 @@ func TestConnectionsAreBounded(t *testing.T) {
 		now.Add(-1)
 	}
 	var timeouts atomic.Int64
-	h := handle(func(x components.Exchange, req components.Request) {
-		c := x.Start(components.Hop{To: "origin", Request: req, Connect: 350 * time.Millisecond})
+	h := handle(func(x *exchange, req components.Request) {
+		c := x.Start(&components.Hop{To: "origin", Request: req, Connect: 350 * time.Millisecond})
 		x.Wait(components.Forever, c)
 		if _, reason := c.Head(); reason == policy.Timeout {
 			timeouts.Add(1)
@@ -370,9 +388,9 @@ func TestBodyForAnotherAttempt(t *testing.T) {
 				}
 				return nil
 			}
-			h := handle(func(x components.Exchange, req components.Request) {
+			h := handle(func(x *exchange, req components.Request) {
 				for range 2 {
-					c := x.Start(components.Hop{To: "origin", Request: req, Body: true})
+					c := x.Start(&components.Hop{To: "origin", Request: req, Body: true})
 					x.Wait(components.Forever, c)
 					_, reason = c.Head()
 					down = false
@@ -428,8 +446,8 @@ func TestKeep(t *testing.T) {
 			}
 			var kept *components.Body
 			var reason policy.Reason
-			h := handle(func(x components.Exchange, req components.Request) {
-				c := x.Start(components.Hop{To: "origin", Request: req})
+			h := handle(func(x *exchange, req components.Request) {
+				c := x.Start(&components.Hop{To: "origin", Request: req})
 				x.Wait(components.Forever, c)
 				head, _ := c.Head()
 				reason = x.Forward(c, head, test.limit, func(b components.Body) { kept = &b })
@@ -455,14 +473,14 @@ func TestKeep(t *testing.T) {
 func TestEncode(t *testing.T) {
 	text := string(components.Filler(100_000))
 	origin := func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, text) }
-	h := handle(func(x components.Exchange, req components.Request) {
+	h := handle(func(x *exchange, req components.Request) {
 		head := components.Response{Status: 200, Encode: "gzip", Body: components.Body{Size: 100_000},
 			Header: components.Header{{Name: "Content-Encoding", Value: "gzip"}}}
 		if req.Path == "/own" {
 			x.Reply(head)
 			return
 		}
-		c := x.Start(components.Hop{To: "origin", Request: req})
+		c := x.Start(&components.Hop{To: "origin", Request: req})
 		x.Wait(components.Forever, c)
 		x.Forward(c, head, 0, nil)
 	})
@@ -481,7 +499,7 @@ func TestEncode(t *testing.T) {
 }
 
 func TestReply(t *testing.T) {
-	h := handle(func(x components.Exchange, req components.Request) {
+	h := handle(func(x *exchange, req components.Request) {
 		status := map[string]int{"/none": 204, "/same": 304}[req.Path]
 		if status != 0 {
 			x.Reply(components.Response{Status: status})
@@ -509,7 +527,7 @@ func TestReply(t *testing.T) {
 }
 
 func TestPanicInAHandler(t *testing.T) {
-	h := handle(func(x components.Exchange, _ components.Request) { panic("a bug") })
+	h := handle(func(x *exchange, _ components.Request) { panic("a bug") })
 	inLab(t, h, labOptions{}, func(l *lab) {
 		answer, _ := l.ask("GET", "/", "")
 		assert.Equal(t, 500, answer.StatusCode)
@@ -518,7 +536,7 @@ func TestPanicInAHandler(t *testing.T) {
 }
 
 func TestUnansweredIsBrokenOff(t *testing.T) {
-	inLab(t, handle(func(components.Exchange, components.Request) {}), labOptions{}, func(l *lab) {
+	inLab(t, handle(func(*exchange, components.Request) {}), labOptions{}, func(l *lab) {
 		_, _, err := l.try("GET", "/", "")
 		assert.ErrorIs(t, err, io.EOF)
 	})
@@ -532,8 +550,8 @@ func TestCallsThatAreNotForwarded(t *testing.T) {
 		}
 		io.WriteString(w, "no")
 	}
-	h := handle(func(x components.Exchange, req components.Request) {
-		c := x.Start(components.Hop{To: "origin", Request: req})
+	h := handle(func(x *exchange, req components.Request) {
+		c := x.Start(&components.Hop{To: "origin", Request: req})
 		x.Wait(x.Now()+time.Second, c)
 		x.Reply(components.Response{Status: 200})
 	})
@@ -553,10 +571,10 @@ func TestBackgroundOutlivesItsExchange(t *testing.T) {
 	var done, ended time.Duration
 	var reason policy.Reason
 	var kept components.Body
-	h := handle(func(x components.Exchange, req components.Request) {
-		x.Background(func(b components.Exchange) {
+	h := handle(func(x *exchange, req components.Request) {
+		x.beside(func(b *exchange) {
 			b.Wait(b.Now()+time.Second, b.Canceled())
-			c := b.Start(components.Hop{To: "origin", Request: req})
+			c := b.Start(&components.Hop{To: "origin", Request: req})
 			b.Wait(components.Forever, c)
 			head, _ := c.Head()
 			reason = b.Forward(c, head, 100, func(body components.Body) { kept = body })
@@ -603,7 +621,7 @@ func TestBeginAtTheInstant(t *testing.T) {
 func TestWait(t *testing.T) {
 	var got []int
 	var at time.Duration
-	h := handle(func(x components.Exchange, _ components.Request) {
+	h := handle(func(x *exchange, _ components.Request) {
 		signals := make([]components.Event, 9)
 		for i := range signals {
 			signals[i] = x.NewSignal()
@@ -613,7 +631,7 @@ func TestWait(t *testing.T) {
 
 		note(x.Wait(x.Now()))
 		note(x.Wait(x.Now()+time.Second, signals...))
-		x.Background(func(b components.Exchange) {
+		x.beside(func(b *exchange) {
 			b.Wait(b.Now() + time.Second)
 			fire(7)
 			fire(7) // counts once
@@ -634,7 +652,7 @@ func TestWait(t *testing.T) {
 }
 
 func TestShutdownLetsRequestsEnd(t *testing.T) {
-	h := handle(func(x components.Exchange, _ components.Request) {
+	h := handle(func(x *exchange, _ components.Request) {
 		x.Wait(x.Now()+500*time.Millisecond, x.Canceled())
 		x.Reply(components.Response{Status: 200, Body: components.Body{Size: 3}})
 	})
@@ -657,7 +675,7 @@ func TestShutdownLetsRequestsEnd(t *testing.T) {
 
 func TestAccessLog(t *testing.T) {
 	var lines bytes.Buffer
-	h := handle(func(x components.Exchange, _ components.Request) {
+	h := handle(func(x *exchange, _ components.Request) {
 		x.Wait(x.Now() + 250*time.Millisecond)
 		x.Reply(components.Response{Status: 418, Body: components.Body{Size: 3}})
 	})

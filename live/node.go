@@ -193,12 +193,28 @@ func (n *Node) Begin(at time.Time) {
 		return
 	}
 	n.starting.Do(func() {
-		n.background(func(x components.Exchange) {
-			if x.Wait(0, x.Canceled()) < 0 {
-				starter.Begin(x)
-			}
-		})
+		n.background(func(x components.Exchange) components.Steps { return &beginning{starter, x, false} })
 	})
+}
+
+// beginning is what a node does on its own account, from the beginning of its
+// run on.
+type beginning struct {
+	components.Starter
+	x      components.Exchange
+	waited bool
+}
+
+// Step implements components.Steps.
+func (b *beginning) Step(woken int) (p components.Pause, over bool) {
+	if !b.waited {
+		b.waited = true
+		return components.Pause{On: []components.Event{b.x.Canceled()}}, false
+	}
+	if woken < 0 {
+		b.Begin(b.x)
+	}
+	return components.Pause{}, true
 }
 
 // Use is what the node has counted so far.
@@ -234,11 +250,11 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if n.node.Kind == topologies.Backend {
 		io.Copy(io.Discard, r.Body) // a server reads the request before it works on it
 	}
-	n.handler.Handle(x, req)
+	components.Play(x, n.handler.Open(x, &req))
 }
 
-// background runs work that ends with the node, if it has not ended.
-func (n *Node) background(work func(components.Exchange)) {
+// background plays work that ends with the node, if it has not ended.
+func (n *Node) background(open func(components.Exchange) components.Steps) {
 	if !n.enter() {
 		return
 	}
@@ -246,7 +262,7 @@ func (n *Node) background(work func(components.Exchange)) {
 		defer n.work.Done()
 		x := &exchange{node: n, ctx: n.ctx}
 		defer x.release()
-		work(x)
+		components.Play(x, open(x))
 	}()
 }
 

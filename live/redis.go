@@ -103,7 +103,7 @@ func newRedisLimit(keys string, c policy.Choice) redisLimit {
 }
 
 // Take implements components.Tally. It blocks for the timeout at most.
-func (t *redisTally) Take(x components.Exchange, asks []policy.Ask) (wait time.Duration, ok bool, err error) {
+func (t *redisTally) Take(x components.Exchange, asks []policy.Ask) components.Taken {
 	keys := make([]string, len(asks))
 	arguments := make([]any, 1, 1+6*len(asks))
 	arguments[0] = strconv.FormatInt(int64(x.Now()), 10)
@@ -119,9 +119,9 @@ func (t *redisTally) Take(x components.Exchange, asks []policy.Ask) (wait time.D
 	}
 	t.tell(err)
 	if err != nil {
-		return 0, false, fmt.Errorf("ask the limits of %s: %w", t.name, err)
+		return components.Taken{Lost: fmt.Errorf("ask the limits of %s: %w", t.name, err)}
 	}
-	return time.Duration(answer[1]), answer[0] == 1, nil
+	return components.Taken{OK: answer[0] == 1, Wait: time.Duration(answer[1])}
 }
 
 // tell logs when Redis is lost and when it is back.

@@ -99,18 +99,16 @@ func TestRedisDecidesAsMemoryDoes(t *testing.T) {
 			for i := range asks {
 				asks[i] = policy.Ask{Key: fmt.Sprint("k", random.IntN(2)), Cost: float64(random.IntN(4))}
 			}
-			wait, ok, err := redis.Take(x, asks)
-			require.NoError(t, err)
+			got := redis.Take(x, asks)
 			want, admits := memory.Take(x.now, asks)
-			require.Equal(t, admits, ok, "%s at %v", name, x.now)
-			require.Equal(t, want, wait, "%s at %v", name, x.now)
+			require.Equal(t, components.Taken{OK: admits, Wait: want}, got, "%s at %v", name, x.now)
 			switch {
-			case ok:
+			case got.OK:
 				admitted++
 				x.now += time.Duration(random.ExpFloat64() * 8e6)
 			case random.IntN(2) == 0:
 				refused++
-				x.now += wait // the very instant
+				x.now += got.Wait // the very instant
 			default:
 				refused++
 				x.now += time.Duration(random.ExpFloat64()*8e6) - time.Millisecond
@@ -215,8 +213,8 @@ func BenchmarkRedisTally(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		x.now += time.Microsecond
-		if _, _, err := tally.Take(x, asks); err != nil {
-			b.Fatal(err)
+		if lost := tally.Take(x, asks).Lost; lost != nil {
+			b.Fatal(lost)
 		}
 	}
 }

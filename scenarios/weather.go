@@ -14,7 +14,7 @@ import (
 // process needs nothing but the case and the start instant to see the same.
 type Weather struct {
 	seed   uint64
-	spells map[topologies.Place][]spell
+	spells map[topologies.Place]Forecast
 	purges map[topologies.Place][]DatedPurge
 }
 
@@ -37,7 +37,7 @@ var calm = Effect{Slow: 1}
 // NewWeather compiles faults. The seed decides which requests meet an error.
 func NewWeather(seed uint64, faults []Fault) *Weather {
 	byPlace := map[topologies.Place][]Fault{}
-	w := &Weather{seed, map[topologies.Place][]spell{}, map[topologies.Place][]DatedPurge{}}
+	w := &Weather{seed, map[topologies.Place]Forecast{}, map[topologies.Place][]DatedPurge{}}
 	for _, f := range faults {
 		for _, place := range f.On {
 			if f.Purge != (Purge{}) {
@@ -60,14 +60,14 @@ func NewWeather(seed uint64, faults []Fault) *Weather {
 func (w *Weather) Purges(place topologies.Place) []DatedPurge { return w.purges[place] }
 
 // compile cuts time at every begin and end of a fault.
-func compile(faults []Fault) []spell {
+func compile(faults []Fault) Forecast {
 	var cuts []time.Duration
 	for _, f := range faults {
 		cuts = append(cuts, f.At, f.At+f.For)
 	}
 	slices.Sort(cuts)
 	cuts = slices.Compact(cuts)
-	spells := make([]spell, len(cuts))
+	spells := make(Forecast, len(cuts))
 	for i, from := range cuts {
 		spells[i] = spell{from, overlay(faults, from)}
 	}
@@ -96,13 +96,21 @@ func overlay(faults []Fault, now time.Duration) Effect {
 
 // At is what ails the place at an instant. A fault holds from its At until
 // just before its end.
-func (w *Weather) At(place topologies.Place, now time.Duration) Effect {
-	spells := w.spells[place]
-	i := sort.Search(len(spells), func(i int) bool { return spells[i].from > now })
+func (w *Weather) At(place topologies.Place, now time.Duration) Effect { return w.Of(place).At(now) }
+
+// Forecast is the weather of one place.
+type Forecast []spell
+
+// Of is the weather of a place.
+func (w *Weather) Of(place topologies.Place) Forecast { return w.spells[place] }
+
+// At is what ails the place at an instant.
+func (f Forecast) At(now time.Duration) Effect {
+	i := sort.Search(len(f), func(i int) bool { return f[i].from > now })
 	if i == 0 {
 		return calm
 	}
-	return spells[i-1].effect
+	return f[i-1].effect
 }
 
 // Turns lists the changes of the place's process in order of time, so that a

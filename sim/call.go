@@ -18,7 +18,8 @@ type call struct {
 	request   components.Request
 	connectBy time.Duration
 
-	callee *frame // who works on it
+	callee *frame // who works on it, as far as is known here
+	worked bool   // by whoever began to, whether wanted or not
 	fired  bool
 	reason policy.Reason
 	head   components.Response
@@ -127,7 +128,10 @@ func (c *call) connected() {
 }
 
 // send hands the request over.
-func (c *call) send() { c.callee = c.pool.to.receive(c) }
+func (c *call) send() {
+	c.worked = true
+	c.callee = c.pool.to.receive(c)
+}
 
 // answer ends the attempt with an answer, whose body comes at once.
 func (c *call) answer(head components.Response, body components.Body) {
@@ -159,7 +163,7 @@ func (c *call) tell() {
 		c.world.outcome(c)
 		return
 	}
-	c.from.notify(c)
+	c.from.notify()
 }
 
 // release gives the connection back: whole, or closed in mid-exchange.
@@ -185,9 +189,15 @@ func (c *call) done() {
 	c.free()
 }
 
+// leave says that nobody works on the call any more.
+func (c *call) leave() {
+	c.worked = false
+	c.free()
+}
+
 // free makes the call available for reuse, once nothing refers to it.
 func (c *call) free() {
-	if c.over && c.ticks == 0 && !c.queued {
+	if c.over && c.ticks == 0 && !c.queued && !c.worked {
 		w, slot := c.world, c.slot
 		*c = call{world: w, slot: slot}
 		w.idleCalls = append(w.idleCalls, c)

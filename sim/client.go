@@ -75,8 +75,8 @@ func (w *world) arrive(a scenarios.Arrival) {
 	}
 }
 
-// leave lets a request out of the client.
-func (c *call) leave() {
+// depart lets a request out of the client.
+func (c *call) depart() {
 	if c.ticked() {
 		c.begin()
 	}

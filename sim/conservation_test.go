@@ -29,7 +29,6 @@ func TestRequestsAreConserved(t *testing.T) {
 			c := anyCase(seed)
 			w, err := newWorld(c, anyCosts(seed), func(p topologies.Place) component { return components.New(c, p) })
 			require.NoError(t, err)
-			defer w.close()
 			require.NoError(t, w.play(context.Background()))
 			checkSamples(t, w)
 			checkPools(t, w)

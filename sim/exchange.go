@@ -25,32 +25,22 @@ func (f *frame) Recycle(s components.Signal) {
 	f.world.idleSignals = append(f.world.idleSignals, s.(*signal))
 }
 
-// Background runs work on a frame of its own.
-func (f *frame) Background(work func(components.Exchange)) { f.place.background(work) }
-
-// Wait yields to the loop until one of the events has fired.
-func (f *frame) Wait(until time.Duration, on ...components.Event) int {
-	for {
-		if i, ok := f.woken(until, on); ok {
-			return i
-		}
-		f.park(until, on)
-		f.stack.wait()
-		f.unpark()
-	}
+// Background opens an exchange that has no caller.
+func (f *frame) Background(open func(components.Exchange) components.Steps) {
+	f.place.background(open)
 }
 
 // Start begins an attempt. It panics if the place is none of the node's
 // upstreams.
-func (f *frame) Start(h components.Hop) components.Call {
+func (f *frame) Start(h *components.Hop) components.Call {
 	c := f.world.newCall(f.place.pool(h.To))
 	c.from = f
 	f.calls = append(f.calls, c)
 	c.request = h.Request
 	c.request.Header = handed(h.Request.Header)
 	c.request.Size = 0
-	if h.Body {
-		c.request.Size = f.request.Size
+	if h.Body && f.call != nil {
+		c.request.Size = f.call.request.Size
 	}
 	if h.Connect > 0 {
 		c.connectBy = f.world.clock.now + h.Connect
@@ -95,9 +85,11 @@ func (f *frame) answerTo() *call {
 		panic("the handler answered twice")
 	}
 	f.answered = true
-	c := f.caller
-	f.caller = nil
-	return c
+	if !f.wanted {
+		return nil
+	}
+	f.wanted = false
+	return f.call
 }
 
 // head is an answer's head as it arrives at the caller.
@@ -113,7 +105,7 @@ func handed(h components.Header) components.Header { return h[:len(h):len(h)] }
 // bodyOf is a body as it goes over the wire.
 func (f *frame) bodyOf(r components.Response, b components.Body) components.Body {
 	switch {
-	case f.request.Method == http.MethodHead, r.Status == http.StatusNoContent, r.Status == http.StatusNotModified:
+	case f.call != nil && f.call.request.Method == http.MethodHead, r.Status == http.StatusNoContent, r.Status == http.StatusNotModified:
 		return components.Body{}
 	case r.Encode != "":
 		return components.Body{Size: components.EncodedSize(r.Encode, b)}

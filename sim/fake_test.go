@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"iter"
 	"testing"
 	"time"
 
@@ -16,21 +17,57 @@ import (
 
 const ms = time.Millisecond
 
+// talk is an exchange whose handler waits in the middle of its code, on a
+// coroutine of its own.
+type talk struct {
+	components.Exchange
+	next  func() (components.Pause, bool)
+	yield func(components.Pause) bool
+	woken int
+}
+
+// talking plays a handler that waits.
+func talking(x components.Exchange, handle func(*talk)) *talk {
+	t := &talk{Exchange: x}
+	t.next, _ = iter.Pull(func(yield func(components.Pause) bool) {
+		t.yield = yield
+		handle(t)
+	})
+	return t
+}
+
+// Step implements components.Steps.
+func (t *talk) Step(woken int) (components.Pause, bool) {
+	t.woken = woken
+	p, more := t.next()
+	return p, !more
+}
+
+func (t *talk) Wait(until time.Duration, on ...components.Event) int {
+	t.yield(components.Pause{Until: until, On: on})
+	return t.woken
+}
+
+// beside is Background for a handler that waits.
+func (t *talk) beside(handle func(*talk)) {
+	t.Background(func(x components.Exchange) components.Steps { return talking(x, handle) })
+}
+
 // script is a component written for a test.
 type script struct {
-	handle func(x components.Exchange, r components.Request)
-	begin  func(x components.Exchange)
+	handle func(x *talk, r components.Request)
+	begin  func(x *talk)
 	served int64
 }
 
-func (s *script) Handle(x components.Exchange, r components.Request) {
+func (s *script) Open(x components.Exchange, r *components.Request) components.Steps {
 	s.served++
-	s.handle(x, r)
+	return talking(x, func(x *talk) { s.handle(x, *r) })
 }
 
 func (s *script) Begin(x components.Exchange) {
 	if s.begin != nil {
-		s.begin(x)
+		(&talk{Exchange: x}).beside(s.begin)
 	}
 }
 
@@ -38,7 +75,7 @@ func (s *script) Use() measure.NodeUse { return measure.NodeUse{Requests: s.serv
 
 // answering serves each request in a constant time.
 func answering(d time.Duration) *script {
-	return &script{handle: func(x components.Exchange, _ components.Request) {
+	return &script{handle: func(x *talk, _ components.Request) {
 		x.Wait(x.Now()+d, x.Canceled())
 		x.Reply(components.Response{Status: 200, Body: components.Body{Size: 10}})
 	}}
@@ -50,10 +87,10 @@ var words = map[policy.Reason]string{
 
 // passing forwards to a place, and says why if it cannot.
 func passing(to topologies.Place, hop components.Hop) *script {
-	return &script{handle: func(x components.Exchange, r components.Request) {
+	return &script{handle: func(x *talk, r components.Request) {
 		hop := hop
 		hop.To, hop.Request = to, r
-		c := x.Start(hop)
+		c := x.Start(&hop)
 		if x.Wait(components.Forever, c, x.Canceled()) == 1 {
 			return
 		}

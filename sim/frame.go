@@ -8,20 +8,18 @@ import (
 )
 
 // frame is an exchange at a place: the components.Exchange that a handler
-// sees. A handler that can be played in steps is; any other gets a stack. A
-// frame is pooled, and so are stacks.
+// sees, and where its steps have come to. A frame is pooled.
 type frame struct {
 	world *world
 	place *place
 	slot  int
 	index int // in place.frames
 
-	steps components.Steps // nil: not in steps
-	stack *stack           // nil: none, or not yet
+	steps components.Steps                           // nil: not begun
+	open  func(components.Exchange) components.Steps // in the background; else a request
 
-	work     func(components.Exchange) // in the background; else a request
-	request  components.Request
-	caller   *call // nil if there is none, or it went away
+	call     *call // that brought the request; nil in the background
+	wanted   bool  // the caller still waits for an answer
 	answered bool
 	calls    []*call
 	gone     flag // the caller
@@ -44,33 +42,23 @@ func (f *frame) run() {
 	f.queued = false
 	switch {
 	case f.dead:
-	case f.steps != nil:
-		f.walk()
-	case f.stack != nil:
-		f.stack.resume()
-	default:
+	case f.steps == nil:
 		f.begin()
-	}
-}
-
-// begin gives the frame what it needs to go on.
-func (f *frame) begin() {
-	if f.work == nil && f.place.stepper != nil {
-		if f.steps = f.place.stepper.Open(f, f.request); f.steps != nil {
-			f.step(0)
-			return
+	default:
+		if woken, ok := f.woken(f.until, f.on); ok {
+			f.unpark()
+			f.step(woken)
 		}
 	}
-	f.stack = f.world.newStack(f)
-	f.stack.resume()
 }
 
-// walk goes on with the steps, if what they wait for has happened.
-func (f *frame) walk() {
-	if woken, ok := f.woken(f.until, f.on); ok {
-		f.unpark()
-		f.step(woken)
+func (f *frame) begin() {
+	if f.open != nil {
+		f.steps = f.open(f)
+	} else {
+		f.steps = f.place.handler.Open(f, &f.call.request)
 	}
+	f.step(0)
 }
 
 // step takes steps until the frame must wait, or is over.
@@ -89,23 +77,16 @@ func (f *frame) step(woken int) {
 	}
 }
 
-// job is the frame's work, on a stack.
-func (f *frame) job() {
-	if f.work != nil {
-		f.work(f)
-	} else {
-		f.place.handler.Handle(f, f.request)
-	}
-	f.end()
-}
-
 // end closes what the handler left open and returns the frame.
 func (f *frame) end() {
-	if f.caller != nil {
+	if f.wanted {
 		panic("the handler returned without an answer")
 	}
 	f.drop()
-	f.steps, f.stack, f.work = nil, nil, nil
+	if f.call != nil {
+		f.call.leave()
+	}
+	f.call, f.steps, f.open = nil, nil, nil
 	f.answered, f.gone.fired = false, false
 	f.place.retire(f)
 }
@@ -120,43 +101,31 @@ func (f *frame) drop() {
 	f.calls = f.calls[:0]
 }
 
-// crash ends the frame with its process: its caller's connection breaks, its
-// own calls are given up and its handler is unwound.
+// crash ends the frame with its process: its caller's connection breaks and
+// its own calls are given up.
 func (f *frame) crash() {
 	f.dead = true
-	if c := f.caller; c != nil {
-		f.caller = nil
-		c.fail(policy.Reset)
+	if f.wanted {
+		f.wanted = false
+		f.call.fail(policy.Reset)
+	}
+	if f.call != nil {
+		f.call.leave()
 	}
 	f.drop()
-	f.unwind()
-}
-
-// unwind ends the frame's stack.
-func (f *frame) unwind() {
-	f.dead = true
-	if f.stack != nil {
-		f.stack.stop()
-	}
 }
 
 // abandon tells the frame that its caller went away.
 func (f *frame) abandon() {
-	f.caller = nil
+	f.wanted = false
 	f.gone.fired = true
-	f.notify(&f.gone)
+	f.notify()
 }
 
-// notify wakes the frame if it waits for the event.
-func (f *frame) notify(e components.Event) {
-	if !f.parked {
-		return
-	}
-	for _, o := range f.on {
-		if o == e {
-			f.wake()
-			return
-		}
+// notify wakes the frame if it waits: for what has happened, perhaps.
+func (f *frame) notify() {
+	if f.parked {
+		f.wake()
 	}
 }
 
@@ -182,7 +151,7 @@ func (f *frame) woken(until time.Duration, on []components.Event) (i int, ok boo
 // have happened.
 func (f *frame) park(until time.Duration, on []components.Event) {
 	f.on, f.until, f.parked = on, until, true
-	if f.work == nil && f.world.traced(f.request.Number) {
+	if f.call != nil && f.world.traced(f.call.request.Number) {
 		f.world.notePark(f)
 	}
 	f.arm()

@@ -69,7 +69,7 @@ func (w *world) jitter(f *frame) time.Duration {
 	if w.costs.Jitter == 0 {
 		return 0
 	}
-	r := &f.request
+	r := &f.call.request
 	u := scenarios.Unit(scenarios.Mix(scenarios.Mix(f.place.jitter, r.Number), r.Attempt))
 	return time.Duration(-math.Log(u) * float64(w.costs.Jitter))
 }

@@ -20,7 +20,6 @@ type place struct {
 	dialLine int
 
 	handler component
-	stepper components.Stepper // the handler, if it can be played in steps
 	use     tally
 	down    bool
 	frozen  bool
@@ -34,10 +33,21 @@ type place struct {
 // start makes the component anew, as a process starts.
 func (p *place) start() {
 	p.handler = p.world.build(p.name)
-	p.stepper, _ = p.handler.(components.Stepper)
 	if s, ok := p.handler.(components.Starter); ok {
-		p.background(s.Begin)
+		p.background(func(x components.Exchange) components.Steps { return beginning{s, x} })
 	}
+}
+
+// beginning is what a place does when it has started.
+type beginning struct {
+	components.Starter
+	x components.Exchange
+}
+
+// Step implements components.Steps.
+func (b beginning) Step(int) (components.Pause, bool) {
+	b.Begin(b.x)
+	return components.Pause{}, true
 }
 
 // turn follows the weather: from now on the place is down, frozen or neither.
@@ -97,10 +107,9 @@ func (p *place) thaw() {
 // receive takes a request in. The handler sees it after the cost of a visit.
 func (p *place) receive(c *call) *frame {
 	f := p.frame()
-	f.caller = c
-	f.request = c.request
-	f.request.Peer = loopback
-	f.request.TLS = p.node.TLS != nil
+	f.call, f.wanted = c, true
+	c.request.Peer = loopback
+	c.request.TLS = p.node.TLS != nil
 	if c.from == nil {
 		p.world.enter(f, &p.visit)
 	} else {
@@ -110,9 +119,9 @@ func (p *place) receive(c *call) *frame {
 }
 
 // background runs work that has no caller.
-func (p *place) background(work func(components.Exchange)) {
+func (p *place) background(open func(components.Exchange) components.Steps) {
 	f := p.frame()
-	f.work, f.request = work, components.Request{}
+	f.open = open
 	f.wake()
 }
 
@@ -142,11 +151,4 @@ func (p *place) pool(to topologies.Place) *pool {
 	o := p.world.newPool(to, p.node.Connections)
 	p.pools[to] = o
 	return o
-}
-
-// unwind ends every stack of the place.
-func (p *place) unwind() {
-	for _, f := range p.frames {
-		f.unwind()
-	}
 }

@@ -24,7 +24,6 @@ func run(ctx context.Context, c *scenarios.Case, costs Costs, build builder) (*m
 	if err != nil {
 		return nil, fmt.Errorf("simulate %s: %w", c.Scenario, err)
 	}
-	defer w.close()
 	if err := w.play(ctx); err != nil {
 		return nil, fmt.Errorf("simulate %s: %w", c.Scenario, err)
 	}

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"runtime"
 	"testing"
 	"time"
 
@@ -66,7 +65,7 @@ func TestACrashOfTheEntry(t *testing.T) {
 	c := steady(chain("lb", "api"), 10*ms, 4)
 	c.Variant.Faults = []scenarios.Fault{{At: at(c, 1) + ms, For: 10 * ms, On: []topologies.Place{"lb"}, Crash: true}}
 	gone := []time.Duration{}
-	api := &script{handle: func(x components.Exchange, _ components.Request) {
+	api := &script{handle: func(x *talk, _ components.Request) {
 		if x.Wait(x.Now()+5*ms, x.Canceled()) == 0 {
 			gone = append(gone, x.Now())
 		}
@@ -95,7 +94,7 @@ func TestAClientGivesUpAndEverybodyHearsOfIt(t *testing.T) {
 	c := steady(chain("lb", "api"), 10*ms, 2)
 	c.Variant.Timeout = 30 * ms
 	var gone []time.Duration
-	api := &script{handle: func(x components.Exchange, _ components.Request) {
+	api := &script{handle: func(x *talk, _ components.Request) {
 		x.Wait(components.Forever, x.Canceled())
 		gone = append(gone, x.Now())
 	}}
@@ -129,7 +128,7 @@ func TestCallsWaitInLineForAConnection(t *testing.T) {
 
 func TestWhatIsNotForwardedIsCanceled(t *testing.T) {
 	lost, answered := 0, 0
-	api := &script{handle: func(x components.Exchange, r components.Request) {
+	api := &script{handle: func(x *talk, r components.Request) {
 		work := 5 * ms
 		if r.Attempt == 0 {
 			work = 50 * ms
@@ -141,13 +140,13 @@ func TestWhatIsNotForwardedIsCanceled(t *testing.T) {
 		answered++
 		x.Reply(components.Response{Status: 200})
 	}}
-	hedge := &script{handle: func(x components.Exchange, r components.Request) {
-		first := x.Start(components.Hop{To: "api", Request: r})
+	hedge := &script{handle: func(x *talk, r components.Request) {
+		first := x.Start(&components.Hop{To: "api", Request: r})
 		if x.Wait(x.Now()+10*ms, first) == 0 {
 			t.Error("the first attempt should be slow")
 		}
 		r.Attempt = 1
-		second := x.Start(components.Hop{To: "api", Request: r})
+		second := x.Start(&components.Hop{To: "api", Request: r})
 		if x.Wait(components.Forever, first, second) != 1 {
 			t.Error("the second attempt should be first")
 		}
@@ -162,10 +161,10 @@ func TestWhatIsNotForwardedIsCanceled(t *testing.T) {
 func TestAllWhoWaitForASignalHearIt(t *testing.T) {
 	var fetched components.Signal
 	fetches := 0
-	cache := &script{handle: func(x components.Exchange, r components.Request) {
+	cache := &script{handle: func(x *talk, r components.Request) {
 		if fetched == nil {
 			fetched = x.NewSignal()
-			c := x.Start(components.Hop{To: "api", Request: r})
+			c := x.Start(&components.Hop{To: "api", Request: r})
 			x.Wait(components.Forever, c)
 			head, _ := c.Head()
 			x.Forward(c, head, 100, func(b components.Body) { fetches += int(b.Size) })
@@ -184,7 +183,7 @@ func TestBackgroundWorkEndsAndBeginsWithItsNode(t *testing.T) {
 	c := steady(chain("api"), 10*ms, 10, scenarios.Fault{At: 35 * ms, For: 30 * ms, On: []topologies.Place{"api"}, Crash: true})
 	var ticks []time.Duration
 	api := answering(ms)
-	api.begin = func(x components.Exchange) {
+	api.begin = func(x *talk) {
 		for {
 			x.Wait(x.Now()+10*ms, x.Canceled())
 			ticks = append(ticks, x.Now())
@@ -196,9 +195,9 @@ func TestBackgroundWorkEndsAndBeginsWithItsNode(t *testing.T) {
 
 func TestBackgroundFetchKeepsTheBody(t *testing.T) {
 	var kept components.Body
-	cdn := &script{handle: func(x components.Exchange, r components.Request) {
-		x.Background(func(x components.Exchange) {
-			c := x.Start(components.Hop{To: "api", Request: r})
+	cdn := &script{handle: func(x *talk, r components.Request) {
+		x.beside(func(x *talk) {
+			c := x.Start(&components.Hop{To: "api", Request: r})
 			x.Wait(components.Forever, c)
 			head, _ := c.Head()
 			x.Forward(c, head, 100, func(b components.Body) { kept = b })
@@ -236,19 +235,11 @@ func TestRunSaysWhatItCannotDo(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-func TestNoCoroutineOutlivesARun(t *testing.T) {
-	before := runtime.NumGoroutine()
-	c := steady(chain("lb", "api"), ms, 100)
-	c.Variant.Faults = []scenarios.Fault{{At: 50 * ms, For: 10 * ms, On: []topologies.Place{"api", "lb"}, Crash: true}}
-	simulate(t, c, Costs{}, scripts(map[topologies.Place]*script{"lb": passing("api", components.Hop{}), "api": answering(5 * ms)}))
-	require.Equal(t, before, runtime.NumGoroutine())
-}
-
 func TestAPanicNamesThePlace(t *testing.T) {
 	for name, s := range map[string]*script{
-		"sim: api: broken": {handle: func(components.Exchange, components.Request) { panic("broken") }},
-		"sim: api: the handler returned without an answer": {handle: func(components.Exchange, components.Request) {}},
-		"sim: api: the handler answered twice": {handle: func(x components.Exchange, _ components.Request) {
+		"sim: api: broken": {handle: func(*talk, components.Request) { panic("broken") }},
+		"sim: api: the handler returned without an answer": {handle: func(*talk, components.Request) {}},
+		"sim: api: the handler answered twice": {handle: func(x *talk, _ components.Request) {
 			x.Reply(components.Response{})
 			x.Reply(components.Response{})
 		}},

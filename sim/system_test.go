@@ -134,9 +134,9 @@ type watched struct {
 	seen *ledger
 }
 
-func (w watched) Handle(x components.Exchange, r components.Request) {
+func (w watched) Open(x components.Exchange, r *components.Request) components.Steps {
 	w.seen.note(r.Header)
-	w.Component.Handle(noting{x, w.seen}, r)
+	return w.Component.Open(noting{x, w.seen}, r)
 }
 
 type noting struct {
@@ -144,7 +144,7 @@ type noting struct {
 	seen *ledger
 }
 
-func (n noting) Start(h components.Hop) components.Call {
+func (n noting) Start(h *components.Hop) components.Call {
 	n.seen.note(h.Request.Header)
 	return n.Exchange.Start(h)
 }

@@ -27,11 +27,9 @@ type distant struct {
 }
 
 // Take implements components.Tally: it asks with its own time, as live, and
-// goes on when the answer is there.
-func (d distant) Take(x components.Exchange, asks []policy.Ask) (wait time.Duration, ok bool, err error) {
-	wait, ok, err = d.Tally.Take(x, asks)
-	if d.trip > 0 {
-		x.Wait(x.Now() + d.trip)
-	}
-	return wait, ok, err
+// the answer is a trip away.
+func (d distant) Take(x components.Exchange, asks []policy.Ask) components.Taken {
+	t := d.Tally.Take(x, asks)
+	t.Trip = d.trip
+	return t
 }

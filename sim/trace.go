@@ -21,7 +21,6 @@ func Trace(ctx context.Context, c *scenarios.Case, costs Costs, n int, out io.Wr
 	if err != nil {
 		return fmt.Errorf("trace %s: %w", c.Scenario, err)
 	}
-	defer w.close()
 	w.tracer = &tracer{most: n, of: map[uint64]*story{}}
 	if err := w.play(ctx); err != nil {
 		return fmt.Errorf("trace %s: %w", c.Scenario, err)
@@ -82,7 +81,7 @@ func (w *world) note(number uint64, who, format string, args ...any) {
 // noteAsk tells of an attempt.
 func (w *world) noteAsk(c *call) {
 	which := ""
-	if c.request.Attempt != c.from.request.Attempt {
+	if c.from.call != nil && c.request.Attempt != c.from.call.request.Attempt {
 		which = ", another try"
 	}
 	w.note(c.request.Number, c.who(), "asks %s%s", c.pool.to.name, which)
@@ -94,14 +93,14 @@ func (w *world) notePark(f *frame) {
 	for _, e := range f.on {
 		switch e.(type) {
 		case *signal:
-			w.note(f.request.Number, string(f.place.name), "waits for its turn")
+			w.note(f.call.request.Number, string(f.place.name), "waits for its turn")
 			return
 		case *call:
 			pauses = false
 		}
 	}
 	if pauses && f.until != components.Forever {
-		w.note(f.request.Number, string(f.place.name), "%s for %s", pausing(f.place.node.Kind), f.until-w.clock.now)
+		w.note(f.call.request.Number, string(f.place.name), "%s for %s", pausing(f.place.node.Kind), f.until-w.clock.now)
 	}
 }
 

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"trafficlab/bench/measure"
@@ -38,6 +39,7 @@ type world struct {
 	places []*place
 	byName map[topologies.Place]*place
 	turns  []turn
+	active *place // that did something last
 
 	frames    []*frame // by slot
 	calls     []*call  // by slot
@@ -45,7 +47,6 @@ type world struct {
 
 	idleFrames  []*frame
 	idleSignals []*signal
-	stacks      []*stack // idle
 
 	clients clients
 	tracer  *tracer // nil: no stories
@@ -110,6 +111,7 @@ func (w *world) schedule() {
 // play runs the case to its end: the load is over and every request has its
 // outcome.
 func (w *world) play(ctx context.Context) error {
+	defer w.name()
 	w.settle()
 	w.openLoops()
 	for a := range w.c.Arrivals() {
@@ -174,7 +176,7 @@ func (w *world) dispatch(e event) {
 	case asked:
 		w.ask(slot)
 	case sent:
-		w.calls[slot].leave()
+		w.calls[slot].depart()
 	case connected:
 		w.calls[slot].dialled()
 	case gaveUp:
@@ -191,6 +193,7 @@ func (w *world) dispatch(e event) {
 func (w *world) settle() {
 	for w.ready.len > 0 {
 		f := w.ready.pop()
+		w.active = f.place
 		f.place.do(f)
 	}
 }
@@ -239,12 +242,9 @@ func (w *world) newPool(to topologies.Place, limit int) *pool {
 	return o
 }
 
-// close ends every coroutine.
-func (w *world) close() {
-	for _, p := range w.places {
-		p.unwind()
-	}
-	for _, s := range w.stacks {
-		s.stop()
+// name says where a panic comes from.
+func (w *world) name() {
+	if r := recover(); r != nil {
+		panic(fmt.Sprintf("sim: %s: %v\n\n%s", w.active.name, r, debug.Stack()))
 	}
 }
