@@ -10,7 +10,7 @@ import (
 func (d Distribution) Quantile(u float64) time.Duration {
 	switch d.Law {
 	case "exponential":
-		return duration(-math.Log1p(-u) * float64(d.Mean))
+		return duration(-math.Log(1-u) * float64(d.Mean)) // 1-u is exact where u is a multiple of 2^-53
 	case "lognormal":
 		return duration(float64(d.Median) * math.Exp(d.sigma()*normal(u)))
 	case "uniform":
@@ -62,7 +62,10 @@ var normal99 = normal(0.99)
 // normal is the quantile function of the standard normal law.
 func normal(u float64) float64 { return math.Sqrt2 * math.Erfinv(2*u-1) }
 
-// duration rounds, and stays within what a duration can hold.
+// duration rounds to the nearest nanosecond, and stays within what a duration
+// can hold. There is nothing below zero.
 func duration(nanoseconds float64) time.Duration {
-	return time.Duration(min(math.Round(nanoseconds), math.MaxInt64/2))
+	nanoseconds = min(nanoseconds, math.MaxInt64/2)
+	whole := time.Duration(nanoseconds)
+	return whole + time.Duration(2*(nanoseconds-float64(whole)))
 }
