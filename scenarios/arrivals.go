@@ -11,17 +11,13 @@ import (
 // Arrivals yields the requests of the case's open streams in order of time, the
 // same ones each time it is called: they depend on the load and the seed alone,
 // not on the topology. The requests of a stream do not depend on its rate, nor
-// on the other streams. Arrivals share their Header slices: do not write to
-// them. What closed streams send depends on the answers: see Clients.
+// on the other streams. Arrivals share their Asks: do not write to them. What
+// closed streams send depends on the answers: see Clients.
 func (c *Case) Arrivals() iter.Seq[Arrival] {
 	return func(yield func(Arrival) bool) {
 		var sources []*source
-		subnets := subnets(c.Variant.Load)
-		for i, s := range c.Variant.Load.Streams {
-			if s.Closed != nil {
-				continue
-			}
-			if src := newSource(s, Mix(c.Seed, uint64(i)), subnets); src.next() {
+		for _, src := range c.sources() {
+			if src.stream.Closed == nil && src.next() {
 				sources = append(sources, src)
 			}
 		}
@@ -38,6 +34,18 @@ func (c *Case) Arrivals() iter.Seq[Arrival] {
 	}
 }
 
+// sources are the streams of the load, each before its first request.
+func (c *Case) sources() []*source {
+	subnets := subnets(c.Variant.Load)
+	var sources []*source
+	kinds := 0
+	for i, s := range c.Variant.Load.Streams {
+		sources = append(sources, newSource(s, Mix(c.Seed, uint64(i)), kinds, subnets))
+		kinds += len(s.Mix)
+	}
+	return sources
+}
+
 func earliest(sources []*source) int {
 	first := 0
 	for i, s := range sources {
@@ -50,33 +58,37 @@ func earliest(sources []*source) int {
 
 // source is the state of one stream.
 type source struct {
+	at     time.Duration // of the next request
+	index  uint64        // of the next request, plus 1
+	due    float64       // requests that should have come by the next instant
+	clock  clock
 	stream Stream
 	random *rand.Rand // of the instants
 	seed   uint64     // of the requests
+	mixed  uint64     // the seed, as remix takes it
 	asks   []asker
 	bounds []float64 // running sums of the mix's shares
-
-	due   float64 // requests that should have come by the next instant
-	clock clock
-	at    time.Duration
-	index uint64 // of the next request, plus 1
 }
 
-func newSource(s Stream, seed uint64, subnets map[string]byte) *source {
+// newSource is a stream before its first request; kinds is how many kinds of
+// request the streams before it have.
+func newSource(s Stream, seed uint64, kinds int, subnets map[string]byte) *source {
 	src := &source{
 		stream: s,
 		random: rand.New(rand.NewPCG(seed, 1)),
 		seed:   Mix(seed, 2),
-		clock:  clock{legs: s.Rate},
+		clock:  newClock(s.Rate),
 	}
+	src.mixed = premix(src.seed)
 	if !s.Poisson {
 		src.due = Unit(Mix(seed, 3)) - 1 // a phase of its own: streams do not march in step
 	}
 	sum := 0.0
-	for _, a := range s.Mix {
+	for i := range s.Mix {
+		a := &s.Mix[i]
 		sum += a.Share
 		src.bounds = append(src.bounds, sum)
-		src.asks = append(src.asks, newAsker(a, subnets[a.Class]))
+		src.asks = append(src.asks, newAsker(a, kinds+i, subnets[a.Class]))
 	}
 	return src
 }
@@ -98,20 +110,25 @@ func (s *source) next() bool {
 }
 
 func (s *source) arrival(number uint64) Arrival {
-	draw := Mix(s.seed, s.index)
+	draw := remix(s.mixed, s.index)
 	a := s.ask(draw)
+	mixed := premix(draw)
+	who := a.who(mixed)
 	return Arrival{
-		At: s.at, Number: number,
-		Method: a.Method, Path: a.path(Mix(draw, 1)), Header: a.Header, Body: a.Body,
-		Client: a.address(Mix(draw, 2)), Class: a.Class,
+		At: s.at, Number: number, Ask: a.Ask, Kind: a.kind,
+		Path: a.path(mixed), Who: who, Client: a.client(who),
 	}
 }
 
 // ask draws a kind of request.
 func (s *source) ask(draw uint64) *asker {
-	pick := Unit(draw) * s.bounds[len(s.bounds)-1]
+	last := len(s.bounds) - 1
+	if last == 0 {
+		return &s.asks[0]
+	}
+	pick := Unit(draw) * s.bounds[last]
 	i := 0
-	for i < len(s.bounds)-1 && pick >= s.bounds[i] {
+	for i < last && pick >= s.bounds[i] {
 		i++
 	}
 	return &s.asks[i]
@@ -120,19 +137,34 @@ func (s *source) ask(draw uint64) *asker {
 // clock tells when the n-th request is due: the inverse of the integral of the
 // rate over its legs. It only goes forward.
 type clock struct {
-	legs  []Leg
-	begin float64 // of the first leg left, in seconds
-	done  float64 // requests before it
+	legs  []stretch // left
+	begin float64   // of the first leg left, in seconds
+	done  float64   // requests before it
+}
+
+// stretch is a leg, and what is asked of it at every request.
+type stretch struct {
+	Leg
+	total   float64 // requests
+	seconds float64
+}
+
+func newClock(legs []Leg) clock {
+	var c clock
+	for _, l := range legs {
+		c.legs = append(c.legs, stretch{l, l.requests(), l.For.Seconds()})
+	}
+	return c
 }
 
 func (c *clock) when(n float64) (seconds float64, ok bool) {
 	for len(c.legs) > 0 {
-		leg := c.legs[0]
-		if n < c.done+leg.requests() {
+		leg := &c.legs[0]
+		if n < c.done+leg.total {
 			return c.begin + leg.after(n-c.done), true
 		}
-		c.begin += leg.For.Seconds()
-		c.done += leg.requests()
+		c.begin += leg.seconds
+		c.done += leg.total
 		c.legs = c.legs[1:]
 	}
 	return 0, false
@@ -143,13 +175,16 @@ func (l Leg) requests() float64 { return (l.From + l.To) / 2 * l.For.Seconds() }
 
 // after is how many seconds into the leg n requests have come: the root of
 // From·t + slope·t²/2 = n, in the form that does not cancel.
-func (l Leg) after(n float64) float64 {
-	if n <= 0 {
+func (l *stretch) after(n float64) float64 {
+	switch {
+	case n <= 0:
 		return 0
+	case l.From == l.To:
+		return min(n/l.From, l.seconds)
 	}
-	slope := (l.To - l.From) / l.For.Seconds()
+	slope := (l.To - l.From) / l.seconds
 	root := math.Sqrt(max(0, l.From*l.From+2*slope*n))
-	return min(2*n/(l.From+root), l.For.Seconds())
+	return min(2*n/(l.From+root), l.seconds)
 }
 
 // Expected is how many requests the open streams of the load are expected to
@@ -205,14 +240,16 @@ func (l Load) Classes() []string {
 
 // asker draws requests of one kind.
 type asker struct {
-	Ask
-	subnet byte
-	alias  *alias   // of zipf
-	paths  []string // made when first asked for; one string for each key
+	*Ask
+	kind    int // its number in the load
+	subnet  byte
+	clients float64  // how many, at least 1
+	alias   alias    // of zipf
+	paths   []string // made when first asked for; one string for each key
 }
 
-func newAsker(a Ask, subnet byte) asker {
-	k := asker{Ask: a, subnet: subnet}
+func newAsker(a *Ask, kind int, subnet byte) asker {
+	k := asker{Ask: a, kind: kind, subnet: subnet, clients: float64(max(a.Clients, 1))}
 	if a.Path.Law != "" {
 		k.paths = make([]string, a.Path.Keys)
 	}
@@ -222,10 +259,23 @@ func newAsker(a Ask, subnet byte) asker {
 	return k
 }
 
-func (a *asker) path(draw uint64) string {
+// path is the path of a request whose draw is premixed, and who is the client
+// that sends it.
+func (a *asker) path(mixed uint64) string {
 	if a.paths == nil {
 		return a.Path.Before
 	}
+	return a.keyed(remix(mixed, 1))
+}
+
+func (a *asker) who(mixed uint64) int {
+	if a.clients == 1 {
+		return 0
+	}
+	return int(Unit(remix(mixed, 2)) * a.clients)
+}
+
+func (a *asker) keyed(draw uint64) string {
 	key := 0
 	if a.alias != nil {
 		key = a.alias.draw(draw)
@@ -251,10 +301,6 @@ func subnets(l Load) map[string]byte {
 
 // clientsPerClass is how many addresses 10.n.x.y has if y is neither 0 nor 255.
 const clientsPerClass = 256 * 254
-
-func (a *asker) address(draw uint64) netip.Addr {
-	return a.client(int(Unit(draw) * float64(max(a.Clients, 1))))
-}
 
 // client is the address of the i-th client of the class.
 func (a *asker) client(i int) netip.Addr {

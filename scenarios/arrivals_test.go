@@ -172,9 +172,9 @@ func TestTheTableOfAnAliasIsExact(t *testing.T) {
 	weights := []float64{5, 1, 0, 3, 1, 0.25, 7}
 	a := newAlias(weights)
 	share, sum := make([]float64, len(weights)), 17.25
-	for i, keep := range a.keep {
-		share[i] += keep / float64(len(weights))
-		share[a.other[i]] += (1 - keep) / float64(len(weights))
+	for i, c := range a {
+		share[i] += c.keep / float64(len(weights))
+		share[c.other] += (1 - c.keep) / float64(len(weights))
 	}
 	for i, w := range weights {
 		require.InDelta(t, w/sum, share[i], 1e-12)
@@ -191,6 +191,44 @@ func TestClassesOfALoad(t *testing.T) {
 	require.InDelta(t, 0.25*900+40*10, l.Expected(second, l.Duration(), "a"), 1e-9)
 	require.InDelta(t, 0.75*900, l.Expected(second, l.Duration(), "b"), 1e-9)
 	require.Zero(t, l.Expected(0, second, "c"))
+}
+
+// The same kind and client have the same address and header, whatever the
+// stream: who keeps something for a client can find it by two small numbers.
+func TestKindAndWhoTellClientsApart(t *testing.T) {
+	ask := func(class string, clients int) Ask { return Ask{Share: 1, Class: class, Clients: clients} }
+	c := Case{Seed: 4, Variant: Variant{Load: Load{[]Stream{
+		{Rate: flat(500, 2*second), Mix: []Ask{ask("a", 20), ask("b", 1)}},
+		{Closed: &Closed{Clients: 30, For: second}, Mix: []Ask{ask("c", 0)}},
+		{Poisson: true, Rate: flat(500, 2*second), Mix: []Ask{ask("b", 300), ask("a", 0)}},
+	}}}}
+	asks := []*Ask{}
+	for _, s := range c.Variant.Load.Streams {
+		for i := range s.Mix {
+			asks = append(asks, &s.Mix[i])
+		}
+	}
+	all := slices.Collect(c.Arrivals())
+	for _, client := range c.Clients() {
+		a, ok := client.First()
+		require.True(t, ok)
+		all = append(all, a)
+	}
+	addresses := map[[2]int]netip.Addr{}
+	for _, a := range all {
+		require.Same(t, asks[a.Kind], a.Ask)
+		key := [2]int{a.Kind, a.Who}
+		if known, ok := addresses[key]; ok {
+			require.Equal(t, known, a.Client)
+		}
+		addresses[key] = a.Client
+	}
+	kinds := map[int]int{}
+	for key := range addresses {
+		kinds[key[0]]++
+	}
+	require.Equal(t, map[int]int{0: 20, 1: 1, 2: 30, 3: kinds[3], 4: 1}, kinds)
+	require.Greater(t, kinds[3], 200)
 }
 
 func TestStoppingEarlyIsHarmless(t *testing.T) {

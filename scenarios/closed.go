@@ -56,16 +56,14 @@ func ClientOf(number uint64) (i int, ok bool) {
 // requests.
 func (c *Case) Clients() []*Client {
 	var all []*Client
-	subnets := subnets(c.Variant.Load)
-	for i, s := range c.Variant.Load.Streams {
-		if s.Closed == nil {
+	for _, src := range c.sources() {
+		if src.stream.Closed == nil {
 			continue
 		}
-		src := newSource(s, Mix(c.Seed, uint64(i)), subnets)
-		for n := range s.Closed.Clients {
+		for n := range src.stream.Closed.Clients {
 			all = append(all, &Client{
 				stream: src, index: n, number: uint64(len(all)+1) << numberBits,
-				seed: Mix(src.seed, uint64(n)), last: s.At,
+				seed: Mix(src.seed, uint64(n)), last: src.stream.At,
 			})
 		}
 	}
@@ -101,9 +99,8 @@ func (c *Client) ask(draw uint64, at time.Duration) (Arrival, bool) {
 	}
 	kind := c.stream.ask(draw)
 	a := Arrival{
-		At: at, Number: c.number | c.sent,
-		Method: kind.Method, Path: kind.path(Mix(draw, 1)), Header: kind.Header, Body: kind.Body,
-		Client: kind.client(c.index), Class: kind.Class,
+		At: at, Number: c.number | c.sent, Ask: kind.Ask, Kind: kind.kind,
+		Path: kind.path(premix(draw)), Who: c.index, Client: kind.client(c.index),
 	}
 	c.sent++
 	c.last = at

@@ -6,7 +6,12 @@ package scenarios
 
 // Mix makes one well scattered word of two (two rounds of splitmix64). The
 // order of its arguments matters.
-func Mix(a, b uint64) uint64 { return scatter(scatter(a) ^ b) }
+func Mix(a, b uint64) uint64 { return remix(premix(a), b) }
+
+// premix and remix are the two rounds of Mix, for those who mix one a with many
+// b: Mix(a, b) is remix(premix(a), b).
+func premix(a uint64) uint64       { return scatter(a) }
+func remix(mixed, b uint64) uint64 { return scatter(mixed ^ b) }
 
 // Hash is the FNV-1a hash of a name, scattered.
 func Hash(s string) uint64 {

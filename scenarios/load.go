@@ -8,14 +8,13 @@ import (
 
 // Arrival is one request that the load brings, the same in both worlds.
 type Arrival struct {
+	*Ask                 // what it has in common with others of its kind; shared
 	At     time.Duration // the intended instant, since the run began
 	Number uint64        // from 0, in order of At; of a closed stream, see Client
-	Method string
-	Path   string // with its query, if any
-	Header []HeaderField
-	Client netip.Addr // the address it claims to come from
-	Body   int64      // bytes
-	Class  string     // the part of the load it belongs to
+	Path   string        // with its query, if any
+	Client netip.Addr    // the address it claims to come from
+	Kind   int           // which Ask of the load's streams it is, counted through all of them from 0
+	Who    int           // which client of its kind, from 0: the same Kind and Who have the same Client
 }
 
 // HeaderField is one header field that the load sets.
@@ -47,10 +46,10 @@ type Ask struct {
 	Share   float64 // of the stream's requests
 	Method  string
 	Path    Template
-	Body    int64
+	Body    int64 // bytes
 	Header  []HeaderField
-	Class   string
-	Clients int // how many addresses it comes from
+	Class   string // the part of the load it belongs to
+	Clients int    // how many addresses it comes from
 }
 
 // Template is a path with at most one drawn key in it:

@@ -7,13 +7,15 @@ import (
 
 // alias draws from a finite law in constant time with one word of randomness
 // (Walker 1977, Vose 1991).
-type alias struct {
-	keep  []float64 // chance to stay in the column
-	other []int     // where else to go
+type alias []column
+
+type column struct {
+	keep  float64 // chance to stay in the column
+	other int     // where else to go
 }
 
 // newZipf is the law of keys 0…n-1 whose shares fall as (key+1)^-skew.
-func newZipf(n int, skew float64) *alias {
+func newZipf(n int, skew float64) alias {
 	weights := make([]float64, n)
 	for i := range weights {
 		weights[i] = math.Pow(float64(i+1), -skew)
@@ -21,17 +23,17 @@ func newZipf(n int, skew float64) *alias {
 	return newAlias(weights)
 }
 
-func newAlias(weights []float64) *alias {
+func newAlias(weights []float64) alias {
 	n := len(weights)
-	a := &alias{make([]float64, n), make([]int, n)}
+	a := make(alias, n)
 	sum := 0.0
 	for _, w := range weights {
 		sum += w
 	}
 	var small, large []int
 	for i, w := range weights {
-		a.keep[i], a.other[i] = w/sum*float64(n), i
-		if a.keep[i] < 1 {
+		a[i] = column{w / sum * float64(n), i}
+		if a[i].keep < 1 {
 			small = append(small, i)
 		} else {
 			large = append(large, i)
@@ -40,24 +42,24 @@ func newAlias(weights []float64) *alias {
 	for len(small) > 0 && len(large) > 0 {
 		s, l := small[len(small)-1], large[len(large)-1]
 		small = small[:len(small)-1]
-		a.other[s] = l
-		if a.keep[l] -= 1 - a.keep[s]; a.keep[l] < 1 {
+		a[s].other = l
+		if a[l].keep -= 1 - a[s].keep; a[l].keep < 1 {
 			large = large[:len(large)-1]
 			small = append(small, l)
 		}
 	}
 	for _, i := range append(small, large...) { // what rounding left over is full
-		a.keep[i] = 1
+		a[i].keep = 1
 	}
 	return a
 }
 
 // draw takes the column from the high bits of the word and the coin from the
 // low ones.
-func (a *alias) draw(word uint64) int {
-	column, coin := bits.Mul64(word, uint64(len(a.keep)))
-	if Unit(coin) < a.keep[column] {
+func (a alias) draw(word uint64) int {
+	column, coin := bits.Mul64(word, uint64(len(a)))
+	if Unit(coin) < a[column].keep {
 		return int(column)
 	}
-	return a.other[column]
+	return a[column].other
 }
