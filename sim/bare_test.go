@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -26,11 +27,12 @@ type bare struct {
 	hops    int
 	service topologies.Distribution
 	samples []measure.Sample
-	servers []ring[int]
+	servers []ring[int] // requests at each
+	passed  []int       // how many requests have passed each proxy
 }
 
-// What an event of the bare loop is about: a request at a proxy, or a server
-// that has finished.
+// What an event of the bare loop is about: a proxy that has passed a request
+// on, in the order in which they came, or a server that has finished.
 const (
 	bareHop kind = iota
 	bareDone
@@ -40,7 +42,9 @@ func newBare(c *scenarios.Case, n int) *bare {
 	nodes := c.Variant.Topology.Nodes
 	api := nodes[len(nodes)-1]
 	b := &bare{c: c, hops: len(nodes) - 1, service: api.ServiceTime, samples: make([]measure.Sample, 0, n+n/16+16)}
+	clear(b.samples[:cap(b.samples)]) // so that their pages are there, as they are for the run that it is held against
 	b.servers = make([]ring[int], len(api.Places()))
+	b.passed = make([]int, b.hops)
 	b.picker = policy.Pickers["least-connections"].New(policy.Pool{Names: make([]string, len(b.servers))}, nil, rand.New(rand.NewPCG(1, 2)))
 	b.line = b.clock.line(90 * time.Microsecond)
 	return b
@@ -56,10 +60,12 @@ func (b *bare) play() {
 			b.dispatch(b.clock.pop())
 		}
 		b.clock.now = a.At
-		b.samples = append(b.samples, measure.Sample{Number: a.Number, At: a.At, Class: a.Class})
-		b.hop(len(b.samples)-1, 0)
+		b.samples = b.samples[:a.Number+1]
+		s := &b.samples[a.Number]
+		s.Number, s.At, s.Class = a.Number, a.At, a.Class
+		b.hop(int(a.Number), 0)
 	}
-	for len(b.clock.heap) > 0 {
+	for !b.clock.events.empty() {
 		b.dispatch(b.clock.pop())
 	}
 }
@@ -67,7 +73,9 @@ func (b *bare) play() {
 func (b *bare) dispatch(e event) {
 	switch slot := e.slot(); e.kind() {
 	case bareHop:
-		b.hop(slot/8, slot%8+1)
+		request := b.passed[slot]
+		b.passed[slot]++
+		b.hop(request, slot+1)
 	case bareDone:
 		b.done(slot)
 	}
@@ -76,7 +84,7 @@ func (b *bare) dispatch(e event) {
 // hop passes the next proxy, if there is one left.
 func (b *bare) hop(request, passed int) {
 	if passed < b.hops {
-		b.clock.after(b.line, bareHop, request*8+passed)
+		b.clock.after(b.line, bareHop, passed)
 		return
 	}
 	i, _ := b.picker.Pick(b.clock.now, 0, nil)
@@ -87,8 +95,7 @@ func (b *bare) hop(request, passed int) {
 }
 
 func (b *bare) begin(i int) {
-	number := b.samples[b.servers[i].first()].Number
-	work := b.service.Quantile(scenarios.Unit(scenarios.Mix(1, number)))
+	work := b.service.Quantile(scenarios.Unit(scenarios.Mix(1, uint64(b.servers[i].first()))))
 	b.clock.at(b.clock.now+work, bareDone, i)
 }
 
@@ -110,4 +117,16 @@ func TestTheYardstickIsRight(t *testing.T) {
 		sum += s.Latency.Seconds() * 1000
 	}
 	require.InDelta(t, queue{1, .5}.mean(), sum/float64(len(b.samples)), .05)
+}
+
+func BenchmarkBare(b *testing.B) {
+	for _, n := range []int{10, 100, 1000, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			loop := newBare(balanced(n, b.N), b.N)
+			b.ResetTimer()
+			before := processorTime()
+			loop.play()
+			b.ReportMetric(float64(b.N)/(processorTime()-before).Seconds(), "bare/cpu-s")
+		})
+	}
 }

@@ -6,12 +6,12 @@ import "time"
 type clock struct {
 	now      time.Duration
 	sequence uint64
-	heap     heap
+	events   calendar
 	lines    []line
 }
 
 // line holds events of one constant delay. They come due in the order in which
-// they were scheduled, so only the first of them competes in the heap.
+// they were scheduled, so only the first of them competes with others.
 type line struct {
 	delay  time.Duration
 	events ring[event]
@@ -19,7 +19,7 @@ type line struct {
 
 // at schedules an event.
 func (c *clock) at(at time.Duration, k kind, slot int) {
-	c.heap.push(c.stamp(at, k, slot))
+	c.events.push(c.stamp(at, k, slot))
 }
 
 // stamp makes an event with the next sequence number.
@@ -45,32 +45,30 @@ func (c *clock) after(i int, k kind, slot int) {
 	e := c.stamp(c.now+l.delay, k, slot)
 	l.events.push(e)
 	if l.events.len == 1 {
-		c.heap.push(e.as(lined, i))
+		c.events.push(e.as(lined, i))
 	}
 }
 
 // next is the instant of the next event; ok is false if there is none.
 func (c *clock) next() (at time.Duration, ok bool) {
-	if len(c.heap) == 0 {
+	if c.events.empty() {
 		return 0, false
 	}
-	return c.heap[0].at, true
+	return c.events.first().at, true
 }
 
 // pop advances to the next event. There must be one.
 func (c *clock) pop() event {
-	e := c.heap[0]
+	e := c.events.pop()
 	c.now = e.at
 	if e.kind() != lined {
-		return c.heap.pop()
+		return e
 	}
 	i := e.slot()
 	l := &c.lines[i]
 	e = l.events.pop()
 	if l.events.len > 0 {
-		c.heap.replace(l.events.first().as(lined, i))
-	} else {
-		c.heap.pop()
+		c.events.push(l.events.first().as(lined, i))
 	}
 	return e
 }

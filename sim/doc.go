@@ -10,7 +10,7 @@
 //
 //	          ┌──────────── next instant ◄───────────┐
 //	          ▼                                      │
-//	clock: heap of events ─► dispatch ─► ready ─► frame runs until it waits
+//	clock: calendar of events ─► dispatch ─► ready ─► frame runs until it waits
 //	       ▲    (lines of constant       (FIFO:      │
 //	       │     delay compete by         one        │
 //	       │     their heads)             instant)   │
