@@ -47,7 +47,7 @@ func newRetrier(r topologies.Retry) policy.Retrier {
 // ask tries upstreams until one has given an answer that stands.
 func (p *proxy) ask(v *visit) (Pause, bool) {
 	now := v.x.Now()
-	p.prepare(v)
+	v.avoid = v.tried[:0]
 	if v.route.pool.keyed {
 		v.key = p.keyOf(v.route.pool.source, v.req)
 	}
@@ -109,7 +109,7 @@ func (p *proxy) conclude(v *visit) (Pause, bool) {
 	case a.call == nil:
 		p.fallBack(v, v.route.pool.refusal())
 	case a.reason != policy.Canceled:
-		p.fallBack(v, a.head)
+		p.fallBack(v, a.said())
 	}
 	return over()
 }
@@ -118,11 +118,8 @@ func (p *proxy) conclude(v *visit) (Pause, bool) {
 // sent is gone: it is not kept for a second time.
 func (p *proxy) mayRepeat(v *visit) bool {
 	a := &v.attempt
-	last := policy.Attempt{Reason: a.reason, Sent: a.sent}
+	last := policy.Attempt{Reason: a.reason, Status: a.status, Sent: a.sent}
 	last.Safe = safe(v.req.Method) && (v.req.Size == 0 || !a.sent)
-	if a.answer {
-		last.Status = a.head.Status
-	}
 	if !p.retrier.Again(v.tries, last) {
 		return false
 	}

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"trafficlab/components/policy"
-	"trafficlab/scenarios"
 )
 
 // attempt is one try at a request.
@@ -16,8 +15,9 @@ type attempt struct {
 	started time.Duration
 	until   time.Duration // when patience with it ends
 	call    Call
-	head    Response
-	answer  bool // head is an upstream's; else it is our own word for the failure
+	answer  bool      // an upstream's
+	failure *Response // our own word in its place; nil: none
+	status  int       // of the answer
 	reason  policy.Reason
 	sent    bool // some of the request may have reached the upstream
 }
@@ -32,18 +32,28 @@ func (a *attempt) done(now time.Duration, reason policy.Reason) {
 
 // hear takes what the call came to.
 func (a *attempt) hear() {
-	a.head, a.reason = a.call.Head()
-	switch a.reason {
+	head, reason := a.call.Head()
+	a.reason = reason
+	switch reason {
 	case policy.OK:
-		a.answer, a.sent = true, true
-		a.reason = ReasonOf(a.head.Status, a.head.Header)
+		a.answer, a.sent, a.status = true, true, head.Status
+		a.reason = ReasonOf(head.Status, head.Header)
 	case policy.Refused:
-		a.head = refused
+		a.failure = &refused
 	case policy.Timeout: // of the connection
-		a.head = noConnection
+		a.failure = &noConnection
 	case policy.Reset:
-		a.head, a.sent = terminated, true
+		a.failure, a.sent = &terminated, true
 	}
+}
+
+// said is the head of the answer, or our own word for the want of one.
+func (a *attempt) said() Response {
+	if a.failure != nil {
+		return *a.failure
+	}
+	head, _ := a.call.Head()
+	return head
 }
 
 // giveUp ends an attempt that is still under way.
@@ -55,7 +65,7 @@ func (a *attempt) giveUp() {
 // runOut ends an attempt for want of patience.
 func (a *attempt) runOut() {
 	a.call.Cancel()
-	a.reason, a.head, a.sent = policy.Timeout, noResponse, true
+	a.reason, a.failure, a.sent = policy.Timeout, &noResponse, true
 }
 
 // end takes what a wait for the call, or for the caller to go away, came to.
@@ -87,17 +97,13 @@ func (p *proxy) begin(v *visit, a *attempt) bool {
 	if a.call != nil {
 		a.call.Cancel()
 	}
-	if v.begun > 0 {
-		v.hop.Request.Attempt = scenarios.Mix(v.req.Attempt, uint64(v.begun))
-	}
+	hop := p.hop(v, pool.places[i], now)
 	v.begun++
 	v.avoid = append(v.avoid, i)
-	v.hop.To = pool.places[i]
-	p.expire(v, now)
 	*a = attempt{pool: pool, i: i, pass: pass, open: true, started: now, until: v.deadline}
 	if patience := p.node.Timeout.Response; patience > 0 {
 		a.until = min(a.until, now+patience)
 	}
-	a.call = v.x.Start(&v.hop)
+	a.call = v.x.Start(hop)
 	return true
 }

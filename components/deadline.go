@@ -59,13 +59,3 @@ func (p *proxy) deadline(r *Request, now time.Duration) time.Duration {
 	}
 	return end
 }
-
-// expire tells the upstream how much time is left, in a header of the
-// attempt's own.
-func (p *proxy) expire(v *visit, now time.Duration) {
-	if !p.node.Timeout.Propagate || v.deadline == Forever {
-		return
-	}
-	h := &v.hop.Request.Header
-	*h = h.Clone().Set(timeoutField, timeoutText(v.deadline-now-margin))
-}

@@ -105,10 +105,9 @@ type Exchange interface {
 	// Now is the time since the run began.
 	Now() time.Duration
 
-	// Start begins an attempt and does not wait for it. The hop is read before
-	// it returns; its header is shared with later attempts: nobody edits it in
-	// place.
-	Start(h *Hop) Call
+	// Start begins an attempt and does not wait for it. The hop's header may be
+	// shared with other attempts: nobody edits it in place.
+	Start(h Hop) Call
 
 	// Canceled fires when the caller goes away (or the node ends, for work
 	// in the background).

@@ -232,8 +232,8 @@ func (x *fakeExchange) Background(open func(Exchange) Steps) {
 	go Play(beside, open(beside))
 }
 
-func (x *fakeExchange) Start(h *Hop) Call {
-	c := &fakeCall{event: newEvent(), lab: x.lab, answer: x.lab.answerOf(*h)}
+func (x *fakeExchange) Start(h Hop) Call {
+	c := &fakeCall{event: newEvent(), lab: x.lab, answer: x.lab.answerOf(h)}
 	x.calls = append(x.calls, c)
 	if c.answer.after == 0 {
 		c.Fire()

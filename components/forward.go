@@ -4,6 +4,10 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
+
+	"trafficlab/scenarios"
+	"trafficlab/topologies"
 )
 
 // hopByHop is the fields that are between neighbours only (RFC 9110 section
@@ -18,13 +22,18 @@ var (
 	insidePrefixes = []string{"X-Internal-", "X-Upstream-"}
 )
 
-// prepare makes the request as it goes on, but for where to.
-func (p *proxy) prepare(v *visit) {
-	h := &v.hop
-	h.Request, h.Body, h.Connect = *v.req, v.req.Size != 0, p.node.Timeout.Connect
+// hop is the request as it goes on to a place.
+func (p *proxy) hop(v *visit, to topologies.Place, now time.Duration) Hop {
+	h := Hop{To: to, Request: *v.req, Body: v.req.Size != 0, Connect: p.node.Timeout.Connect}
 	h.Request.Path = v.route.path(v.req.Path)
 	h.Request.Header = p.onwardHeader(v)
-	v.avoid = v.tried[:0]
+	if p.node.Timeout.Propagate && v.deadline != Forever {
+		h.Request.Header = h.Request.Header.Clone().Set(timeoutField, timeoutText(v.deadline-now-margin))
+	}
+	if v.begun > 0 {
+		h.Request.Attempt = scenarios.Mix(v.req.Attempt, uint64(v.begun))
+	}
+	return h
 }
 
 // onwardHeader is the request's header as upstreams are to see it. Its storage

@@ -76,7 +76,7 @@ const checkBit = 1 << 63
 // check asks the place.
 func (w *watch) check() Pause {
 	config := w.proxy.node.Health
-	w.call = w.x.Start(&Hop{
+	w.call = w.x.Start(Hop{
 		To:      w.place,
 		Request: Request{Number: scenarios.Mix(w.id, uint64(w.next)) | checkBit, Method: "GET", Host: w.place.Node(), Path: config.Path},
 	})

@@ -29,8 +29,11 @@ type made struct {
 	is Header
 }
 
-// memoRoom bounds what is remembered. It is a power of two.
-const memoRoom = 1 << 9
+// memoRoom bounds what is remembered.
+const (
+	memoBits = 12
+	memoRoom = 1 << memoBits
+)
 
 // find returns the header that was made of o before; its spare room is not
 // the caller's.
@@ -60,7 +63,7 @@ func (m *memo) keep(o *origin, h Header) Header {
 // nothing else comes to lie there.
 func (o *origin) slot() uintptr {
 	at := uintptr(unsafe.Pointer(unsafe.SliceData(o.header)))
-	return at * 0x9e3779b97f4a7c15 >> (64 - 9)
+	return at * 0x9e3779b97f4a7c15 >> (64 - memoBits)
 }
 
 func (o *origin) equal(p *origin) bool {

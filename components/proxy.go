@@ -159,11 +159,11 @@ func (p *proxy) leave(v *visit) {
 
 // handOn forwards the answer that an upstream gave.
 func (p *proxy) handOn(v *visit) {
-	head := v.attempt.head
-	if p.rescued(v, head.Status) {
+	if p.rescued(v, v.attempt.status) {
 		v.attempt.done(v.x.Now(), v.attempt.reason)
 		return
 	}
+	head := v.attempt.said()
 	head.Header = p.outwardHeader(v, head.Header)
 	var keep func(Body)
 	var limit int64

@@ -36,7 +36,6 @@ type visit struct {
 	entered  time.Duration
 	key      uint64        // of affinity
 	deadline time.Duration // of all attempts
-	hop      Hop           // as it goes out next
 	attempt  attempt       // the one that counts
 	rival    *attempt      // the hedge beside it
 	first    time.Duration // when the first of the two began

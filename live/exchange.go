@@ -40,8 +40,8 @@ func (x *exchange) Background(open func(components.Exchange) components.Steps) {
 	x.node.background(open)
 }
 
-func (x *exchange) Start(h *components.Hop) components.Call {
-	c := x.node.start(*h, x.body)
+func (x *exchange) Start(h components.Hop) components.Call {
+	c := x.node.start(h, x.body)
 	x.calls = append(x.calls, c)
 	return c
 }

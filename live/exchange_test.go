@@ -129,7 +129,7 @@ func (l *lab) try(method, path, body string) (*http.Response, string, error) {
 
 // pass forwards a request as it is.
 func pass(x *exchange, req components.Request) {
-	c := x.Start(&components.Hop{To: "origin", Request: req, Body: req.Size != 0})
+	c := x.Start(components.Hop{To: "origin", Request: req, Body: req.Size != 0})
 	if x.Wait(components.Forever, c, x.Canceled()) == 1 {
 		return
 	}
@@ -243,7 +243,7 @@ func TestClientGoesAway(t *testing.T) {
 func TestClientGoesAwayAmidTheBody(t *testing.T) {
 	var reason policy.Reason
 	h := handle(func(x *exchange, req components.Request) {
-		c := x.Start(&components.Hop{To: "origin", Request: req})
+		c := x.Start(components.Hop{To: "origin", Request: req})
 		x.Wait(components.Forever, c)
 		head, _ := c.Head()
 		reason = x.Forward(c, head, 0, nil)
@@ -267,7 +267,7 @@ func attempt(hop components.Hop, patience time.Duration, reason *policy.Reason, 
 	return func(x *exchange, req components.Request) {
 		began := x.Now()
 		hop.Request, hop.To = req, "origin"
-		c := x.Start(&hop)
+		c := x.Start(hop)
 		if x.Wait(x.Now()+patience, c) < 0 {
 			c.Cancel()
 			x.Wait(components.Forever, c)
@@ -343,7 +343,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 	var timeouts atomic.Int64
 	h := handle(func(x *exchange, req components.Request) {
-		c := x.Start(&components.Hop{To: "origin", Request: req, Connect: 350 * time.Millisecond})
+		c := x.Start(components.Hop{To: "origin", Request: req, Connect: 350 * time.Millisecond})
 		x.Wait(components.Forever, c)
 		if _, reason := c.Head(); reason == policy.Timeout {
 			timeouts.Add(1)
@@ -390,7 +390,7 @@ func TestBodyForAnotherAttempt(t *testing.T) {
 			}
 			h := handle(func(x *exchange, req components.Request) {
 				for range 2 {
-					c := x.Start(&components.Hop{To: "origin", Request: req, Body: true})
+					c := x.Start(components.Hop{To: "origin", Request: req, Body: true})
 					x.Wait(components.Forever, c)
 					_, reason = c.Head()
 					down = false
@@ -447,7 +447,7 @@ func TestKeep(t *testing.T) {
 			var kept *components.Body
 			var reason policy.Reason
 			h := handle(func(x *exchange, req components.Request) {
-				c := x.Start(&components.Hop{To: "origin", Request: req})
+				c := x.Start(components.Hop{To: "origin", Request: req})
 				x.Wait(components.Forever, c)
 				head, _ := c.Head()
 				reason = x.Forward(c, head, test.limit, func(b components.Body) { kept = &b })
@@ -480,7 +480,7 @@ func TestEncode(t *testing.T) {
 			x.Reply(head)
 			return
 		}
-		c := x.Start(&components.Hop{To: "origin", Request: req})
+		c := x.Start(components.Hop{To: "origin", Request: req})
 		x.Wait(components.Forever, c)
 		x.Forward(c, head, 0, nil)
 	})
@@ -551,7 +551,7 @@ func TestCallsThatAreNotForwarded(t *testing.T) {
 		io.WriteString(w, "no")
 	}
 	h := handle(func(x *exchange, req components.Request) {
-		c := x.Start(&components.Hop{To: "origin", Request: req})
+		c := x.Start(components.Hop{To: "origin", Request: req})
 		x.Wait(x.Now()+time.Second, c)
 		x.Reply(components.Response{Status: 200})
 	})
@@ -574,7 +574,7 @@ func TestBackgroundOutlivesItsExchange(t *testing.T) {
 	h := handle(func(x *exchange, req components.Request) {
 		x.beside(func(b *exchange) {
 			b.Wait(b.Now()+time.Second, b.Canceled())
-			c := b.Start(&components.Hop{To: "origin", Request: req})
+			c := b.Start(components.Hop{To: "origin", Request: req})
 			b.Wait(components.Forever, c)
 			head, _ := c.Head()
 			reason = b.Forward(c, head, 100, func(body components.Body) { kept = body })

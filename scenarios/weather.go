@@ -106,6 +106,9 @@ func (w *Weather) Of(place topologies.Place) Forecast { return w.spells[place] }
 
 // At is what ails the place at an instant.
 func (f Forecast) At(now time.Duration) Effect {
+	if len(f) == 0 {
+		return calm
+	}
 	i := sort.Search(len(f), func(i int) bool { return f[i].from > now })
 	if i == 0 {
 		return calm

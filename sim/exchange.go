@@ -32,7 +32,7 @@ func (f *frame) Background(open func(components.Exchange) components.Steps) {
 
 // Start begins an attempt. It panics if the place is none of the node's
 // upstreams.
-func (f *frame) Start(h *components.Hop) components.Call {
+func (f *frame) Start(h components.Hop) components.Call {
 	c := f.world.newCall(f.place.pool(h.To))
 	c.from = f
 	f.calls = append(f.calls, c)

@@ -28,6 +28,7 @@ type frame struct {
 	until  time.Duration
 	armed  time.Duration // the earliest event of the clock that will look at it
 	parked bool
+	joined bool // signals among on
 	queued bool // among the ready, or held by a frozen place
 	dead   bool // its place crashed
 }
@@ -129,6 +130,14 @@ func (f *frame) notify() {
 	}
 }
 
+// arrive begins an exchange whose request has been read.
+func (f *frame) arrive() {
+	if !f.dead {
+		f.world.active = f.place
+		f.place.do(f)
+	}
+}
+
 func (f *frame) wake() {
 	if !f.queued && !f.dead {
 		f.queued = true
@@ -158,17 +167,22 @@ func (f *frame) park(until time.Duration, on []components.Event) {
 	for _, e := range on {
 		if s, ok := e.(*signal); ok {
 			s.join(f)
+			f.joined = true
 		}
 	}
 }
 
 func (f *frame) unpark() {
+	f.parked = false
+	if !f.joined {
+		return
+	}
+	f.joined = false
 	for _, e := range f.on {
 		if s, ok := e.(*signal); ok {
 			s.leave(f)
 		}
 	}
-	f.on, f.parked = nil, false
 }
 
 // arm sees to it that an event comes no later than until. An earlier one is
@@ -189,8 +203,10 @@ func (f *frame) elapse(now time.Duration) {
 	f.armed = components.Forever
 	switch {
 	case !f.parked:
+	case f.queued:
 	case f.until <= now:
-		f.wake()
+		f.queued, f.world.active = true, f.place
+		f.place.do(f)
 	default:
 		f.arm()
 	}

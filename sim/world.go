@@ -182,7 +182,7 @@ func (w *world) dispatch(e event) {
 	case gaveUp:
 		w.calls[slot].giveUp()
 	case visited:
-		w.frames[slot].wake()
+		w.frames[slot].arrive()
 	case elapsed:
 		w.frames[slot].elapse(e.at)
 	}
