@@ -21,14 +21,11 @@ type clients struct {
 	samples  []measure.Sample
 	waiting  []*call // by sample; nil once it has its outcome
 	open     int
-	oldest   int                                  // no sample before it waits
-	watching bool                                 // an event is on its way for the oldest's patience
-	headers  map[*scenarios.HeaderField]byAddress // by the first field that the load sets
-	loops    []loop                               // of closed streams
+	oldest   int                   // no sample before it waits
+	watching bool                  // an event is on its way for the oldest's patience
+	headers  [][]components.Header // by kind of request and client
+	loops    []loop                // of closed streams
 }
-
-// byAddress is the headers of clients, by their addresses.
-type byAddress map[[4]byte]components.Header
 
 // openClients prepares for arrivals.
 func (w *world) openClients() error {
@@ -42,7 +39,6 @@ func (w *world) openClients() error {
 		toll:    w.toll(w.costs.Client, w.costs.Work.Client),
 		samples: make([]measure.Sample, 0, room),
 		waiting: make([]*call, 0, room),
-		headers: map[*scenarios.HeaderField]byAddress{},
 	}
 	for _, place := range v.Topology.Node(v.Topology.Entry).Places() {
 		w.clients.pools = append(w.clients.pools, w.newPool(place, 0))
@@ -87,32 +83,28 @@ func (k *clients) request(a scenarios.Arrival) components.Request {
 	path, query, _ := strings.Cut(a.Path, "?")
 	return components.Request{
 		Number: a.Number, Method: a.Method, Host: host,
-		Path: path, Query: query, Header: k.header(a), Size: a.Body, Lasting: true,
+		Path: path, Query: query, Header: k.header(&a), Size: a.Body, Lasting: true,
 	}
 }
 
 // header is made once for all requests of a kind and a client.
-func (k *clients) header(a scenarios.Arrival) components.Header {
-	var fields *scenarios.HeaderField
-	if len(a.Header) > 0 {
-		fields = &a.Header[0]
+func (k *clients) header(a *scenarios.Arrival) components.Header {
+	for len(k.headers) <= a.Kind {
+		k.headers = append(k.headers, nil)
 	}
-	made := k.headers[fields]
-	if made == nil {
-		made = byAddress{}
-		k.headers[fields] = made
+	made := k.headers[a.Kind]
+	if a.Who >= len(made) {
+		made = append(made, make([]components.Header, a.Who+1-len(made))...)
+		k.headers[a.Kind] = made
 	}
-	address := a.Client.As4()
-	if h, ok := made[address]; ok {
-		return h
+	if made[a.Who] == nil {
+		h := make(components.Header, 0, len(a.Header)+1)
+		for _, f := range a.Header {
+			h = append(h, components.Field{Name: f.Name, Value: f.Value})
+		}
+		made[a.Who] = append(h, components.Field{Name: "X-Forwarded-For", Value: a.Client.String()})
 	}
-	h := make(components.Header, 0, len(a.Header)+1)
-	for _, f := range a.Header {
-		h = append(h, components.Field{Name: f.Name, Value: f.Value})
-	}
-	h = append(h, components.Field{Name: "X-Forwarded-For", Value: a.Client.String()})
-	made[address] = h
-	return h
+	return made[a.Who]
 }
 
 // outcome notes how a request ended.
