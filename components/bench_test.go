@@ -21,6 +21,7 @@ type instant struct {
 var never = newEvent()
 
 func (x *instant) Now() time.Duration              { return x.now }
+func (x *instant) Date() time.Time                 { return time.Time{}.Add(x.now) }
 func (x *instant) Canceled() Event                 { return never }
 func (x *instant) NewSignal() Signal               { return newEvent() }
 func (x *instant) Background(func(Exchange) Steps) {}

@@ -105,6 +105,10 @@ type Exchange interface {
 	// Now is the time since the run began.
 	Now() time.Duration
 
+	// Date is the calendar's time, which headers and tokens speak of. What
+	// decides by it in the simulator decides alike in every run.
+	Date() time.Time
+
 	// Start begins an attempt and does not wait for it. The hop's header may be
 	// shared with other attempts: nobody edits it in place.
 	Start(h Hop) Call

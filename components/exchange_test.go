@@ -224,6 +224,7 @@ type fakeExchange struct {
 }
 
 func (x *fakeExchange) Now() time.Duration { return x.lab.now() }
+func (x *fakeExchange) Date() time.Time    { return time.Now() }
 func (x *fakeExchange) Canceled() Event    { return x.gone }
 func (x *fakeExchange) NewSignal() Signal  { return newEvent() }
 

@@ -32,6 +32,8 @@ type exchange struct {
 
 func (x *exchange) Now() time.Duration { return x.node.now() }
 
+func (x *exchange) Date() time.Time { return x.node.clock.Now() }
+
 func (x *exchange) Canceled() components.Event { return canceled(x.ctx.Done()) }
 
 func (x *exchange) NewSignal() components.Signal { return newLatch() }

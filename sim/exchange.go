@@ -14,6 +14,12 @@ var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 // Now is the virtual time.
 func (f *frame) Now() time.Duration { return f.world.clock.now }
 
+// epoch is the date of the beginning of every run.
+var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Date is the virtual time as a date.
+func (f *frame) Date() time.Time { return epoch.Add(f.world.clock.now) }
+
 // Canceled fires when the caller goes away.
 func (f *frame) Canceled() components.Event { return &f.gone }
 
