@@ -77,6 +77,7 @@ func benchmarkOpen(b *testing.B, node topologies.Node, fresh bool) {
 		{"Content-Type", "application/json"}, {"Cache-Control", "public, max-age=60"}}}
 	req := Request{Method: "GET", Host: "shop", Path: "/products/17", Peer: netip.MustParseAddr("127.0.0.1"),
 		Header: Header{{"X-Api-Key", "k-bob-1"}, {"X-Forwarded-For", "10.0.0.1"}}}
+	var steps Steps
 	b.ReportAllocs()
 	for i := range b.N {
 		req.Number = uint64(i)
@@ -84,6 +85,7 @@ func benchmarkOpen(b *testing.B, node topologies.Node, fresh bool) {
 		if fresh {
 			x.now = time.Duration(i) * time.Hour
 		}
-		Play(x, component.Open(x, &req))
+		steps = component.Open(x, &req, steps)
+		Play(x, steps)
 	}
 }

@@ -59,8 +59,11 @@ func NewSharing(c *scenarios.Case, place topologies.Place, tallies Tallies) *Com
 func (c *Component) Begin(x Exchange) { c.server.start(x) }
 
 // Open implements Handler.
-func (c *Component) Open(x Exchange, req *Request) Steps {
-	v := visits.Get().(*visit)
+func (c *Component) Open(x Exchange, req *Request, used Steps) Steps {
+	v, _ := used.(*visit)
+	if v == nil {
+		v = new(visit)
+	}
 	v.open(c, x, req)
 	v.check = req.Method == "GET" && req.Path == CheckPath
 	if v.check {
@@ -82,7 +85,7 @@ func (v *visit) Step(woken int) (p Pause, over bool) {
 	if !v.check && !v.aside {
 		c.counters.count(v)
 	}
-	v.close()
+	*v = visit{}
 	return Pause{}, true
 }
 

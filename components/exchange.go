@@ -34,8 +34,10 @@ const Forever = time.Duration(math.MaxInt64)
 type Handler interface {
 	// Open begins an exchange, which its steps then play. They end it by
 	// Forward or Reply, exactly once, unless the caller went away. The request
-	// is the host's, who leaves it as it is until the last step is over.
-	Open(x Exchange, req *Request) Steps
+	// is the host's, who leaves it as it is until the last step is over. So
+	// are the steps then: to spare storage, it may pass some that are over,
+	// of this or another component, as used; or nil.
+	Open(x Exchange, req *Request, used Steps) Steps
 }
 
 // Starter is a handler that also works on its own account: health checks. The

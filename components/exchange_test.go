@@ -143,7 +143,7 @@ func (l *lab) doUntil(gone *event, method, path string, fields ...string) *outco
 func (l *lab) send(gone *event, req Request) *outcome {
 	x := &fakeExchange{lab: l, gone: gone, out: &outcome{}}
 	before := req.Header.Clone()
-	Play(x, l.component.Open(x, &req))
+	Play(x, l.component.Open(x, &req, nil))
 	require.Equal(l.t, before, req.Header, "a handler must not edit what it was given")
 	for _, c := range x.calls {
 		if !c.forwarded {

@@ -1,7 +1,6 @@
 package components
 
 import (
-	"sync"
 	"time"
 
 	"trafficlab/components/policy"
@@ -77,16 +76,8 @@ const (
 	sharing // for its share of the workers to be enough
 )
 
-var visits = sync.Pool{New: func() any { return new(visit) }}
-
 func (v *visit) open(at *Component, x Exchange, req *Request) {
 	v.at, v.x, v.req, v.reason = at, x, req, policy.Canceled
-}
-
-// close makes the visit fit for another.
-func (v *visit) close() {
-	*v = visit{}
-	visits.Put(v)
 }
 
 // pause makes a visit wait at a stage.

@@ -28,7 +28,7 @@ import (
 type handle func(x *exchange, req components.Request)
 
 // Open implements components.Handler.
-func (h handle) Open(x components.Exchange, req *components.Request) components.Steps {
+func (h handle) Open(x components.Exchange, req *components.Request, _ components.Steps) components.Steps {
 	return atOnce(func() { h(x.(*exchange), *req) })
 }
 

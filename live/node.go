@@ -67,6 +67,7 @@ type Node struct {
 	starting   sync.Once
 	unnumbered atomic.Uint64
 	serving    atomic.Int64 // requests
+	played     sync.Pool    // components.Steps that are over
 
 	ctx    context.Context // ends with the node
 	cancel context.CancelFunc
@@ -250,7 +251,10 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if n.node.Kind == topologies.Backend {
 		io.Copy(io.Discard, r.Body) // a server reads the request before it works on it
 	}
-	components.Play(x, n.handler.Open(x, &req))
+	used, _ := n.played.Get().(components.Steps)
+	steps := n.handler.Open(x, &req, used)
+	components.Play(x, steps)
+	n.played.Put(steps)
 }
 
 // background plays work that ends with the node, if it has not ended.

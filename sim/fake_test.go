@@ -60,7 +60,7 @@ type script struct {
 	served int64
 }
 
-func (s *script) Open(x components.Exchange, r *components.Request) components.Steps {
+func (s *script) Open(x components.Exchange, r *components.Request, _ components.Steps) components.Steps {
 	s.served++
 	return talking(x, func(x *talk) { s.handle(x, *r) })
 }

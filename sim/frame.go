@@ -15,7 +15,8 @@ type frame struct {
 	slot  int
 	index int // in place.frames
 
-	steps components.Steps                           // nil: not begun
+	steps components.Steps // when over, kept for the next
+	begun bool
 	open  func(components.Exchange) components.Steps // in the background; else a request
 
 	call     *call // that brought the request; nil in the background
@@ -43,7 +44,7 @@ func (f *frame) run() {
 	f.queued = false
 	switch {
 	case f.dead:
-	case f.steps == nil:
+	case !f.begun:
 		f.begin()
 	default:
 		if woken, ok := f.woken(f.until, f.on); ok {
@@ -54,10 +55,11 @@ func (f *frame) run() {
 }
 
 func (f *frame) begin() {
+	f.begun = true
 	if f.open != nil {
 		f.steps = f.open(f)
 	} else {
-		f.steps = f.place.handler.Open(f, &f.call.request)
+		f.steps = f.place.handler.Open(f, &f.call.request, f.steps)
 	}
 	f.step(0)
 }
@@ -87,8 +89,8 @@ func (f *frame) end() {
 	if f.call != nil {
 		f.call.leave()
 	}
-	f.call, f.steps, f.open = nil, nil, nil
-	f.answered, f.gone.fired = false, false
+	f.call, f.open = nil, nil
+	f.begun, f.answered, f.gone.fired = false, false, false
 	f.place.retire(f)
 }
 

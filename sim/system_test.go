@@ -134,9 +134,9 @@ type watched struct {
 	seen *ledger
 }
 
-func (w watched) Open(x components.Exchange, r *components.Request) components.Steps {
+func (w watched) Open(x components.Exchange, r *components.Request, used components.Steps) components.Steps {
 	w.seen.note(r.Header)
-	return w.Component.Open(noting{x, w.seen}, r)
+	return w.Component.Open(noting{x, w.seen}, r, used)
 }
 
 type noting struct {
