@@ -118,6 +118,9 @@ func (p *proxy) conclude(v *visit) (Pause, bool) {
 // sent is gone: it is not kept for a second time.
 func (p *proxy) mayRepeat(v *visit) bool {
 	a := &v.attempt
+	if a.reason == policy.OK {
+		return false
+	}
 	last := policy.Attempt{Reason: a.reason, Status: a.status, Sent: a.sent}
 	last.Safe = safe(v.req.Method) && (v.req.Size == 0 || !a.sent)
 	if !p.retrier.Again(v.tries, last) {

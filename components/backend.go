@@ -152,7 +152,7 @@ func (b *backend) finish(now time.Duration) {
 }
 
 func (b *backend) reply(v *visit) {
-	if draw(b.failures, v) < b.node.Errors {
+	if b.node.Errors > 0 && draw(b.failures, v) < b.node.Errors {
 		v.reply(brokenInside)
 		return
 	}
@@ -163,11 +163,10 @@ func (b *backend) reply(v *visit) {
 // when the work begins.
 func (b *backend) serviceTime(v *visit) time.Duration {
 	own := b.node.ServiceTime.Quantile(draw(b.work, v))
-	slow := b.weather.At(v.x.Now()).Slow
-	if slow == 1 {
+	if len(b.weather) == 0 {
 		return own
 	}
-	return time.Duration(float64(own) * slow)
+	return time.Duration(float64(own) * b.weather.At(v.x.Now()).Slow)
 }
 
 // draw is a number between 0 and 1 that belongs to the attempt.

@@ -91,6 +91,9 @@ func (v *visit) Step(woken int) (p Pause, over bool) {
 
 // settled answers what no server is needed for, if that is all there is to do.
 func (c *Component) settled(v *visit) bool {
+	if len(c.forecast) == 0 && !v.check {
+		return false
+	}
 	ail := c.forecast.At(v.x.Now())
 	switch {
 	case c.weather.Fails(c.place, ail.Errors, v.req.Number, v.req.Attempt):

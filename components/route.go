@@ -52,8 +52,10 @@ func byLength(p prefix, path string) int {
 
 // find returns the value for a path, or nil.
 func (t *pathTable[T]) find(path string) *T {
-	if at, ok := t.exact[path]; ok {
-		return &t.values[at]
+	if len(t.exact) > 0 {
+		if at, ok := t.exact[path]; ok {
+			return &t.values[at]
+		}
 	}
 	for i := range t.prefixes {
 		if strings.HasPrefix(path, t.prefixes[i].path) {
