@@ -51,7 +51,7 @@ type Starter interface {
 // with the host; Size tells about it.
 type Request struct {
 	Number  uint64 // of the arrival within the run; work is drawn from it
-	Attempt uint64 // 0 for a first attempt all the way down, else a mix of the tries
+	Attempt uint64 // 0 for a first attempt all the way down, else a mix of the tries and of who made them
 	Method  string
 	Host    string
 	Path    string // as sent, without the query

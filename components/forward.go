@@ -31,7 +31,7 @@ func (p *proxy) hop(v *visit, to topologies.Place, now time.Duration) Hop {
 		h.Request.Header = h.Request.Header.Clone().Set(timeoutField, timeoutText(v.deadline-now-margin))
 	}
 	if v.begun > 0 {
-		h.Request.Attempt = scenarios.Mix(v.req.Attempt, uint64(v.begun))
+		h.Request.Attempt = scenarios.Mix(scenarios.Mix(v.req.Attempt, p.tries), uint64(v.begun))
 	}
 	return h
 }

@@ -31,6 +31,7 @@ type proxy struct {
 	retrier policy.Retrier
 	budget  *budget // of retries; nil: no bounds
 	pauses  uint64  // what their lengths are drawn from
+	tries   uint64  // what tells this node's tries from another's
 	hedge   *hedge  // nil: none
 
 	gate     *gate     // nil: any number of requests at once
@@ -51,6 +52,7 @@ func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, 
 	p.gate = newGate(node.Concurrency)
 	p.fallback = newFallback(node.Fallback)
 	p.pauses = scenarios.Mix(p.seed, scenarios.Hash("pauses"))
+	p.tries = scenarios.Hash("tries of " + node.Name)
 	if node.Hedge != nil {
 		p.hedge = newHedge(node.Hedge)
 	}
