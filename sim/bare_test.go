@@ -27,9 +27,13 @@ type bare struct {
 	hops    int
 	service topologies.Distribution
 	samples []measure.Sample
-	servers []ring[int] // requests at each
-	passed  []int       // how many requests have passed each proxy
+	servers []bareServer
+	behind  []int32 // by request: who waits behind it, plus 1
+	passed  []int   // how many requests have passed each proxy
 }
+
+// bareServer is who is first and last at a server, plus 1; 0: nobody.
+type bareServer struct{ first, last int32 }
 
 // What an event of the bare loop is about: a proxy that has passed a request
 // on, in the order in which they came, or a server that has finished.
@@ -43,7 +47,7 @@ func newBare(c *scenarios.Case, n int) *bare {
 	api := nodes[len(nodes)-1]
 	b := &bare{c: c, hops: len(nodes) - 1, service: api.ServiceTime, samples: make([]measure.Sample, 0, n+n/16+16)}
 	clear(b.samples[:cap(b.samples)]) // so that their pages are there, as they are for the run that it is held against
-	b.servers = make([]ring[int], len(api.Places()))
+	b.servers, b.behind = make([]bareServer, len(api.Places())), make([]int32, cap(b.samples))
 	b.passed = make([]int, b.hops)
 	b.picker = policy.Pickers["least-connections"].New(policy.Pool{Names: make([]string, len(b.servers))}, nil, rand.New(rand.NewPCG(1, 2)))
 	b.line = b.clock.line(90 * time.Microsecond)
@@ -89,21 +93,28 @@ func (b *bare) hop(request, passed int) {
 	}
 	i, _ := b.picker.Pick(b.clock.now, 0, nil)
 	b.picker.Started(i)
-	if b.servers[i].push(request); b.servers[i].len == 1 {
+	server, who := &b.servers[i], int32(request)+1
+	if server.first == 0 {
+		server.first = who
 		b.begin(i)
+	} else {
+		b.behind[server.last-1] = who
 	}
+	server.last = who
 }
 
 func (b *bare) begin(i int) {
-	work := b.service.Quantile(scenarios.Unit(scenarios.Mix(1, uint64(b.servers[i].first()))))
+	request := uint64(b.servers[i].first - 1)
+	work := b.service.Quantile(scenarios.Unit(scenarios.Mix(1, request)))
 	b.clock.at(b.clock.now+work, bareDone, i)
 }
 
 func (b *bare) done(i int) {
-	s := &b.samples[b.servers[i].pop()]
+	server := &b.servers[i]
+	s := &b.samples[server.first-1]
 	s.Status, s.Latency = 200, b.clock.now-s.At
 	b.picker.Done(b.clock.now, i, policy.Outcome{Latency: s.Latency})
-	if b.servers[i].len > 0 {
+	if server.first = b.behind[server.first-1]; server.first > 0 {
 		b.begin(i)
 	}
 }

@@ -10,7 +10,7 @@
 //
 //	          ┌──────────── next instant ◄───────────┐
 //	          ▼                                      │
-//	clock: calendar of events ─► dispatch ─► ready ─► frame runs until it waits
+//	clock: events by date ─► dispatch ─► ready ─► frame runs until it waits
 //	       ▲    (lines of constant       (FIFO:      │
 //	       │     delay compete by         one        │
 //	       │     their heads)             instant)   │

@@ -10,7 +10,7 @@ import (
 func (d Distribution) Quantile(u float64) time.Duration {
 	switch d.Law {
 	case "exponential":
-		return duration(-math.Log(1-u) * float64(d.Mean)) // 1-u is exact where u is a multiple of 2^-53
+		return duration(-logarithm(1-u) * float64(d.Mean)) // 1-u is exact where u is a multiple of 2^-53
 	case "lognormal":
 		return duration(float64(d.Median) * math.Exp(d.sigma()*normal(u)))
 	case "uniform":
