@@ -12,9 +12,14 @@ import (
 // Cost: O(log n) for a change and for a draw.
 type lowest struct {
 	leaves int // a power of 2
-	keys   []float64
-	ties   []int32
+	nodes  []rank
 	saved  []float64 // keys of those that sit out one draw
+}
+
+// rank is the least key below a node, and how many share it.
+type rank struct {
+	key  float64
+	ties int
 }
 
 // absent is the key of who takes no part.
@@ -26,36 +31,40 @@ func newLowest(n int) *lowest {
 	for leaves < n {
 		leaves *= 2
 	}
-	l := &lowest{leaves: leaves, keys: make([]float64, 2*leaves), ties: make([]int32, 2*leaves)}
-	for node := range l.keys {
-		l.keys[node] = absent
+	l := &lowest{leaves: leaves, nodes: make([]rank, 2*leaves)}
+	for node := range l.nodes {
+		l.nodes[node].key = absent
 	}
 	return l
 }
 
-func (l *lowest) key(i int) float64 { return l.keys[l.leaves+i] }
+func (l *lowest) key(i int) float64 { return l.nodes[l.leaves+i].key }
 
+// set changes a key, and the nodes above as far as they feel it.
 func (l *lowest) set(i int, key float64) {
-	node := l.leaves + i
-	l.keys[node], l.ties[node] = key, 1
+	node, now := l.leaves+i, rank{key, 1}
 	if key == absent {
-		l.ties[node] = 0
+		now.ties = 0
 	}
-	for node /= 2; node > 0; node /= 2 {
-		l.play(node)
+	for l.nodes[node] != now {
+		l.nodes[node] = now
+		if node == 1 {
+			return
+		}
+		now = now.and(l.nodes[node^1])
+		node /= 2
 	}
 }
 
-func (l *lowest) play(node int) {
-	a, b := 2*node, 2*node+1
+// and is what stands above two nodes.
+func (r rank) and(o rank) rank {
 	switch {
-	case l.keys[a] < l.keys[b]:
-		l.keys[node], l.ties[node] = l.keys[a], l.ties[a]
-	case l.keys[a] > l.keys[b]:
-		l.keys[node], l.ties[node] = l.keys[b], l.ties[b]
-	default:
-		l.keys[node], l.ties[node] = l.keys[a], l.ties[a]+l.ties[b]
+	case r.key < o.key:
+		return r
+	case r.key > o.key:
+		return o
 	}
+	return rank{r.key, r.ties + o.ties}
 }
 
 // draw picks one of the lowest; of the avoided only if nobody else takes part.
@@ -76,28 +85,22 @@ func (l *lowest) draw(avoid []int, random *rand.Rand) (int, bool) {
 }
 
 func (l *lowest) any(random *rand.Rand) (int, bool) {
-	count := l.ties[1]
-	if count == 0 {
+	least := l.nodes[1]
+	if least.ties == 0 {
 		return 0, false
 	}
-	nth, node := int32(0), 1
-	if count > 1 {
-		nth = random.Int32N(count)
+	nth, node := 0, 1
+	if least.ties > 1 {
+		nth = random.IntN(least.ties)
 	}
 	for node < l.leaves {
 		node *= 2
-		if left := l.tied(node, l.keys[1]); nth >= left {
-			nth -= left
+		if left := l.nodes[node]; left.key != least.key {
+			node++
+		} else if nth >= left.ties {
+			nth -= left.ties
 			node++
 		}
 	}
 	return node - l.leaves, true
-}
-
-// tied is how many below a node have the key.
-func (l *lowest) tied(node int, key float64) int32 {
-	if l.keys[node] != key {
-		return 0
-	}
-	return l.ties[node]
 }
