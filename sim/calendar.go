@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"math/bits"
 	"slices"
 	"time"
@@ -31,7 +32,9 @@ type calendar struct {
 	spare int32 // first of the pages to use again, or noPage
 	later heap  // beyond the ring
 
-	misfits, patience int // events that had to go through a heap, and how many may until the next tuning
+	misfits, patience int           // events that had to go through a heap, and how many may until the next tuning
+	popped            int           // since the last tuning
+	tuned             time.Duration // when that was
 }
 
 // page is an event of a day.
@@ -127,6 +130,7 @@ func (c *calendar) note(e event) {
 func (c *calendar) pop() event {
 	last := len(c.front) - 1
 	e := c.front[last]
+	c.popped++
 	if c.front = c.front[:last]; last == 0 {
 		c.fill()
 	}
@@ -201,12 +205,12 @@ func (c *calendar) tear(day int) {
 	c.busy[day/64] &^= 1 << (day % 64)
 }
 
-// tune chooses the length of a day by what is pending, and writes all anew.
+// tune chooses the length of a day and writes all anew.
 func (c *calendar) tune() {
 	all := c.gather()
-	first, span := threeQuarters(all)
+	first := slices.MinFunc(all, func(a, b event) int { return cmp.Compare(a.at, b.at) }).at
 	week := min(max(1<<bits.Len(uint(len(all))), 64), weekMost)
-	shift := uint8(bits.Len64(uint64(span) * 2 / uint64(week)))
+	shift := uint8(bits.Len64(uint64(c.gap(all, first)) * 4)) // some six events a day
 	if shift == c.shift && week == len(c.days) {
 		c.patience *= 2 // it was no better for it
 	} else {
@@ -223,7 +227,22 @@ func (c *calendar) tune() {
 	for _, e := range all {
 		c.write(e)
 	}
-	c.misfits = 0
+	c.misfits, c.popped, c.tuned = 0, 0, first
+}
+
+// gap is the mean time from one event to the next: as it was since the last
+// tuning, which tells apart what comes due again and again from what is
+// pending for long; or, if that says little, as it is among what is pending.
+func (c *calendar) gap(pending []event, first time.Duration) time.Duration {
+	if c.popped > len(pending)/2 {
+		return (first - c.tuned) / time.Duration(c.popped)
+	}
+	var some []time.Duration
+	for i := 0; i < len(pending); i += len(pending)/512 + 1 {
+		some = append(some, pending[i].at)
+	}
+	slices.Sort(some)
+	return (some[len(some)*3/4] - first) / time.Duration(len(pending))
 }
 
 // gather takes all events out.
@@ -237,20 +256,4 @@ func (c *calendar) gather() []event {
 	c.front, c.crowd, c.later = c.front[:0], c.crowd[:0], c.later[:0]
 	c.pages, c.spare = c.pages[:0], noPage
 	return all
-}
-
-// threeQuarters is the first instant of some events, and how long it is from there
-// until about three quarters of them are over.
-func threeQuarters(events []event) (first, span time.Duration) {
-	first = events[0].at
-	var some []time.Duration
-	every := len(events)/512 + 1
-	for i, e := range events {
-		first = min(first, e.at)
-		if i%every == 0 {
-			some = append(some, e.at)
-		}
-	}
-	slices.Sort(some)
-	return first, some[len(some)*3/4] - first
 }

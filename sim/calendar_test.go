@@ -65,23 +65,34 @@ func order(a, b event) int {
 }
 
 // BenchmarkCalendar has so many events pending, and for each that is due
-// another comes (the hold model).
+// another comes (the hold model). At two paces, more than half of the pending
+// are checks that hardly ever come due, and the others all the work.
 func BenchmarkCalendar(b *testing.B) {
-	for _, name := range []string{"exponential", "constant", "few instants", "soon and late"} {
-		for _, n := range []int{10, 1000, 100_000} {
+	for _, name := range []string{"exponential", "constant", "few instants", "soon and late", "two paces"} {
+		for _, n := range []int{10, 100, 1000, 10_000, 100_000} {
 			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
 				random := rand.New(rand.NewPCG(3, 3))
+				delay, slow := delays[name], 0
+				if name == "two paces" {
+					delay, slow = delays["exponential"], n*5/9
+				}
 				waits := make([]time.Duration, 1<<12)
 				for i := range waits {
-					waits[i] = delays[name](random)
+					waits[i] = delay(random)
 				}
 				var c calendar
+				wait := func(slot, i int) time.Duration {
+					if slot < slow {
+						return 500 * time.Millisecond
+					}
+					return waits[i%len(waits)]
+				}
 				for i := range n {
-					c.push(event{waits[i%len(waits)] + time.Duration(i), word(uint64(i), elapsed, 0)})
+					c.push(event{time.Duration(random.Int64N(int64(wait(i, i) + 1))), word(uint64(i), elapsed, i)})
 				}
 				for i := n; b.Loop(); i++ {
 					e := c.pop()
-					c.push(event{e.at + waits[i%len(waits)], word(uint64(i), elapsed, 0)})
+					c.push(event{e.at + wait(e.slot(), i), word(uint64(i), elapsed, e.slot())})
 				}
 			})
 		}
