@@ -15,7 +15,7 @@ import (
 type backend struct {
 	node    *topologies.Node
 	weather scenarios.Forecast
-	answers pathTable[*pathTable[Response]] // by path, as Cache-Tag and then Cache-Control differ
+	answers *answers
 
 	work, failures uint64 // what times of service and failures are drawn from
 
@@ -24,10 +24,17 @@ type backend struct {
 	sharing *policy.Sharing[*visit] // in the station's place; nil: one worker for each request at work
 }
 
-func newBackend(seed uint64, node *topologies.Node, weather scenarios.Forecast) *backend {
+// answers is what a node has to say, by path, as Cache-Tag and then
+// Cache-Control differ. Its replicas share it.
+type answers struct {
+	pathTable[*pathTable[Response]]
+}
+
+func newBackend(seed uint64, node *topologies.Node, weather scenarios.Forecast, says *answers) *backend {
 	b := &backend{
 		node:    node,
 		weather: weather,
+		answers: says,
 		station: policy.NewStation[Signal](node.Workers, node.Queue),
 		// By node, not by place: which replica serves a request does not
 		// change the work that it is.
@@ -40,17 +47,25 @@ func newBackend(seed uint64, node *topologies.Node, weather scenarios.Forecast) 
 	if node.Sharing {
 		b.sharing = policy.NewSharing[*visit](node.Workers, node.Queue)
 	}
+	return b
+}
+
+func newAnswers(node *topologies.Node) *answers {
+	a := new(answers)
 	plain := Response{
 		Status: 200,
 		Header: Header{{"Content-Type", "application/json"}},
 		Body:   Body{Size: node.Response},
 	}
 	for _, rule := range node.CacheTag {
-		b.answers.add(rule.Path, controlled(withField(plain, "Cache-Tag", rule.Value), node.CacheControl))
+		a.add(rule.Path, controlled(withField(plain, "Cache-Tag", rule.Value), node.CacheControl))
 	}
-	b.answers.add("*", controlled(plain, node.CacheControl))
-	return b
+	a.add("*", controlled(plain, node.CacheControl))
+	return a
 }
+
+// to is the answer to a request for a path.
+func (a *answers) to(path string) Response { return *(*a.find(path)).find(path) }
 
 // controlled is the answer by path, with its Cache-Control.
 func controlled(r Response, rules []topologies.PathValue) *pathTable[Response] {
@@ -156,7 +171,7 @@ func (b *backend) reply(v *visit) {
 		v.reply(brokenInside)
 		return
 	}
-	v.reply(*(*b.answers.find(v.req.Path)).find(v.req.Path))
+	v.reply(b.answers.to(v.req.Path))
 }
 
 // serviceTime is the request's own work, made longer by the weather as it is

@@ -30,29 +30,40 @@ type server interface {
 	use(u *measure.NodeUse) // adds what only this kind counts
 }
 
-// New builds the component of a place in a case. The place must be one that
-// trafficlab plays itself: not an external. It counts alone, even what is to be
-// shared among replicas.
-func New(c *scenarios.Case, place topologies.Place) *Component {
-	return NewSharing(c, place, nil)
+// Site is where the components of a case stand: what they have in common. It
+// is not safe for concurrent use, what it builds is.
+type Site struct {
+	c       *scenarios.Case
+	weather *scenarios.Weather
+	tallies Tallies                       // nil: each component counts alone
+	answers map[*topologies.Node]*answers // of backends
 }
 
-// NewSharing is New for a component that shares tallies with its replicas. The
-// same tallies go to all of them, in whatever form the world keeps them.
-func NewSharing(c *scenarios.Case, place topologies.Place, tallies Tallies) *Component {
-	component := &Component{
-		place:   place,
-		node:    c.Variant.Topology.Node(place.Node()),
-		weather: scenarios.NewWeather(c.Seed, c.Variant.Faults),
+// NewSite is the site of a case. The tallies are for what replicas count
+// together, in whatever form the world keeps them; nil lets each count alone,
+// even what is to be shared.
+func NewSite(c *scenarios.Case, tallies Tallies) *Site {
+	return &Site{c, c.Weather(), tallies, map[*topologies.Node]*answers{}}
+}
+
+// New builds the component of a place, as it is when its process starts. The
+// place must be one that trafficlab plays itself: not an external.
+func (s *Site) New(place topologies.Place) *Component {
+	node := s.c.Variant.Topology.Node(place.Node())
+	component := &Component{place: place, node: node, weather: s.weather, forecast: s.weather.Of(place)}
+	if node.Kind.Proxies() {
+		component.server = newProxy(s.c, node, place, s.tallies)
+		return component
 	}
-	component.forecast = component.weather.Of(place)
-	if component.node.Kind.Proxies() {
-		component.server = newProxy(c, component.node, place, tallies)
-	} else {
-		component.server = newBackend(c.Seed, component.node, component.forecast)
+	if s.answers[node] == nil {
+		s.answers[node] = newAnswers(node)
 	}
+	component.server = newBackend(s.c.Seed, node, component.forecast, s.answers[node])
 	return component
 }
+
+// New builds the component of a place that counts alone.
+func New(c *scenarios.Case, place topologies.Place) *Component { return NewSite(c, nil).New(place) }
 
 // Begin implements Starter: it starts the health checks, if the place makes
 // any.

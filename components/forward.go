@@ -2,7 +2,6 @@ package components
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -129,11 +128,24 @@ func (p *proxy) outwardHeader(v *visit, in Header) Header {
 	if !v.req.Lasting {
 		return outward(in)
 	}
+	if isOutward(in) {
+		return in
+	}
 	from := origin{header: in}
 	if h, ok := p.outwards.find(&from); ok {
 		return h
 	}
 	return p.outwards.keep(&from, outward(in))
+}
+
+// isOutward tells whether there is nothing in an answer's header to take out.
+func isOutward(in Header) bool {
+	for i := range in {
+		if name := in[i].Name; !goesOn(name, "") || isInside(name) || equalName(name, "Connection") {
+			return false
+		}
+	}
+	return true
 }
 
 // outward is an answer's header as callers are to see it, in storage of its
@@ -152,8 +164,10 @@ func outward(in Header) Header {
 // goesOn tells whether a field is for more than the neighbour. named is the
 // value of Connection, which may name further ones that are not.
 func goesOn(name, named string) bool {
-	if slices.ContainsFunc(hopByHop, func(hop string) bool { return equalName(hop, name) }) {
-		return false
+	for _, hop := range hopByHop {
+		if equalName(hop, name) {
+			return false
+		}
 	}
 	return named == "" || !listHas(named, name)
 }

@@ -108,7 +108,7 @@ func sharingLab(t *testing.T, node topologies.Node, tallies Tallies, test func(l
 	t.Helper()
 	proxyLab(t, node, func(l *lab) {
 		c := &scenarios.Case{Seed: 11, Variant: scenarios.Variant{Topology: proxyTopology(node)}}
-		l.component = NewSharing(c, "edge", tallies)
+		l.component = NewSite(c, tallies).New("edge")
 		test(l)
 	})
 }

@@ -87,10 +87,10 @@ func NewNode(c *scenarios.Case, place topologies.Place, o Options) (*Node, error
 		return nil, fmt.Errorf("host %s: topology %s has no such node", place, c.Variant.Topology.Name)
 	}
 	if o.Tallies != nil {
-		return newNode(components.NewSharing(c, place, o.Tallies), c.Variant.Topology, place, o)
+		return newNode(components.NewSite(c, o.Tallies).New(place), c.Variant.Topology, place, o)
 	}
 	shared := newRedisTallies(o.Run, o.Log)
-	n, err := newNode(components.NewSharing(c, place, shared), c.Variant.Topology, place, o)
+	n, err := newNode(components.NewSite(c, shared).New(place), c.Variant.Topology, place, o)
 	if err != nil {
 		return nil, errors.Join(err, shared.Close())
 	}

@@ -41,13 +41,14 @@ func BenchmarkHost(b *testing.B) {
 // many times the processor time of a bare event loop that is.
 func BenchmarkRun(b *testing.B) {
 	for _, one := range []struct {
-		name string
-		of   func(n int) *scenarios.Case
+		name  string
+		of    func(n int) *scenarios.Case
+		costs Costs
 	}{
-		{"M/M/1", func(n int) *scenarios.Case { return poisson(queue{1, .8}, n, 1) }},
-		{"least-connections over 10", func(n int) *scenarios.Case { return balanced(10, n) }},
-		{"least-connections over 10000", func(n int) *scenarios.Case { return balanced(10_000, n) }},
-		{"cdn gateway lb api", fourTiers},
+		{"M/M/1", func(n int) *scenarios.Case { return poisson(queue{1, .8}, n, 1) }, Costs{}},
+		{"least-connections over 10", func(n int) *scenarios.Case { return balanced(10, n) }, Costs{}},
+		{"least-connections over 10000", func(n int) *scenarios.Case { return balanced(10_000, n) }, Costs{}},
+		{"cdn gateway lb api", fourTiers, DefaultCosts().Apart()},
 	} {
 		b.Run(one.name, func(b *testing.B) {
 			c := one.of(b.N)
@@ -58,7 +59,7 @@ func BenchmarkRun(b *testing.B) {
 			loop = nil
 			runtime.GC()
 			before = processorTime()
-			measured(b, c, DefaultCosts().Apart(), func(p topologies.Place) component { return components.New(c, p) })
+			measured(b, c, one.costs, site(c, one.costs))
 			b.ReportMetric((processorTime()-before).Seconds()/bare.Seconds(), "times-bare")
 			b.ReportMetric(float64(b.N)/bare.Seconds(), "bare/cpu-s")
 		})

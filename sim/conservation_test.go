@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"trafficlab/bench/measure"
-	"trafficlab/components"
 	"trafficlab/components/policy"
 	"trafficlab/scenarios"
 	"trafficlab/topologies"
@@ -27,7 +26,7 @@ func TestRequestsAreConserved(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			c := anyCase(seed)
-			w, err := newWorld(c, anyCosts(seed), func(p topologies.Place) component { return components.New(c, p) })
+			w, err := newWorld(c, anyCosts(seed), site(c, anyCosts(seed)))
 			require.NoError(t, err)
 			require.NoError(t, w.play(context.Background()))
 			checkSamples(t, w)

@@ -25,10 +25,9 @@ type place struct {
 	frozen  bool
 	held    []task // what a frozen place would have done
 
-	pools   map[topologies.Place]*pool // to its upstreams
-	handy   [handles]*pool             // some of them, found without hashing
-	inbound []*pool
-	frames  []*frame // at work
+	upstreams []fleet
+	inbound   []*pool
+	frames    []*frame // at work
 }
 
 // start makes the component anew, as a process starts.
@@ -74,7 +73,7 @@ func (p *place) crash() {
 	for _, in := range p.inbound {
 		in.idle = 0
 	}
-	for _, out := range p.pools {
+	for out := range p.outbound {
 		out.desert()
 	}
 	frames := p.frames
@@ -82,7 +81,7 @@ func (p *place) crash() {
 	for _, f := range frames {
 		f.crash()
 	}
-	for _, out := range p.pools {
+	for out := range p.outbound {
 		out.idle = 0
 	}
 }
@@ -144,28 +143,42 @@ func (p *place) retire(f *frame) {
 	p.world.idleFrames = append(p.world.idleFrames, f)
 }
 
+// fleet is the connections to the replicas of a node.
+type fleet struct {
+	node  string
+	pools []*pool // by replica; nil: not asked yet
+}
+
 // pool is the connections to an upstream place.
 func (p *place) pool(to topologies.Place) *pool {
-	o := p.handy[handle(to)]
-	if o != nil && o.to.name == to {
-		return o
+	f := p.fleet(to.Node())
+	i := to.Replica()
+	for i >= len(f.pools) {
+		f.pools = append(f.pools, nil)
 	}
-	o, ok := p.pools[to]
-	if !ok {
-		o = p.world.newPool(to, p.node.Connections)
-		p.pools[to] = o
+	if f.pools[i] == nil {
+		f.pools[i] = p.world.newPool(to, p.node.Connections)
 	}
-	p.handy[handle(to)] = o
-	return o
+	return f.pools[i]
 }
 
-// handle tells most upstreams of a place apart: the numbers of replicas.
-func handle(to topologies.Place) uint8 {
-	n := len(to)
-	if n < 3 {
-		return 0
+func (p *place) fleet(node string) *fleet {
+	for i := range p.upstreams {
+		if p.upstreams[i].node == node {
+			return &p.upstreams[i]
+		}
 	}
-	return (to[n-2] + 10*to[n-3]) % handles
+	p.upstreams = append(p.upstreams, fleet{node: node})
+	return &p.upstreams[len(p.upstreams)-1]
 }
 
-const handles = 64
+// outbound is the pools that the place has used.
+func (p *place) outbound(yield func(*pool) bool) {
+	for _, f := range p.upstreams {
+		for _, o := range f.pools {
+			if o != nil && !yield(o) {
+				return
+			}
+		}
+	}
+}

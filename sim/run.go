@@ -15,8 +15,13 @@ import (
 // error says what cannot be simulated (nodes of kind external), or that the
 // context ended.
 func Run(ctx context.Context, c *scenarios.Case, costs Costs) (*measure.Run, error) {
-	shared := &tallies{trip: costs.Shared}
-	return run(ctx, c, costs, func(place topologies.Place) component { return components.NewSharing(c, place, shared) })
+	return run(ctx, c, costs, site(c, costs))
+}
+
+// site builds the components of a case, which share their tallies.
+func site(c *scenarios.Case, costs Costs) builder {
+	s := components.NewSite(c, &tallies{trip: costs.Shared})
+	return func(place topologies.Place) component { return s.New(place) }
 }
 
 func run(ctx context.Context, c *scenarios.Case, costs Costs, build builder) (*measure.Run, error) {

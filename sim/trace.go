@@ -17,7 +17,7 @@ import (
 // outcomes, and writes the story of each: where it waited, who was asked, how
 // it ended. The same case gives the same bytes.
 func Trace(ctx context.Context, c *scenarios.Case, costs Costs, n int, out io.Writer) error {
-	w, err := newWorld(c, costs, func(place topologies.Place) component { return components.New(c, place) })
+	w, err := newWorld(c, costs, site(c, costs))
 	if err != nil {
 		return fmt.Errorf("trace %s: %w", c.Scenario, err)
 	}

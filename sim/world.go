@@ -83,7 +83,7 @@ func newWorld(c *scenarios.Case, costs Costs, build builder) (*world, error) {
 
 // addPlace adds a place at rest.
 func (w *world) addPlace(name topologies.Place, n *topologies.Node) {
-	p := &place{world: w, name: name, node: n, pools: map[topologies.Place]*pool{}}
+	p := &place{world: w, name: name, node: n}
 	p.visit = w.toll(w.costs.Visit[n.Kind], w.costs.Work.Visit[n.Kind])
 	p.asked = w.toll(w.costs.Visit[n.Kind]+w.costs.Ask, w.costs.Work.Visit[n.Kind]+w.costs.Work.Ask)
 	p.jitter = scenarios.Mix(w.c.Seed, scenarios.Hash("jitter of "+string(name)))

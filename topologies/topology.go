@@ -4,7 +4,6 @@ package topologies
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -171,13 +170,10 @@ func (p Place) Node() string {
 
 // Replica is the place's index among its node's replicas.
 func (p Place) Replica() int {
-	_, rest, numbered := strings.Cut(string(p), "[")
-	if !numbered {
-		return 0
-	}
-	i, err := strconv.Atoi(strings.TrimSuffix(rest, "]"))
-	if err != nil {
-		return 0
+	_, digits, _ := strings.Cut(string(p), "[")
+	i := 0
+	for k := 0; k < len(digits) && digits[k] != ']'; k++ {
+		i = 10*i + int(digits[k]-'0')
 	}
 	return i
 }
