@@ -96,7 +96,7 @@ func (v *visit) Step(woken int) (p Pause, over bool) {
 	if !v.check && !v.aside {
 		c.counters.count(v)
 	}
-	*v = visit{}
+	*v = visit{detour: v.detour} // whose storage is good for another
 	return Pause{}, true
 }
 

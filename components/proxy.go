@@ -34,6 +34,8 @@ type proxy struct {
 	tries   uint64  // what tells this node's tries from another's
 	hedge   *hedge  // nil: none
 
+	detours bool // limits, a cache or a gate
+
 	gate     *gate     // nil: any number of requests at once
 	fallback *Response // nil: failures are told as they are
 }
@@ -64,6 +66,7 @@ func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, 
 	if node.Cache != nil {
 		p.store = newStore(node.Cache, c.Weather().Purges(place))
 	}
+	p.detours = p.limits != nil || p.store != nil || p.gate != nil
 	return p
 }
 
@@ -143,15 +146,21 @@ func (p *proxy) goOn(v *visit, woken int) (Pause, bool) {
 }
 
 func (p *proxy) enter(v *visit) (Pause, bool) {
+	if p.detours {
+		v.turnOff()
+	}
 	if !p.routed(v) || !p.authenticated(v) {
 		return over()
+	}
+	if p.limits == nil {
+		return p.recall(v)
 	}
 	return p.limit(v)
 }
 
 // leave is called when a visit is over, whatever became of it.
 func (p *proxy) leave(v *visit) {
-	if v.inside {
+	if p.gate != nil && v.inside {
 		p.gate.leave(v, v.x.Now()-v.entered)
 	}
 	if p.store != nil {

@@ -92,7 +92,7 @@ func (p *proxy) renew(v *visit) {
 	at, route, consumer, ask := v.at, v.route, v.consumer, v.ask
 	req := renewal(*v.req)
 	v.x.Background(func(x Exchange) Steps {
-		v := new(visit)
+		v := &visit{detour: new(detour)}
 		v.open(at, x, &req)
 		v.aside, v.stage = true, renewing
 		v.route, v.consumer, v.leads = route, consumer, f

@@ -18,21 +18,10 @@ type visit struct {
 	woken [3]Event // by what, in the pause that follows
 
 	// Found out on the way by a proxy.
+	*detour  // nil: none
 	route    *route
 	consumer string
-	counted  int   // tallies asked
-	taken    Taken // what the latest said
-	held     time.Duration
-	asks     [2]policy.Ask // room for what limits are asked
-	ask      cacheAsk
-	word     word         // of the cache
-	waits    *fetch       // another's, to wait for
-	leads    *fetch       // its own, that others may wait for
-	renews   *fetch       // to be begun beside it
-	class    int          // at the gate
-	entry    policy.Entry // likewise
-	inside   bool         // likewise
-	entered  time.Duration
+	word     word          // of the cache
 	key      uint64        // of affinity
 	deadline time.Duration // of all attempts
 	attempt  attempt       // the one that counts
@@ -41,7 +30,7 @@ type visit struct {
 	tries    int           // without hedges
 	begun    int           // attempts
 	avoid    []int         // where they went
-	tried    [4]int        // room for avoid
+	tried    [2]int        // room for avoid
 
 	// At a backend.
 	turn  Signal // its place in the line (or at a gate's); of shared work, that there is news
@@ -51,6 +40,28 @@ type visit struct {
 	reason policy.Reason
 	status int
 	bytes  int64
+}
+
+// detour is the part of a visit that only some proxies need: it is kept apart,
+// so that the others carry less.
+type detour struct {
+	// Before limits.
+	counted int           // tallies asked
+	taken   Taken         // what the latest said
+	held    time.Duration // back
+	asks    [2]policy.Ask // room for what they are asked
+
+	// At a cache.
+	ask    cacheAsk
+	waits  *fetch // another's, to wait for
+	leads  *fetch // its own, that others may wait for
+	renews *fetch // to be begun beside it
+
+	// At a gate.
+	class   int
+	entry   policy.Entry
+	inside  bool
+	entered time.Duration
 }
 
 // stage is what a visit waits for.
@@ -84,6 +95,15 @@ func (v *visit) open(at *Component, x Exchange, req *Request) {
 func (v *visit) pause(at stage, until time.Duration, on ...Event) (Pause, bool) {
 	v.stage = at
 	return Pause{until, v.woken[:copy(v.woken[:], on)]}, false
+}
+
+// turnOff makes room for what a detour notes.
+func (v *visit) turnOff() {
+	if v.detour == nil {
+		v.detour = new(detour)
+		return
+	}
+	*v.detour = detour{}
 }
 
 // reply answers with a body of our own.

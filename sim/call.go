@@ -22,7 +22,8 @@ type call struct {
 	worked bool   // by whoever began to, whether wanted or not
 	fired  bool
 	reason policy.Reason
-	head   components.Response
+	status int
+	header components.Header
 	body   components.Body // as it came over the wire
 
 	holds  bool // a connection
@@ -35,7 +36,9 @@ type call struct {
 func (c *call) Fired() bool { return c.fired }
 
 // Head is the answer's head, without its body but for the size if known.
-func (c *call) Head() (components.Response, policy.Reason) { return c.head, c.reason }
+func (c *call) Head() (components.Response, policy.Reason) {
+	return components.Response{Status: c.status, Header: c.header}, c.reason
+}
 
 // Cancel gives the attempt up. An answer that has come stays readable.
 func (c *call) Cancel() {
@@ -134,12 +137,12 @@ func (c *call) send() {
 }
 
 // answer ends the attempt with an answer, whose body comes at once.
-func (c *call) answer(head components.Response, body components.Body) {
+func (c *call) answer(r *components.Response, body components.Body) {
 	c.callee = nil
 	c.fired, c.reason = true, policy.OK
-	c.head, c.body = head, body
+	c.status, c.header, c.body = r.Status, handed(r.Header), body
 	if c.world.traced(c.request.Number) {
-		c.world.note(c.request.Number, string(c.pool.to.name), "answers %d, %d bytes", head.Status, body.Size)
+		c.world.note(c.request.Number, string(c.pool.to.name), "answers %d, %d bytes", c.status, body.Size)
 	}
 	c.tell()
 }

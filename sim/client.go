@@ -113,10 +113,10 @@ func (w *world) outcome(c *call) {
 	s.Latency = w.clock.now - s.At
 	s.Reason = c.reason
 	if c.reason == policy.OK {
-		s.Status = c.head.Status
-		s.Reason = components.ReasonOf(c.head.Status, c.head.Header)
+		s.Status = c.status
+		s.Reason = components.ReasonOf(c.status, c.header)
 		s.Bytes = c.body.Size
-		s.Cache = c.head.Header.Get("X-Cache")
+		s.Cache = c.header.Get("X-Cache")
 	}
 	if w.traced(c.request.Number) {
 		w.noteEnd(c, s.Latency)

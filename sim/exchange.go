@@ -61,7 +61,7 @@ func (f *frame) Start(h components.Hop) components.Call {
 // Reply answers with a body of the handler's own.
 func (f *frame) Reply(r components.Response) {
 	if c := f.answerTo(); c != nil {
-		c.answer(head(r), f.bodyOf(r, r.Body))
+		c.answer(&r, f.bodyOf(r, r.Body))
 	}
 }
 
@@ -79,7 +79,7 @@ func (f *frame) Forward(upstream components.Call, r components.Response, limit i
 		keep(up.body)
 	}
 	if c := f.answerTo(); c != nil {
-		c.answer(head(r), f.bodyOf(r, up.body))
+		c.answer(&r, f.bodyOf(r, up.body))
 	}
 	up.release(true)
 	return policy.OK
@@ -96,11 +96,6 @@ func (f *frame) answerTo() *call {
 	}
 	f.wanted = false
 	return f.call
-}
-
-// head is an answer's head as it arrives at the caller.
-func head(r components.Response) components.Response {
-	return components.Response{Status: r.Status, Header: handed(r.Header)}
 }
 
 // handed is a header on its way to another place. It is not copied: handlers

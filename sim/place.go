@@ -20,7 +20,6 @@ type place struct {
 	dialLine int
 
 	handler component
-	use     tally
 	down    bool
 	frozen  bool
 	held    []task // what a frozen place would have done
@@ -28,6 +27,8 @@ type place struct {
 	upstreams []fleet
 	inbound   []*pool
 	frames    []*frame // at work
+
+	use tally
 }
 
 // start makes the component anew, as a process starts.

@@ -115,8 +115,8 @@ func pausing(k topologies.Kind) string {
 func (w *world) noteEnd(c *call, latency time.Duration) {
 	how := c.reason.String()
 	if c.reason == policy.OK {
-		how = fmt.Sprintf("has %d", c.head.Status)
-		if word := c.head.Header.Get("X-Cache"); word != "" {
+		how = fmt.Sprintf("has %d", c.status)
+		if word := c.header.Get("X-Cache"); word != "" {
 			how += " (" + word + ")"
 		}
 	}
