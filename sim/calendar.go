@@ -235,7 +235,7 @@ func (c *calendar) tune() {
 // pending for long; or, if that says little, as it is among what is pending.
 func (c *calendar) gap(pending []event, first time.Duration) time.Duration {
 	if c.popped > len(pending)/2 {
-		return (first - c.tuned) / time.Duration(c.popped)
+		return max(first-c.tuned, 0) / time.Duration(c.popped)
 	}
 	var some []time.Duration
 	for i := 0; i < len(pending); i += len(pending)/512 + 1 {
