@@ -3,26 +3,25 @@
 // the same samples for the same case on any machine.
 //
 //	arrivals ──► client ─► call ─► pool ─► place ─► frame        one request
-//	                        ▲      waits   visit    steps, or a stack
-//	                        │     or dials  cost    Handle(x)
-//	                        │                          │ Start
-//	                        └──────────────────────────┘
+//	                        ▲      waits   visit    Open, Step ─┐
+//	                        │     or dials  cost      ▲         │ Pause
+//	                        │                         └─────────┤
+//	                        └───────────────────────── Start ◄──┘
 //
 //	          ┌──────────── next instant ◄───────────┐
 //	          ▼                                      │
-//	clock: events by date ─► dispatch ─► ready ─► frame runs until it waits
-//	       ▲    (lines of constant       (FIFO:      │
-//	       │     delay compete by         one        │
-//	       │     their heads)             instant)   │
+//	clock: calendar of events ─► dispatch ─► ready ─► frame steps until it waits
+//	       ▲        (lines of constant      (FIFO:   │
+//	       │         delay compete by        one     │
+//	       │         their heads)            instant)│
 //	       └────────── until, dial, visit ◄──────────┘
 //
-// A frame is one exchange at one place. A handler that can be played in steps
-// (components.Stepper: backends) is; any other runs on a stack, a coroutine to
-// which to wait is to yield to the loop. Frames, stacks, calls and signals are
-// pooled over the whole world, so that what was used last, and is warm, is
-// used next. All happens on one goroutine at a time, in an order given by the
-// instants and, among equal ones, by the sequence in which events were
-// scheduled.
+// A frame is one exchange at one place: it holds the handler's steps
+// (components.Steps) and what they wait for, so that an exchange that waits
+// needs no stack. Frames, calls and signals are pooled over the whole world:
+// what was used last, and is warm, is used next. All happens on one goroutine,
+// in an order given by the instants and, among equal ones, by the sequence in
+// which events were scheduled.
 //
 // Beside a run, Trace tells the stories of single requests, and TheoryOf what
 // queueing theory says where it has a formula.
