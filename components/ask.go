@@ -52,7 +52,7 @@ func (p *proxy) ask(v *visit) (Pause, bool) {
 		v.key = p.keyOf(v.route.pool.source, v.req)
 	}
 	if v.deadline == 0 { // else it waited at the gate
-		v.deadline = p.deadline(v.req, now)
+		v.deadline = v.deadlineOf(now)
 	}
 	if v.deadline <= now {
 		p.fallBack(v, noResponse)
@@ -123,7 +123,7 @@ func (p *proxy) mayRepeat(v *visit) bool {
 	}
 	last := policy.Attempt{Reason: a.reason, Status: a.status, Sent: a.sent}
 	last.Safe = safe(v.req.Method) && (v.req.Size == 0 || !a.sent)
-	if !p.retrier.Again(v.tries, last) {
+	if !v.route.retrier.Again(v.tries, last) {
 		return false
 	}
 	now := v.x.Now()
@@ -133,11 +133,12 @@ func (p *proxy) mayRepeat(v *visit) bool {
 // rest is how long to wait before the next try. It depends on the request
 // alone, so that it is the same in both worlds.
 func (p *proxy) rest(v *visit) time.Duration {
-	if p.retrier.Base == 0 {
+	retrier := &v.route.retrier
+	if retrier.Base == 0 {
 		return 0
 	}
 	jitter := scenarios.Mix(scenarios.Mix(p.pauses, v.req.Number), scenarios.Mix(v.req.Attempt, uint64(v.tries)))
-	return p.retrier.Pause(v.tries, scenarios.Unit(jitter))
+	return retrier.Pause(v.tries, scenarios.Unit(jitter))
 }
 
 // safe tells whether a method asks for no change (RFC 9110 section 9.2.1).

@@ -101,7 +101,7 @@ func (p *proxy) begin(v *visit, a *attempt) bool {
 	v.begun++
 	v.avoid = append(v.avoid, i)
 	*a = attempt{pool: pool, i: i, pass: pass, open: true, started: now, until: v.deadline}
-	if patience := p.node.Timeout.Response; patience > 0 {
+	if patience := v.route.timeout.Response; patience > 0 {
 		a.until = min(a.until, now+patience)
 	}
 	a.call = v.x.Start(hop)

@@ -48,14 +48,14 @@ func timeoutText(left time.Duration) string {
 	return strconv.FormatInt(left.Milliseconds(), 10) + "m"
 }
 
-// deadline is the end of all attempts at a request.
-func (p *proxy) deadline(r *Request, now time.Duration) time.Duration {
+// deadlineOf is the end of all attempts at the request.
+func (v *visit) deadlineOf(now time.Duration) time.Duration {
 	end := Forever
-	if total := p.node.Timeout.Total; total > 0 {
+	if total := v.route.timeout.Total; total > 0 {
 		end = now + total
 	}
-	if p.node.Timeout.Propagate {
-		end = min(end, deadline(r.Header, now))
+	if v.route.timeout.Propagate {
+		end = min(end, deadline(v.req.Header, now))
 	}
 	return end
 }

@@ -23,10 +23,10 @@ var (
 
 // hop is the request as it goes on to a place.
 func (p *proxy) hop(v *visit, to topologies.Place, now time.Duration) Hop {
-	h := Hop{To: to, Request: *v.req, Body: v.req.Size != 0, Connect: p.node.Timeout.Connect}
+	h := Hop{To: to, Request: *v.req, Body: v.req.Size != 0, Connect: v.route.timeout.Connect}
 	h.Request.Path = v.route.path(v.req.Path)
 	h.Request.Header = p.onwardHeader(v)
-	if p.node.Timeout.Propagate && v.deadline != Forever {
+	if v.route.timeout.Propagate && v.deadline != Forever {
 		h.Request.Header = h.Request.Header.Clone().Set(timeoutField, timeoutText(v.deadline-now-margin))
 	}
 	if v.begun > 0 {

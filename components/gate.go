@@ -51,7 +51,7 @@ func (p *proxy) admit(v *visit) (Pause, bool) {
 	if p.gate == nil {
 		return p.ask(v)
 	}
-	v.class, v.deadline = p.gate.class(v), p.deadline(v.req, v.x.Now())
+	v.class, v.deadline = p.gate.class(v), v.deadlineOf(v.x.Now())
 	if p.gate.enter(v) == policy.Waits {
 		return v.pause(atGate, v.deadline, v.turn, v.x.Canceled())
 	}

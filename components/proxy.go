@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"trafficlab/bench/measure"
-	"trafficlab/components/policy"
 	"trafficlab/scenarios"
 	"trafficlab/topologies"
 )
@@ -20,19 +19,18 @@ type proxy struct {
 
 	onwards, outwards, dressed memo // of headers
 
-	trust   trustList
-	onward  *route               // where everything goes if there are no routes
-	routes  *pathTable[crossing] // nil: no routes
-	keys    keyring              // nil: no key is asked for
-	limits  []limits             // nil: no limit
-	store   *store               // nil: no cache
-	gzip    bool                 // compresses answers
-	pools   []*pool
-	retrier policy.Retrier
-	budget  *budget // of retries; nil: no bounds
-	pauses  uint64  // what their lengths are drawn from
-	tries   uint64  // what tells this node's tries from another's
-	hedge   *hedge  // nil: none
+	trust  trustList
+	onward *route      // where everything goes if there are no routes
+	routes *routeTable // nil: no routes
+	keys   keyring     // nil: no key is asked for
+	limits []limits    // nil: no limit
+	store  *store      // nil: no cache
+	gzip   bool        // compresses answers
+	pools  []*pool
+	budget *budget // of retries; nil: no bounds
+	pauses uint64  // what their lengths are drawn from
+	tries  uint64  // what tells this node's tries from another's
+	hedge  *hedge  // nil: none
 
 	detours bool // limits, a cache or a gate
 
@@ -42,14 +40,13 @@ type proxy struct {
 
 func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, tallies Tallies) *proxy {
 	p := &proxy{
-		place:   place,
-		node:    node,
-		seed:    scenarios.Mix(c.Seed, scenarios.Hash(string(place))),
-		via:     "1.1 " + node.Name,
-		trust:   newTrustList(node.Trust),
-		gzip:    slices.Contains(node.Compress, "gzip"),
-		retrier: newRetrier(node.Retry),
-		budget:  newBudget(node.Retry.Budget),
+		place:  place,
+		node:   node,
+		seed:   scenarios.Mix(c.Seed, scenarios.Hash(string(place))),
+		via:    "1.1 " + node.Name,
+		trust:  newTrustList(node.Trust),
+		gzip:   slices.Contains(node.Compress, "gzip"),
+		budget: newBudget(node.Retry.Budget),
 	}
 	p.gate = newGate(node.Concurrency)
 	p.fallback = newFallback(node.Fallback)
@@ -58,7 +55,7 @@ func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, 
 	if node.Hedge != nil {
 		p.hedge = newHedge(node.Hedge)
 	}
-	p.layRoutes(c.Variant.Topology)
+	p.layRoutes(c)
 	if node.Keys != nil {
 		p.keys = newKeyring(node.Keys)
 	}
@@ -71,9 +68,9 @@ func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, 
 }
 
 // layRoutes builds the table of routes. Routes to the same nodes share a pool.
-func (p *proxy) layRoutes(t *topologies.Topology) {
-	pools := map[string]*pool{}
-	to := func(nodes []string) *pool {
+func (p *proxy) layRoutes(c *scenarios.Case) {
+	t, pools := c.Variant.Topology, map[string]*pool{}
+	to := func(nodes ...string) *pool {
 		name := strings.Join(nodes, " ")
 		if pools[name] == nil {
 			pools[name] = p.newPool(t, name, nodes)
@@ -83,16 +80,24 @@ func (p *proxy) layRoutes(t *topologies.Topology) {
 		return pools[name]
 	}
 	if p.node.Routes == nil {
-		p.onward = newRoute(topologies.Route{Path: "*"}, to(p.node.To))
+		p.onward = newRoute(p.node, topologies.Route{Path: "*"}, to(p.node.To...))
 		p.onward.metered = p.node.Keys != nil
 		return
 	}
-	p.routes = new(pathTable[crossing])
+	p.routes = new(routeTable)
+	seed := scenarios.Mix(c.Seed, scenarios.Hash(p.node.Name)) // all replicas split alike
 	for _, r := range p.node.Routes {
-		if r.To == nil {
-			r.To = p.node.To
+		made := newRoute(p.node, r, nil)
+		switch {
+		case r.Redirect != nil:
+		case r.Split != nil:
+			made.split = newSplit(seed, made, r.Split, to)
+		case r.To != nil:
+			made.pool = to(r.To...)
+		default:
+			made.pool = to(p.node.To...)
 		}
-		p.routes.add(r.Path, crossing{}).add(newRoute(r, to(r.To)))
+		p.routes.add(r.Hosts, r.Path, made)
 	}
 }
 
@@ -149,7 +154,7 @@ func (p *proxy) enter(v *visit) (Pause, bool) {
 	if p.detours {
 		v.turnOff()
 	}
-	if !p.routed(v) || !p.authenticated(v) {
+	if !p.routed(v) || p.redirected(v) || !p.authenticated(v) {
 		return over()
 	}
 	if p.limits == nil {

@@ -20,6 +20,8 @@ var (
 	// CONNECT asks for a tunnel to anywhere, TRACE for the request as the
 	// backend sees it, secrets and all.
 	notForwarded    = withField(local(405, httpRequestDenied, "this method is not forwarded"), "Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+	bodyTooLong     = local(413, httpRequestDenied, "the body is longer than the route takes")
+	urlTooLong      = local(414, httpRequestDenied, "the path and the query are longer than the route takes")
 	tooManyRequests = local(429, httpRequestDenied, "rate limit exceeded")
 
 	noBackend     = local(503, destinationUnavailable, "no backend is up")

@@ -4,66 +4,10 @@ import (
 	"slices"
 	"strings"
 
+	"trafficlab/components/policy"
+	"trafficlab/scenarios"
 	"trafficlab/topologies"
 )
-
-// pathTable finds a value by path: an exact path or a prefix that ends in "*".
-// The most specific wins; between equals the first added.
-type pathTable[T any] struct {
-	exact    map[string]int
-	prefixes []prefix // longest first
-	values   []T
-}
-
-type prefix struct {
-	path  string
-	value int
-}
-
-// add returns the value that stands for the pattern: v, or an earlier one.
-func (t *pathTable[T]) add(pattern string, v T) *T {
-	if t.exact == nil {
-		t.exact = map[string]int{}
-	}
-	path, isPrefix := strings.CutSuffix(pattern, "*")
-	if !isPrefix {
-		if at, taken := t.exact[path]; taken {
-			return &t.values[at]
-		}
-		t.exact[path] = len(t.values)
-	} else {
-		at, taken := slices.BinarySearchFunc(t.prefixes, path, byLength)
-		if taken {
-			return &t.values[t.prefixes[at].value]
-		}
-		t.prefixes = slices.Insert(t.prefixes, at, prefix{path, len(t.values)})
-	}
-	t.values = append(t.values, v)
-	return &t.values[len(t.values)-1]
-}
-
-// byLength puts longer prefixes first, equal lengths in the order of letters.
-func byLength(p prefix, path string) int {
-	if len(p.path) != len(path) {
-		return len(path) - len(p.path)
-	}
-	return strings.Compare(p.path, path)
-}
-
-// find returns the value for a path, or nil.
-func (t *pathTable[T]) find(path string) *T {
-	if len(t.exact) > 0 {
-		if at, ok := t.exact[path]; ok {
-			return &t.values[at]
-		}
-	}
-	for i := range t.prefixes {
-		if strings.HasPrefix(path, t.prefixes[i].path) {
-			return &t.values[t.prefixes[i].value]
-		}
-	}
-	return nil
-}
 
 // route is where a request goes and how it is edited on the way.
 type route struct {
@@ -71,23 +15,64 @@ type route struct {
 	label    string // in usage: "POST /orders"
 	metered  bool
 	methods  []string // empty: all
+	header   []condition
+	query    []condition
 	pool     *pool
+	split    *split // nil: all to the pool
 	strip    string
+	rewrite  *template // nil: none
+	redirect *redirect // nil: it leads to the pool
+	timeout  topologies.Timeouts
+	retrier  policy.Retrier
+	maxURL   int   // bytes; 0: any
+	maxBody  int64 // bytes; 0: any
 	request  topologies.Edit
 	response topologies.Edit
 }
 
-func newRoute(r topologies.Route, to *pool) *route {
-	return &route{
+// newRoute builds a node's route to a pool, which is nil for one that leads
+// nowhere by itself.
+func newRoute(node *topologies.Node, r topologies.Route, to *pool) *route {
+	made := &route{
 		pattern:  r.Path,
-		label:    strings.TrimSpace(strings.Join(r.Methods, ",") + " " + r.Path),
+		label:    labelOf(&r),
 		metered:  true,
 		methods:  r.Methods,
+		header:   newConditions(r.Header),
+		query:    newConditions(r.Query),
 		pool:     to,
-		strip:    r.Strip,
+		strip:    canonical(r.Strip),
+		rewrite:  newTemplate(r.Rewrite, r.Path),
+		redirect: newRedirect(r.Redirect, r.Path),
+		timeout:  node.Timeout,
+		retrier:  newRetrier(node.Retry),
+		maxURL:   node.MaxURL,
+		maxBody:  node.MaxBody,
 		request:  r.Request,
 		response: r.Response,
 	}
+	if r.Timeout != nil {
+		made.timeout = *r.Timeout
+	}
+	if r.Retry != nil {
+		made.retrier = newRetrier(*r.Retry)
+	}
+	if r.MaxURL != nil {
+		made.maxURL = int(*r.MaxURL)
+	}
+	if r.MaxBody != nil {
+		made.maxBody = *r.MaxBody
+	}
+	return made
+}
+
+// labelOf names a route in usage: methods, host, path.
+func labelOf(r *topologies.Route) string {
+	label := strings.TrimSpace(strings.Join(r.Methods, ",") + " " + strings.Join(r.Hosts, ",") + r.Path)
+	for _, c := range slices.Concat(r.Header, r.Query) {
+		label += " " + c.Path + "=" + c.Value
+	}
+	return label
 }
 
 // takes tells whether the route is for the method. Whoever may GET may HEAD.
@@ -98,34 +83,112 @@ func (r *route) takes(method string) bool {
 	return method == "HEAD" && slices.Contains(r.methods, "GET")
 }
 
+// meets tells whether the request is what the route's conditions ask for.
+func (r *route) meets(req *Request) bool {
+	for i := range r.header {
+		if !r.header[i].meetsHeader(req.Header) {
+			return false
+		}
+	}
+	for i := range r.query {
+		if !r.query[i].meetsQuery(req.Query) {
+			return false
+		}
+	}
+	return true
+}
+
 // path is what the route sends on for a path.
 func (r *route) path(path string) string {
-	if r.strip == "" {
+	switch {
+	case r.rewrite != nil:
+		return r.rewrite.fill(canonical(path), nil)
+	case r.strip == "":
 		return path
 	}
-	rest, had := strings.CutPrefix(path, r.strip)
+	rest, had := strings.CutPrefix(canonical(path), r.strip)
 	if !had || strings.HasPrefix(rest, "/") {
 		return rest
 	}
 	return "/" + rest
 }
 
-// crossing is all routes of one path, told apart by method.
+// split sends shares of a route's requests different ways.
+type split struct {
+	seed uint64
+	upTo []float64 // running sums of the shares
+	ways []*route
+}
+
+// newSplit makes a way of its own of r for each share.
+func newSplit(seed uint64, r *route, shares []topologies.Share, to func(nodes ...string) *pool) *split {
+	s := &split{seed: scenarios.Mix(seed, scenarios.Hash("split "+r.label))}
+	sum := 0.0
+	for _, share := range shares {
+		way := *r
+		way.pool = to(share.Node)
+		sum += share.Share
+		s.upTo, s.ways = append(s.upTo, sum), append(s.ways, &way)
+	}
+	return s
+}
+
+// way is the same for all attempts at a request, in both worlds: it is drawn
+// by the request's number.
+func (s *split) way(req *Request) *route {
+	drawn := scenarios.Unit(scenarios.Mix(s.seed, req.Number))
+	for i, end := range s.upTo {
+		if drawn < end {
+			return s.ways[i]
+		}
+	}
+	return s.ways[len(s.ways)-1]
+}
+
+// crossing is all routes of one path, told apart by what else they ask for.
 type crossing struct {
-	routes     []*route
-	notAllowed Response // with the methods that are
+	routes []*route // those with more conditions first
 }
 
+// add puts a route in its place: the more conditions on headers, then on the
+// query, the sooner it is asked; between equals the file decides.
 func (c *crossing) add(r *route) {
-	c.routes = append(c.routes, r)
-	c.notAllowed = withField(methodNotAllowed, "Allow", allowed(c.routes))
+	at := len(c.routes)
+	for at > 0 && r.pickier(c.routes[at-1]) {
+		at--
+	}
+	c.routes = slices.Insert(c.routes, at, r)
 }
 
-// allowed lists the methods that any of the routes takes.
-func allowed(routes []*route) string {
+func (r *route) pickier(than *route) bool {
+	if len(r.header) != len(than.header) {
+		return len(r.header) > len(than.header)
+	}
+	return len(r.query) > len(than.query)
+}
+
+// choose is the first route that takes the request. If there is one but for
+// the method, it is barred.
+func (c *crossing) choose(req *Request) (r *route, barred bool) {
+	for _, r := range c.routes {
+		switch {
+		case !r.meets(req):
+		case r.takes(req.Method):
+			return r, false
+		default:
+			barred = true
+		}
+	}
+	return nil, barred
+}
+
+// allowed lists the methods that the crossing takes of such a request.
+func (c *crossing) allowed(req *Request) string {
 	var methods []string
-	for _, r := range routes {
-		methods = append(methods, r.methods...)
+	for _, r := range c.routes {
+		if r.meets(req) {
+			methods = append(methods, r.methods...)
+		}
 	}
 	if slices.Contains(methods, "GET") {
 		methods = append(methods, "HEAD")
@@ -141,37 +204,60 @@ func (p *proxy) routed(v *visit) bool {
 		v.reply(notForwarded)
 		return false
 	}
-	if p.routes == nil {
+	switch {
+	case p.routes == nil:
 		v.route = p.onward
-		return true
-	}
-	if hasDotSegment(v.req.Path) {
+	case hasDotSegment(v.req.Path):
 		v.reply(badPath) // or /public/../admin would pass for public
 		return false
+	default:
+		var barred *crossing
+		if v.route, barred = p.routes.find(v.req); barred != nil {
+			v.reply(withField(methodNotAllowed, "Allow", barred.allowed(v.req)))
+			return false
+		}
 	}
-	c := p.routes.find(v.req.Path)
-	if c == nil {
+	if v.route == nil {
 		v.reply(notFound)
 		return false
 	}
-	for _, r := range c.routes {
-		if r.takes(v.req.Method) {
-			v.route = r
-			return true
-		}
+	return p.fits(v)
+}
+
+// fits refuses what is longer than the route takes, and takes the route's
+// branch.
+func (p *proxy) fits(v *visit) bool {
+	r := v.route
+	switch {
+	case r.maxURL > 0 && urlLength(v.req) > r.maxURL:
+		v.reply(urlTooLong)
+		return false
+	case r.maxBody > 0 && v.req.Size > r.maxBody:
+		v.reply(bodyTooLong)
+		return false
+	case r.split != nil:
+		v.route = r.split.way(v.req)
 	}
-	v.reply(c.notAllowed)
-	return false
+	return true
+}
+
+// urlLength is that of the path and the query, as sent.
+func urlLength(r *Request) int {
+	if r.Query == "" {
+		return len(r.Path)
+	}
+	return len(r.Path) + 1 + len(r.Query)
 }
 
 // hasDotSegment tells whether a path has a segment "." or "..", escaped or
-// not.
+// not, or with parameters, which some servers take off ("/..;a=b/").
 func hasDotSegment(path string) bool {
 	if !strings.Contains(path, "/.") && !strings.Contains(path, "%2") {
 		return false
 	}
 	plain := strings.NewReplacer("%2e", ".", "%2E", ".", "%2f", "/", "%2F", "/").Replace(path)
 	return slices.ContainsFunc(strings.Split(plain, "/"), func(segment string) bool {
+		segment, _, _ = strings.Cut(segment, ";")
 		return segment == "." || segment == ".."
 	})
 }

@@ -34,7 +34,7 @@ func (a Ask) refusal(t *topologies.Topology) string {
 			if route == nil {
 				return why
 			}
-			if route.Strip != "" || len(route.Request.Set) > 0 {
+			if route.Strip != "" || route.Rewrite != "" || route.Redirect != nil || len(route.Split) > 0 || len(route.Request.Set) > 0 {
 				return ""
 			}
 			if len(route.To) > 0 {
@@ -53,6 +53,11 @@ func (a Ask) refusal(t *topologies.Topology) string {
 // "" if that depends on the key drawn.
 func (a Ask) routeAt(n *topologies.Node, path string) (found *topologies.Route, why string) {
 	best := ""
+	for _, r := range n.Routes {
+		if len(r.Hosts)+len(r.Header)+len(r.Query) > 0 || strings.Contains(r.Path, "{") {
+			return nil, ""
+		}
+	}
 	for _, r := range n.Routes {
 		prefix, open := strings.CutSuffix(r.Path, "*")
 		switch {

@@ -54,6 +54,8 @@ func (r *reader) proxy(n *Node, v strict.Value) {
 	n.Timeout = timeouts(v.Get("timeout"))
 	n.Connections = v.Get("connections").Int(defaultConnections, 1, 10_000)
 	n.Trust = trust(v.Get("trust"))
+	n.MaxURL = maxURL(v.Get("max-url"), 0)
+	n.MaxBody = maxBody(v.Get("max-body"), 0)
 	r.routes(n, v.Get("routes"))
 	if len(n.To) == 0 && !v.Get("to").Present() {
 		r.needsTo(n, v)
@@ -67,7 +69,7 @@ func (r *reader) needsTo(n *Node, v strict.Value) {
 		return
 	}
 	for i, item := range v.Get("routes").List("") {
-		if i < len(n.Routes) && len(n.Routes[i].To) == 0 {
+		if i < len(n.Routes) && n.Routes[i].leadsNowhere() {
 			item.Get("to").Need("the node it leads to, as " + n.Name + " itself names none")
 		}
 	}
@@ -238,53 +240,6 @@ func trust(v strict.Value) []string {
 		trusted = append(trusted, text)
 	}
 	return trusted
-}
-
-var methods = []string{
-	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut,
-	http.MethodPatch, http.MethodDelete, http.MethodOptions,
-}
-
-func (r *reader) routes(n *Node, v strict.Value) {
-	for _, item := range v.List("routes: [{path: /products/*, to: api}]") {
-		n.Routes = append(n.Routes, r.route(n, item))
-	}
-	if v.IsList() && len(n.Routes) == 0 {
-		v.Wrong("holds no route", "{path: /products/*, to: api}")
-	}
-}
-
-func (r *reader) route(n *Node, v strict.Value) Route {
-	route := Route{}
-	if !v.Fields("path", "methods", "to", "strip", "request", "response") {
-		return route
-	}
-	if v.Get("path").Need("path: /products/*") {
-		route.Path = pattern(v.Get("path"))
-	}
-	for _, m := range v.Get("methods").OneOrMore("[GET, HEAD]") {
-		if word := m.Word("", methods...); word != "" {
-			route.Methods = append(route.Methods, word)
-		}
-	}
-	route.To = r.upstreams(n, v.Get("to"))
-	if strip := v.Get("strip"); strip.Present() {
-		route.Strip = requestPath(strip, "")
-		if !strings.HasPrefix(strings.TrimSuffix(route.Path, "*"), route.Strip) {
-			strip.Wrong(fmt.Sprintf("is no beginning of the route's path %s", route.Path), "")
-		}
-	}
-	route.Request, route.Response = edit(v.Get("request")), edit(v.Get("response"))
-	return route
-}
-
-// pattern is a path, or a beginning of paths that ends in "*".
-func pattern(v strict.Value) string {
-	path := requestPath(v, "/*")
-	if star := strings.Index(path, "*"); star >= 0 && star < len(path)-1 {
-		v.Wrong(fmt.Sprintf("%q has a star before its end", path), "such as /products/*")
-	}
-	return path
 }
 
 func edit(v strict.Value) Edit {

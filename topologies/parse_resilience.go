@@ -128,13 +128,15 @@ func fallback(v strict.Value) *Fallback {
 	}
 }
 
-func timeouts(v strict.Value) Timeouts {
-	t := defaultTimeouts
+func timeouts(v strict.Value) Timeouts { return timeoutsOr(v, defaultTimeouts) }
+
+// timeoutsOr is the given timeouts but for those that v names.
+func timeoutsOr(v strict.Value, t Timeouts) Timeouts {
 	if v.Present() && v.Fields("connect", "response", "total", "propagate") {
 		t.Connect = bound(v.Get("connect"), t.Connect)
 		t.Response = bound(v.Get("response"), t.Response)
 		t.Total = bound(v.Get("total"), t.Total)
-		t.Propagate = v.Get("propagate").Bool(false)
+		t.Propagate = v.Get("propagate").Bool(t.Propagate)
 	}
 	return t
 }

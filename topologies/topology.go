@@ -62,6 +62,8 @@ type Node struct {
 	Keys        map[string]string // consumer → API key; nil: no key is asked for
 	Limits      []Limit           // nil: none
 	Routes      []Route           // nil: everything goes to To
+	MaxURL      int               // bytes of path and query; 0: any
+	MaxBody     int64             // bytes of a request's body; 0: any
 	Pick        policy.Choice     // of policy.Pickers
 	Subset      int               // most places of a pool that each replica asks; 0: all
 	Sticky      string            // name of the cookie that keeps clients with a place; "": none
@@ -101,23 +103,6 @@ type TLS struct {
 	SelfSigned  bool
 	Certificate string // PEM files, relative to the topology's file
 	Key         string
-}
-
-// Route sends matching requests to an upstream, edited on the way. The most
-// specific path wins; between equals the first.
-type Route struct {
-	Path     string   // exact, or a prefix that ends in "*"
-	Methods  []string // empty: all
-	To       []string // upstream nodes; empty: the node's own To
-	Strip    string   // prefix taken off the path before it is sent on
-	Request  Edit
-	Response Edit
-}
-
-// Edit changes header fields: first Remove, then Set.
-type Edit struct {
-	Remove []string
-	Set    []PathValue // name → value, in file order
 }
 
 // PathValue is one entry of an ordered map.
@@ -234,6 +219,9 @@ func (n *Node) Upstreams() []string {
 	add(n.To)
 	for _, r := range n.Routes {
 		add(r.To)
+		for _, share := range r.Split {
+			add([]string{share.Node})
+		}
 	}
 	return names
 }

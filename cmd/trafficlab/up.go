@@ -166,7 +166,10 @@ func passport(t *topologies.Topology, n *topologies.Node, method string) (path, 
 }
 
 // instance is a path that fits a pattern.
-func instance(pattern string) string { return strings.Replace(pattern, "*", "1", 1) }
+func instance(pattern string) string {
+	texts, _ := topologies.Places(strings.Replace(pattern, "*", "1", 1))
+	return strings.Join(texts, "1")
+}
 
 func first(names []string) string {
 	if len(names) == 0 {
