@@ -42,6 +42,8 @@ func (a *attempt) hear() {
 		a.failure = &refused
 	case policy.Timeout: // of the connection
 		a.failure = &noConnection
+	case policy.Denied: // for its body
+		a.failure, a.sent = &bodyTooLong, true
 	case policy.Reset:
 		a.failure, a.sent = &terminated, true
 	}

@@ -92,6 +92,10 @@ type Hop struct {
 	Request Request // the head as edited for this hop
 	Body    bool    // send the body that came with the exchange's request
 
+	// MostBody bounds a body whose length is not known before: a longer one
+	// breaks the attempt off, which is policy.Denied. 0 is no bound.
+	MostBody int64
+
 	// Connect bounds the wait for a connection (pool and dial together);
 	// 0 is no bound. Running out of it is policy.Timeout.
 	Connect time.Duration
@@ -156,8 +160,8 @@ type Call interface {
 	Event
 
 	// Head is the answer's head once fired, with policy.OK, or the reason
-	// why there is none: Refused, Reset, Timeout (of the connection) or
-	// Canceled (by us). A status of 500 is still an answer here.
+	// why there is none: Refused, Reset, Timeout (of the connection), Denied
+	// (the body is too long) or Canceled (by us). A status of 500 is still an answer here.
 	Head() (Response, policy.Reason)
 
 	// Cancel gives the attempt up.

@@ -63,8 +63,9 @@ func inLab(t *testing.T, top *topologies.Topology, faults []scenarios.Fault, tes
 // answer "fine" at once unless told otherwise.
 func proxyLab(t *testing.T, node topologies.Node, test func(l *lab)) {
 	t.Helper()
-	inLab(t, proxyTopology(node), nil, func(l *lab) {
-		for _, place := range l.component.server.(*proxy).pools[0].places {
+	top := proxyTopology(node)
+	inLab(t, top, nil, func(l *lab) {
+		for _, place := range top.Pool([]string{"api"}) {
 			l.upstreams[place] = always(fine())
 		}
 		test(l)

@@ -24,6 +24,9 @@ var (
 // hop is the request as it goes on to a place.
 func (p *proxy) hop(v *visit, to topologies.Place, now time.Duration) Hop {
 	h := Hop{To: to, Request: *v.req, Body: v.req.Size != 0, Connect: v.route.timeout.Connect}
+	if v.req.Size < 0 {
+		h.MostBody = v.route.maxBody
+	}
 	h.Request.Path = v.route.path(v.req.Path)
 	h.Request.Header = p.onwardHeader(v)
 	if v.route.timeout.Propagate && v.deadline != Forever {

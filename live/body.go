@@ -4,12 +4,16 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 )
 
 // keptBody is how much of a request's body is kept for another attempt.
 const keptBody = 64 << 10
 
-var errBodySpent = errors.New("the body has been sent and was too long to be kept")
+var (
+	errBodySpent   = errors.New("the body has been sent and was too long to be kept")
+	errBodyTooLong = errors.New("the body is longer than it may be")
+)
 
 // requestBody is the body of an exchange's request. It is read only as
 // attempts send it: an attempt that found no connection leaves it whole. What
@@ -32,16 +36,27 @@ func newRequestBody(from io.Reader, size int64) *requestBody {
 	return &requestBody{size: size, from: from}
 }
 
-func (b *requestBody) reader() *bodyReader { return &bodyReader{body: b} }
+func (b *requestBody) reader(most int64) *bodyReader { return &bodyReader{body: b, most: int(most)} }
 
 // bodyReader is one attempt's reading of a body.
 type bodyReader struct {
 	body *requestBody
 	at   int
 	lead bool // it alone reads on, past what is kept
+	most int  // bytes that it may read; 0: all
+	over atomic.Bool
 }
 
 func (r *bodyReader) Read(p []byte) (int, error) {
+	n, err := r.read(p)
+	if r.most > 0 && r.at > r.most {
+		r.over.Store(true)
+		return 0, errBodyTooLong
+	}
+	return n, err
+}
+
+func (r *bodyReader) read(p []byte) (int, error) {
 	b := r.body
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -24,6 +24,7 @@ type call struct {
 	cancel context.CancelCauseFunc
 	sent   atomic.Bool // the head of the request has left
 	got    atomic.Bool // a connection was there
+	body   *bodyReader // nil: none
 
 	// Set before the event fires.
 	response *http.Response
@@ -59,10 +60,10 @@ func (c *call) run(ctx context.Context, n *Node, h components.Hop, body *request
 		})
 		defer patience.Stop()
 	}
-	r, err := n.outgoing(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	r, err := c.outgoing(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn:      func(httptrace.GotConnInfo) { c.got.Store(true) },
 		WroteHeaders: func() { c.sent.Store(true) },
-	}), h, body)
+	}), n, h, body)
 	if err == nil {
 		c.response, err = n.transport.RoundTrip(r)
 	}
@@ -88,6 +89,8 @@ func (c *call) reasonOf(ctx context.Context, err error) policy.Reason {
 		return policy.Timeout
 	case cause != nil:
 		return policy.Canceled
+	case c.body != nil && c.body.over.Load():
+		return policy.Denied
 	case c.sent.Load():
 		return policy.Reset
 	case dial && op.Timeout():
@@ -105,7 +108,7 @@ func (c *call) Head() (components.Response, policy.Reason) { return c.head, c.re
 func (c *call) Cancel() { c.cancel(errGivenUp) }
 
 // outgoing is the request of a hop as the transport wants it.
-func (n *Node) outgoing(ctx context.Context, h components.Hop, body *requestBody) (*http.Request, error) {
+func (c *call) outgoing(ctx context.Context, n *Node, h components.Hop, body *requestBody) (*http.Request, error) {
 	up, err := n.upstream(h.To)
 	if err != nil {
 		return nil, err
@@ -123,7 +126,8 @@ func (n *Node) outgoing(ctx context.Context, h components.Hop, body *requestBody
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
 	if h.Body && body != nil {
-		r.Body, r.ContentLength = body.reader(), body.size
+		c.body = body.reader(h.MostBody)
+		r.Body, r.ContentLength = c.body, body.size
 	}
 	return r.WithContext(ctx), nil
 }
