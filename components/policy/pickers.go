@@ -45,6 +45,20 @@ var (
 		Default: float64(10 * time.Second), Low: float64(time.Millisecond), High: float64(time.Hour)}
 )
 
+// prequalParameters are the paper's operating point.
+var prequalParameters = []Parameter{
+	{Name: "probes", About: "backends asked for each request, on average", Form: Number, Default: 3, Low: .01, High: 16},
+	{Name: "timeout", About: "for an answer", Form: Span, Default: float64(3 * time.Millisecond),
+		Low: float64(10 * time.Microsecond), High: float64(time.Minute)},
+	{Name: "pool", About: "answers kept at most", Form: Count, Default: 16, Low: 2, High: 1000},
+	{Name: "age", About: "at which an answer is dropped", Form: Span, Default: float64(time.Second),
+		Low: float64(time.Millisecond), High: float64(time.Hour)},
+	{Name: "remove", About: "answers dropped for each request, the oldest and the worst in turn", Form: Number, Default: 1, High: 16},
+	{Name: "surplus", About: "δ of the budget of reuse: by how much more answers come than go", Form: Number, Default: 1, High: 100},
+	{Name: "quantile", About: "of requests in flight above which a backend is hot; 0% goes by them alone, 100% by latency alone",
+		Form: Share, Default: .84, High: 1},
+}
+
 // Pickers is the registry: the names that `pick:` takes in a topology.
 var Pickers = map[string]PickerKind{
 	"round-robin": {
@@ -93,6 +107,10 @@ var Pickers = map[string]PickerKind{
 		New: func(pool Pool, params Params, random *rand.Rand) Picker {
 			return NewPowerOfD(pool.Size(), params.Int("d"), random)
 		},
+	},
+	"prequal": {
+		Kind: Kind{About: "asks a few backends how busy they are for each request, and picks among the last to answer (Prequal)", Parameters: prequalParameters},
+		New:  newPrequal,
 	},
 	"join-idle-queue": {
 		Kind: Kind{About: "the backend that has been idle longest, else any"},
