@@ -24,6 +24,8 @@ func TestTwinsOfPickers(t *testing.T) {
 		"{power-of-d: {d: 2}}",
 		"{least-response-time: {decay: 100ms}}",
 		"{p2c-ewma: {decay: 100ms}}",
+		"{prequal: {quantile: 0%, remove: 0.3, age: 40ms}}",
+		"{prequal: {probes: 1.5, pool: 2, surplus: 0.5, quantile: 50%}}",
 		"{first-available: {most: 2}}",
 		"{ring-hash: {vnodes: 20, key: path}}",
 		"{ring-hash: {bound: 1.2, key: header X-Api-Key}}",

@@ -135,6 +135,7 @@ func requireTwins(t *testing.T, c *scenarios.Case) {
 		apart := node.Since(simulated.Nodes[i])
 		delete(apart.Reasons, "canceled") // work under way at the end of a run is not waited for
 		require.Zero(t, apart.Requests, node.Place)
+		require.Zero(t, apart.Probes, node.Place)
 		require.Empty(t, apart.Reasons, node.Place)
 		require.Empty(t, apart.Cache, node.Place)
 		require.Empty(t, apart.Asked, node.Place)

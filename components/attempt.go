@@ -107,5 +107,6 @@ func (p *proxy) begin(v *visit, a *attempt) bool {
 		a.until = min(a.until, now+patience)
 	}
 	a.call = v.x.Start(hop)
+	pool.probe(v.x)
 	return true
 }

@@ -22,6 +22,7 @@ type pool struct {
 	asked    []int64           // attempts by place
 	breakers []*policy.Breaker // by place; nil: none
 	opened   []int             // places with an open breaker, the next to be half open first
+	probing
 }
 
 // newPool makes a pool whose draws depend on the seed and its name alone.
@@ -36,14 +37,19 @@ func (p *proxy) newPool(t *topologies.Topology, name string, nodes []string) *po
 	members := policyPool(t, places)
 	members.Ramps = p.node.SlowStart != nil
 	within := func() policy.Picker { return kind.New(members, params, random) }
-	return &pool{
+	made := &pool{
 		places:     places,
 		keyed:      kind.Keyed,
 		source:     newAffinity(params.Word("key")),
 		sticky:     newSticky(p.node.Sticky, members),
 		membership: newMembership(p.node, p.inZones(t, places, members, within, random), members),
 		asked:      make([]int64, len(places)),
+		probing:    probing{patience: params.Duration("timeout"), id: scenarios.Mix(p.seed, scenarios.Hash("probes of "+name))},
 	}
+	if kind.Probes {
+		made.prober, _ = made.picker.(policy.Prober)
+	}
+	return made
 }
 
 // subset is the places that this replica of the proxy asks. Only what the

@@ -19,6 +19,7 @@ type Component struct {
 	forecast scenarios.Forecast
 	server   server
 	counters counters
+	gauge    *gauge // nil: nobody asks how busy it is
 }
 
 // server is the part that differs from kind to kind.
@@ -50,7 +51,8 @@ func NewSite(c *scenarios.Case, tallies Tallies) *Site {
 // place must be one that trafficlab plays itself: not an external.
 func (s *Site) New(place topologies.Place) *Component {
 	node := s.c.Variant.Topology.Node(place.Node())
-	component := &Component{place: place, node: node, weather: s.weather, forecast: s.weather.Of(place)}
+	component := &Component{place: place, node: node, weather: s.weather, forecast: s.weather.Of(place),
+		gauge: newGauge(s.c.Variant.Topology, node)}
 	if node.Kind.Proxies() {
 		component.server = newProxy(s.c, node, place, s.tallies)
 		return component
@@ -77,10 +79,17 @@ func (c *Component) Open(x Exchange, req *Request, used Steps) Steps {
 	}
 	v.open(c, x, req)
 	v.check = req.Method == "GET" && req.Path == CheckPath
-	if v.check {
+	v.probe = req.Method == "GET" && req.Path == ProbePath && c.gauge != nil
+	switch {
+	case v.check:
 		c.counters.checks.Add(1)
-	} else {
+	case v.probe:
+		c.counters.probes.Add(1)
+	default:
 		c.counters.requests.Add(1)
+		if c.gauge != nil {
+			c.gauge.begin(v)
+		}
 	}
 	return v
 }
@@ -93,7 +102,10 @@ func (v *visit) Step(woken int) (p Pause, over bool) {
 			return p, false
 		}
 	}
-	if !v.check && !v.aside {
+	if v.tag > 0 {
+		c.gauge.end(v)
+	}
+	if !v.check && !v.probe && !v.aside {
 		c.counters.count(v)
 	}
 	*v = visit{detour: v.detour} // whose storage is good for another
@@ -113,6 +125,8 @@ func (c *Component) settled(v *visit) bool {
 		v.reply(draining)
 	case v.check:
 		v.reply(healthy)
+	case v.probe:
+		v.reply(c.gauge.answer(v.x.Now()))
 	default:
 		return false
 	}

@@ -13,9 +13,9 @@ import (
 // counters is what a component counts whatever its kind. It is safe for
 // concurrent use.
 type counters struct {
-	requests, checks atomic.Int64
-	reasons          [policy.Canceled + 1]atomic.Int64
-	words            [words]atomic.Int64
+	requests, checks, probes atomic.Int64
+	reasons                  [policy.Canceled + 1]atomic.Int64
+	words                    [words]atomic.Int64
 
 	mu    sync.Mutex
 	usage map[usageKey]*measure.Usage
@@ -63,6 +63,7 @@ func (c *counters) snapshot() measure.NodeUse {
 	u := measure.NodeUse{
 		Requests: c.requests.Load(),
 		Checks:   c.checks.Load(),
+		Probes:   c.probes.Load(),
 		Reasons:  named(policy.Reasons(), c.reasons[:]),
 		Cache:    named(cacheWords(), c.words[:]),
 	}

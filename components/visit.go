@@ -13,6 +13,7 @@ type visit struct {
 	x     Exchange
 	req   *Request
 	check bool // a health check
+	probe bool // likewise asks the node itself: how busy it is
 	aside bool // work of our own, which is not counted
 	stage stage
 	woken [3]Event // by what, in the pause that follows
@@ -35,6 +36,10 @@ type visit struct {
 	// At a backend.
 	turn  Signal // its place in the line (or at a gate's); of shared work, that there is news
 	ended bool   // of shared work
+
+	// For the node's gauge.
+	arrived time.Duration
+	tag     int // 0: not in it
 
 	// Of the answer.
 	reason policy.Reason

@@ -152,6 +152,7 @@ func sum(a, b measure.NodeUse) measure.NodeUse {
 	return measure.NodeUse{
 		Requests: a.Requests + b.Requests,
 		Checks:   a.Checks + b.Checks,
+		Probes:   a.Probes + b.Probes,
 		Reasons:  sumByWord(a.Reasons, b.Reasons),
 		Cache:    sumByWord(a.Cache, b.Cache),
 		Asked:    sumByWord(a.Asked, b.Asked),

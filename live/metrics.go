@@ -12,6 +12,7 @@ type useMetrics struct{ use func() measure.NodeUse }
 var (
 	requestsDesc = prometheus.NewDesc("trafficlab_requests_total", "Requests ended, by what befell them.", []string{"reason"}, nil)
 	checksDesc   = prometheus.NewDesc("trafficlab_checks_total", "Health checks received.", nil, nil)
+	probesDesc   = prometheus.NewDesc("trafficlab_probes_total", "Probes received: how busy is it?", nil, nil)
 	cacheDesc    = prometheus.NewDesc("trafficlab_cache_total", "Requests by what the cache decided.", []string{"decision"}, nil)
 	askedDesc    = prometheus.NewDesc("trafficlab_upstream_attempts_total", "Attempts made, by upstream.", []string{"upstream"}, nil)
 
@@ -23,7 +24,7 @@ var (
 )
 
 func (m useMetrics) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{requestsDesc, checksDesc, cacheDesc, askedDesc,
+	for _, d := range []*prometheus.Desc{requestsDesc, checksDesc, probesDesc, cacheDesc, askedDesc,
 		usageDesc, usageErrorsDesc, usageLimitedDesc, usageBytesDesc} {
 		to <- d
 	}
@@ -43,6 +44,7 @@ func (m useMetrics) Collect(to chan<- prometheus.Metric) {
 	each(cacheDesc, u.Cache)
 	each(askedDesc, u.Asked)
 	count(checksDesc, u.Checks)
+	count(probesDesc, u.Probes)
 	for _, one := range u.Usage {
 		count(usageDesc, one.Requests, one.Consumer, one.Route)
 		count(usageErrorsDesc, one.Errors, one.Consumer, one.Route)

@@ -34,6 +34,7 @@ func (t *tally) close(c component) {
 func add(sum *measure.NodeUse, u measure.NodeUse, sign int64) {
 	sum.Requests += sign * u.Requests
 	sum.Checks += sign * u.Checks
+	sum.Probes += sign * u.Probes
 	addAll(&sum.Reasons, u.Reasons, sign)
 	addAll(&sum.Cache, u.Cache, sign)
 	addAll(&sum.Asked, u.Asked, sign)

@@ -26,6 +26,7 @@ func (u NodeUse) Plus(other NodeUse) NodeUse {
 func (u NodeUse) combined(other NodeUse, times int64) NodeUse {
 	u.Requests += times * other.Requests
 	u.Checks += times * other.Checks
+	u.Probes += times * other.Probes
 	u.Reasons = addCounts(u.Reasons, other.Reasons, times)
 	u.Cache = addCounts(u.Cache, other.Cache, times)
 	u.Asked = addCounts(u.Asked, other.Asked, times)

@@ -33,11 +33,12 @@ type Run struct {
 type NodeUse struct {
 	Place    string
 	Kind     string
-	Requests int64            // received, health checks aside
+	Requests int64            // received, health checks and probes aside
 	Reasons  map[string]int64 // of what it answered
 	Cache    map[string]int64 // decision word ("hit", "miss", "collapsed", "updating"…) → requests
 	Asked    map[string]int64 // upstream place → attempts made there
 	Checks   int64            // health checks received
+	Probes   int64            `json:",omitempty"` // questions received how busy it is
 	Usage    []Usage          // of gateways
 	CPU      time.Duration    // user and system time of its process; 0 in the simulator
 	Memory   int64            // peak resident bytes; 0 in the simulator

@@ -29,9 +29,10 @@ type PickerKind struct {
 	// Keyed says that picks depend on the key: whoever asks has to work it
 	// out first, from what the parameter key names or else from the client's
 	// address.
-	Keyed bool
-	Ramps bool // its pickers are Rampers, if the pool says that weights may change
-	New   func(pool Pool, params Params, random *rand.Rand) Picker
+	Keyed  bool
+	Probes bool // its pickers are Probers; the parameter timeout says how long an answer may take
+	Ramps  bool // its pickers are Rampers, if the pool says that weights may change
+	New    func(pool Pool, params Params, random *rand.Rand) Picker
 }
 
 // Parameters that several pickers take.
@@ -47,7 +48,7 @@ var (
 
 // prequalParameters are the paper's operating point.
 var prequalParameters = []Parameter{
-	{Name: "probes", About: "backends asked for each request, on average", Form: Number, Default: 3, Low: .01, High: 16},
+	{Name: "probes", About: "backends asked for each request, on average", Form: Number, Default: 3, Low: .01, High: MostProbes},
 	{Name: "timeout", About: "for an answer", Form: Span, Default: float64(3 * time.Millisecond),
 		Low: float64(10 * time.Microsecond), High: float64(time.Minute)},
 	{Name: "pool", About: "answers kept at most", Form: Count, Default: 16, Low: 2, High: 1000},
@@ -109,8 +110,9 @@ var Pickers = map[string]PickerKind{
 		},
 	},
 	"prequal": {
-		Kind: Kind{About: "asks a few backends how busy they are for each request, and picks among the last to answer (Prequal)", Parameters: prequalParameters},
-		New:  newPrequal,
+		Kind:   Kind{About: "asks a few backends how busy they are for each request, and picks among the last to answer (Prequal)", Parameters: prequalParameters},
+		Probes: true,
+		New:    newPrequal,
 	},
 	"join-idle-queue": {
 		Kind: Kind{About: "the backend that has been idle longest, else any"},

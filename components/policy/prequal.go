@@ -65,6 +65,9 @@ type PrequalRule struct {
 	Quantile float64       // of requests in flight; 0: all are hot, 1: all are cold
 }
 
+// MostProbes is how many probes a request may have sent.
+const MostProbes = 16
+
 const (
 	fewestAnswers = 2   // that it takes to choose among them
 	recentAnswers = 128 // that the quantile is taken of: those of some forty requests

@@ -28,6 +28,7 @@ type ZoneAware struct {
 	of     []int     // zone of each backend
 	up     []bool    // by backend
 	stale  bool      // shares are of the past
+	last   int       // zone picked from
 	shares []float64 // of requests, by zone
 	random *rand.Rand
 }
@@ -117,12 +118,15 @@ func (z *ZoneAware) Pick(now time.Duration, key uint64, avoid []int) (int, bool)
 	first := z.draw()
 	picked, found := 0, false
 	for k := range z.zones {
-		i, ok := z.zones[(first+k)%len(z.zones)].Pick(now, key, avoid)
+		zone := (first + k) % len(z.zones)
+		i, ok := z.zones[zone].Pick(now, key, avoid)
 		if ok && !slices.Contains(avoid, i) {
+			z.last = zone
 			return i, true
 		}
 		if ok && !found {
 			picked, found = i, true
+			z.last = zone
 		}
 	}
 	return picked, found
@@ -147,3 +151,19 @@ func (z *ZoneAware) Started(i int) { z.zones[z.of[i]].Started(i) }
 
 // Done implements Picker.
 func (z *ZoneAware) Done(now time.Duration, i int, o Outcome) { z.zones[z.of[i]].Done(now, i, o) }
+
+// Probes implements Prober, as far as the pickers within do: those of the zone
+// picked from last.
+func (z *ZoneAware) Probes(to []int) []int {
+	if prober, ok := z.zones[z.last].(Prober); ok {
+		return prober.Probes(to)
+	}
+	return to
+}
+
+// Probed implements Prober.
+func (z *ZoneAware) Probed(now time.Duration, i int, load Load) {
+	if prober, ok := z.zones[z.of[i]].(Prober); ok {
+		prober.Probed(now, i, load)
+	}
+}
