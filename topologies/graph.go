@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"trafficlab/components/policy"
 	"trafficlab/topologies/strict"
 )
 
@@ -26,10 +27,26 @@ func (r *reader) graph(root strict.Value) {
 		root.Get("entry").Wrong(fmt.Sprintf("unknown node %q", r.t.Entry), strict.Suggest(r.t.Entry, "the nodes are", names))
 		sound = false
 	}
+	if sound {
+		r.probes()
+	}
 	if !sound || r.t.Entry == "" || r.cycle() {
 		return
 	}
 	r.reach()
+}
+
+// probes notes nodes that would ask how busy they are of those who do not say.
+func (r *reader) probes() {
+	for _, n := range r.t.Nodes {
+		for _, up := range n.Upstreams() {
+			if policy.Pickers[n.Pick.Name].Probes && r.t.Node(up).Kind == External {
+				r.places[n.Name].Get("pick").WrongKey(fmt.Sprintf("%s asks upstreams how busy they are, which %s does not say", n.Pick.Name, up),
+					"another way to pick, such as p2c")
+				break
+			}
+		}
+	}
 }
 
 func (r *reader) names() []string {
