@@ -142,3 +142,26 @@ nodes:
 		})
 	}
 }
+
+// TestTwinsOfProbes: through tiers of proxies, zones and subsets, while some of
+// those asked are slow, err or have too few connections.
+func TestTwinsOfProbes(t *testing.T) {
+	for name, c := range map[string]struct{ settings, extra string }{
+		"tiers":              {"pick: prequal", ailing},
+		"zones":              {"pick: prequal, zones: [a, b], zone-aware: {hosts: 2}", ailing},
+		"subsets":            {"pick: {prequal: {probes: 0.7}}, subset: 3", ailing},
+		"ejection":           {"pick: prequal, ejection: {failures: 3, interval: 151ms, base: 201ms, share: 50%}", ailing},
+		"hedges":             {"pick: prequal, hedge: {after: 13ms}, timeout: {response: 41ms}", ailing},
+		"few connections":    {"pick: prequal, connections: 1, timeout: {connect: 13ms}", ""},
+		"sticky":             {"pick: prequal, sticky: {cookie: session}", ailing},
+		"what the cold take": {"pick: {prequal: {quantile: 100%}}", ailing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			requireTwins(t, caseOf(t, `entry: gate
+nodes:
+  gate: {kind: gateway, pick: {prequal: {probes: 1.3}}, retry: {tries: 2}, to: lb}
+  lb: {kind: load-balancer, replicas: 2, `+c.settings+`, to: api}
+  api: {kind: backend, replicas: 4, zones: [a, b, a, b], workers: 2, queue: 8, service-time: {exponential: 6ms}}`, busy, c.extra))
+		})
+	}
+}

@@ -79,7 +79,7 @@ func (c *Component) Open(x Exchange, req *Request, used Steps) Steps {
 	}
 	v.open(c, x, req)
 	v.check = req.Method == "GET" && req.Path == CheckPath
-	v.probe = req.Method == "GET" && req.Path == ProbePath && c.gauge != nil
+	v.probe = c.gauge != nil && req.Method == "GET" && req.Path == ProbePath
 	switch {
 	case v.check:
 		c.counters.checks.Add(1)
