@@ -26,7 +26,9 @@ const (
 func loadHeader(l policy.Load) Header {
 	h := append(make(Header, 0, 2), Field{inFlightField, strconv.Itoa(l.InFlight)})
 	if l.Latency > 0 {
-		h = append(h, Field{latencyField, strconv.FormatInt(int64(l.Latency), 10) + "ns"})
+		var room [24]byte
+		text := append(strconv.AppendInt(room[:0], int64(l.Latency), 10), "ns"...)
+		h = append(h, Field{latencyField, string(text)})
 	}
 	return h
 }
