@@ -114,7 +114,7 @@ func (v *visit) Step(woken int) (p Pause, over bool) {
 
 // settled answers what no server is needed for, if that is all there is to do.
 func (c *Component) settled(v *visit) bool {
-	if len(c.forecast) == 0 && !v.check {
+	if len(c.forecast) == 0 && !v.check && !v.probe {
 		return false
 	}
 	ail := c.forecast.At(v.x.Now())

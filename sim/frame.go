@@ -15,7 +15,8 @@ type frame struct {
 	slot  int
 	index int // in place.frames
 
-	steps components.Steps // when over, kept for the next
+	steps components.Steps
+	used  components.Steps // of the last request, kept for the next
 	begun bool
 	open  func(components.Exchange) components.Steps // in the background; else a request
 
@@ -59,7 +60,8 @@ func (f *frame) begin() {
 	if f.open != nil {
 		f.steps = f.open(f)
 	} else {
-		f.steps = f.place.handler.Open(f, &f.call.request, f.steps)
+		f.used = f.place.handler.Open(f, &f.call.request, f.used)
+		f.steps = f.used
 	}
 	f.step(0)
 }
