@@ -35,29 +35,17 @@ func looping(clients int, think topologies.Distribution, length time.Duration) s
 // throughput is the rate at which requests after the warm-up were sent.
 func throughput(r *measure.Run) float64 { return r.Target }
 
-// meanValues is the mean value analysis of one station with a delay (Reiser and
-// Lavenberg, 1980): throughput and response time of n clients.
-func meanValues(n int, think, service float64) (x, r float64) {
-	queue := 0.0
-	for i := 1; i <= n; i++ {
-		r = service * (1 + queue)
-		x = float64(i) / (think + r)
-		queue = x * r
-	}
-	return x, r
-}
-
-// TestClosedLoopsFollowMeanValueAnalysis to within three standard errors, which
-// are at most 1%. The law of thinking does not matter, its mean does.
+// TestClosedLoopsFollowMeanValueAnalysis: the law of thinking does not matter,
+// its mean does.
 func TestClosedLoopsFollowMeanValueAnalysis(t *testing.T) {
 	theory(t)
-	const length = 16_000 * time.Second
 	for _, one := range []struct {
-		clients int
-		x, r    float64 // as printed in tables
+		clients  int
+		requests int
+		x, r     float64 // as printed in tables
 	}{
-		{1, .90909, .10000}, {2, 1.80328, .10909}, {5, 4.36048, .14666}, {10, 7.85418, .27321},
-		{11, 8.36768, .31458}, {15, 9.63503, .55682}, {20, 9.98131, 1.00375}, {30, 10, 2},
+		{1, 15_000, .90909, .10000}, {2, 15_000, 1.80328, .10909}, {5, 20_000, 4.36048, .14666}, {10, 40_000, 7.85418, .27321},
+		{11, 40_000, 8.36768, .31458}, {15, 60_000, 9.63503, .55682}, {20, 45_000, 9.98131, 1.00375}, {30, 15_000, 10, 2},
 	} {
 		x, r := meanValues(one.clients, 1, .1)
 		require.InDelta(t, one.x, x, 1e-5)
@@ -66,21 +54,14 @@ func TestClosedLoopsFollowMeanValueAnalysis(t *testing.T) {
 			if think == "constant" && one.clients != 20 {
 				continue
 			}
-			t.Run(fmt.Sprintf("%d clients who think %s", one.clients, think), func(t *testing.T) {
-				t.Parallel()
-				var rates []float64
-				means := repeated(t, interactive(one.clients, think, length), func(r *measure.Run) float64 {
-					rates = append(rates, throughput(r))
-					return meanOfServed(r) / 1000
-				})
-				theory, ok := TheoryOf(&interactive(one.clients, think, length).Variant, Costs{Client: ms})
+			m := model{fmt.Sprintf("%d clients who think %s", one.clients, think), 20, one.requests, func(n int) *scenarios.Case {
+				return interactive(one.clients, think, seconds(float64(n)/x))
+			}, []figure{mean(1000 * r), {name: "rate", of: throughput, want: x}}}
+			t.Run(m.name, func(t *testing.T) {
+				m.hold(t)
+				theory, ok := TheoryOf(&m.system(1000).Variant, Costs{Client: ms})
 				require.True(t, ok)
-				require.InDelta(t, x, theory.Rate, .01*x, "what is printed beside the figures")
-				theory, _ = TheoryOf(&interactive(one.clients, think, length).Variant, Costs{})
-				require.InDelta(t, x, theory.Rate, 1e-4)
-				require.InDelta(t, r, theory.Mean.Seconds(), 1e-4)
-				agree(t, "response", means, r, 3, .01)
-				agree(t, "throughput", rates, x, 3, .01)
+				require.InDelta(t, x, theory.Rate, .01*x, "the way counts as thinking")
 			})
 		}
 	}
@@ -187,22 +168,22 @@ func TestOpenAndClosedStreamsSideBySide(t *testing.T) {
 // TestSeveralWorkersServeClientsWhoWait, or one that shares itself, as the
 // printed theory says.
 func TestSeveralWorkersServeClientsWhoWait(t *testing.T) {
+	theory(t)
 	exponential, constant := topologies.Distribution{Law: "exponential", Mean: 100 * ms}, topologies.Distribution{Law: "constant", Mean: 100 * ms}
-	for model, node := range map[string]topologies.Node{
+	for name, node := range map[string]topologies.Node{
 		"G/M/3//25":    {Workers: 3, ServiceTime: exponential},
 		"M/G/1-PS//25": {Workers: 1, ServiceTime: constant, Sharing: true},
 	} {
-		c := interactive(25, "constant", 4000*time.Second)
-		api := c.Variant.Topology.Nodes[0]
-		api.Workers, api.ServiceTime, api.Sharing = node.Workers, node.ServiceTime, node.Sharing
-		costs := Costs{Client: 5 * ms, Visit: map[topologies.Kind]time.Duration{topologies.Backend: 20 * ms}}
-		theory, ok := TheoryOf(&c.Variant, costs)
+		system := func(n int) *scenarios.Case {
+			c := interactive(25, "constant", time.Duration(n)*100*ms)
+			api := c.Variant.Topology.Nodes[0]
+			api.Workers, api.ServiceTime, api.Sharing = node.Workers, node.ServiceTime, node.Sharing
+			return c
+		}
+		theory, ok := TheoryOf(&system(1).Variant, Costs{})
 		require.True(t, ok)
-		require.Equal(t, model, theory.Model)
-		r, err := Run(context.Background(), c, costs)
-		require.NoError(t, err)
-		require.InEpsilon(t, theory.Rate, throughput(r), .02, model)
-		require.InEpsilon(t, theory.Mean.Seconds(), meanOfServed(r)/1000, .03, model)
+		require.Equal(t, name, theory.Model)
+		model{name, 20, 20_000, system, []figure{mean(theory.Mean.Seconds() * 1000), {name: "rate", of: throughput, want: theory.Rate}}}.hold(t)
 	}
 	c := interactive(25, "constant", time.Second)
 	c.Variant.Topology.Nodes[0].Queue = 20
