@@ -2,41 +2,237 @@ package sim
 
 import (
 	"context"
-	"fmt"
 	"maps"
-	"math/rand/v2"
 	"runtime"
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"trafficlab/bench/measure"
+	"trafficlab/components"
 	"trafficlab/components/policy"
 	"trafficlab/scenarios"
 	"trafficlab/topologies"
 )
 
-// TestRequestsAreConserved plays random systems in random weather: every
-// arrival has exactly one outcome, within its client's patience, and no
-// connection, call or frame is lost or counted twice.
-func TestRequestsAreConserved(t *testing.T) {
-	for seed := range uint64(60) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			t.Parallel()
-			c := anyCase(seed)
-			w, err := newWorld(c, anyCosts(seed), site(c, anyCosts(seed)))
-			require.NoError(t, err)
-			require.NoError(t, w.play(context.Background()))
-			checkSamples(t, w)
-			checkPools(t, w)
-			checkCalls(t, w)
-		})
+// compositions are how many seeds the fuzzer begins with; tests play them all.
+const compositions = 60
+
+// FuzzComposition plays any mix of policies under any weather: every arrival
+// has exactly one outcome, within its client's patience; what the places count
+// agrees with what clients saw, with who asked whom and with what was begun;
+// no connection, call or frame is lost or counted twice; no queue exceeds its
+// bound; and all that was begun ends.
+//
+// A seed draws a mix, and each given byte replaces one of its first choices:
+//
+//	go test ./sim -run '^$' -fuzz FuzzComposition -fuzzminimizetime 10x
+func FuzzComposition(f *testing.F) {
+	for seed := range uint64(compositions) {
+		f.Add(seed, []byte{})
+	}
+	f.Fuzz(func(t *testing.T, seed uint64, given []byte) {
+		t.Parallel()
+		m := newMix(seed, given)
+		c := m.draw(seed)
+		conserves(t, c, m.costs())
+	})
+}
+
+func conserves(t *testing.T, c *scenarios.Case, costs Costs) {
+	b := audit(t, c, costs)
+	b.checkSamples()
+	b.checkPools()
+	b.checkCalls()
+	b.checkReport()
+	b.drain()
+	b.checkCounters()
+	b.checkOutcomes()
+	b.checkTiers()
+
+	alone, err := Run(context.Background(), c, costs)
+	require.NoError(t, err)
+	require.Equal(t, alone.Samples, b.report.Samples, "to be watched changes nothing")
+}
+
+// books are kept of one play, beside what its components count.
+type books struct {
+	t        *testing.T
+	w        *world
+	accounts map[topologies.Place]*account
+	report   *measure.Run
+}
+
+// account is what came and went at a place, in all the lives of its process.
+type account struct {
+	books    *books
+	place    topologies.Place
+	lives    []*components.Component
+	entered  map[[2]uint64]int // requests, by number and attempt
+	requests int
+	checks   int
+	over     int // requests whose handler came to its end
+	heard    int // of these, answered while their callers waited
+	started  int // attempts that were begun at the place
+	probed   int // health checks that were
+	most     int // requests that it may hold at once; 0: any number
+	inside   int
+	now      time.Duration // of the last change
+}
+
+// audit plays a case, and keeps books.
+func audit(t *testing.T, c *scenarios.Case, costs Costs) *books {
+	t.Helper()
+	b := &books{t: t, accounts: map[topologies.Place]*account{}}
+	for _, p := range c.Variant.Topology.Places() {
+		b.accounts[p] = &account{books: b, place: p, entered: map[[2]uint64]int{}, most: roomOf(c, p)}
+	}
+	stand := site(c, costs)
+	w, err := newWorld(c, costs, func(p topologies.Place) component {
+		a := b.accounts[p]
+		a.inside = 0 // who was in an earlier life is gone
+		life := stand(p).(*components.Component)
+		a.lives = append(a.lives, life)
+		return audited{life, a}
+	})
+	require.NoError(t, err)
+	b.w = w
+	require.NoError(t, w.play(context.Background()))
+	b.report = w.report()
+	return b
+}
+
+// roomOf is how many requests a place can hold at once, if it is known: the
+// bounds of a backend, or of the gate of a proxy that holds requests nowhere
+// else. One that is frozen cannot turn anybody away.
+func roomOf(c *scenarios.Case, p topologies.Place) int {
+	n := c.Variant.Topology.Node(p.Node())
+	for _, f := range c.Variant.Faults {
+		if f.Freeze {
+			return 0
+		}
+	}
+	switch {
+	case n.Kind == topologies.Backend:
+		return n.Workers + n.Queue
+	case n.Concurrency == nil, n.Cache != nil, len(n.Limits) > 0:
+		return 0
+	case n.Concurrency.Limit.Name == "fixed":
+		return n.Concurrency.Limit.Params.Int("limit") + n.Concurrency.Queue
+	}
+	return n.Concurrency.Limit.Params.Int("max") + n.Concurrency.Queue
+}
+
+// tick looks at how many were inside when time went on.
+func (a *account) tick(now time.Duration) {
+	if now == a.now {
+		return
+	}
+	if a.most > 0 {
+		require.LessOrEqual(a.books.t, a.inside, a.most, "%s holds more than it has room for, at %s", a.place, a.now)
+	}
+	a.now = now
+	for _, in := range a.books.inbound(a.place) {
+		in.check(a.books.t)
 	}
 }
 
-func checkSamples(t *testing.T, w *world) {
+// audited is a component with an account.
+type audited struct {
+	*components.Component
+	*account
+}
+
+func (a audited) Open(x components.Exchange, r *components.Request, used components.Steps) components.Steps {
+	if s, ok := used.(*auditedSteps); ok {
+		used = s.Steps
+	}
+	steps := &auditedSteps{account: a.account, x: x, check: r.Method == "GET" && r.Path == components.CheckPath}
+	if steps.check {
+		a.checks++
+	} else {
+		a.tick(x.Now())
+		a.requests++
+		a.entered[[2]uint64{r.Number, r.Attempt}]++
+		a.inside++
+	}
+	steps.Steps = a.Component.Open(auditing{x, a.account, steps}, r, used)
+	return steps
+}
+
+type auditedSteps struct {
+	components.Steps
+	*account
+	x        components.Exchange
+	check    bool
+	answered bool
+}
+
+func (s *auditedSteps) Step(woken int) (components.Pause, bool) {
+	p, over := s.Steps.Step(woken)
+	if over && !s.check {
+		s.tick(s.x.Now())
+		s.inside--
+		s.account.over++
+	}
+	return p, over
+}
+
+// auditing is an exchange whose answer and attempts are counted. steps is nil
+// in the background.
+type auditing struct {
+	components.Exchange
+	*account
+	steps *auditedSteps
+}
+
+func (a auditing) Start(h components.Hop) components.Call {
+	to := a.books.accounts[h.To]
+	if h.Request.Path == components.CheckPath {
+		to.probed++
+	} else {
+		to.started++
+	}
+	return a.Exchange.Start(h)
+}
+
+func (a auditing) Reply(r components.Response) {
+	a.answer()
+	a.Exchange.Reply(r)
+}
+
+func (a auditing) Forward(c components.Call, r components.Response, limit int64, keep func(components.Body)) policy.Reason {
+	gone := a.Canceled().Fired()
+	reason := a.Exchange.Forward(c, r, limit, keep)
+	if !gone {
+		a.answer()
+	}
+	return reason
+}
+
+func (a auditing) answer() {
+	if a.steps == nil || a.steps.check {
+		return
+	}
+	require.False(a.books.t, a.steps.answered, "%s answered twice", a.place)
+	a.steps.answered = true
+	if !a.Canceled().Fired() {
+		a.heard++
+	}
+}
+
+func (a auditing) Background(open func(components.Exchange) components.Steps) {
+	a.Exchange.Background(func(x components.Exchange) components.Steps {
+		return open(auditing{x, a.account, nil})
+	})
+}
+
+func (a audited) Begin(x components.Exchange) { a.Component.Begin(auditing{x, a.account, nil}) }
+
+// checkSamples holds the samples against what arrived.
+func (b *books) checkSamples() {
+	t, w := b.t, b.w
 	var open []measure.Sample
 	free := map[int]time.Duration{} // when each client of a closed stream has its outcome
 	for _, s := range w.clients.samples {
@@ -69,19 +265,27 @@ func checkSamples(t *testing.T, w *world) {
 	require.Zero(t, w.clients.open)
 }
 
-func checkPools(t *testing.T, w *world) {
-	for _, p := range w.places {
-		for _, in := range p.inbound {
-			require.GreaterOrEqual(t, in.busy, 0)
-			require.GreaterOrEqual(t, in.idle, 0)
-			if in.limit > 0 {
-				require.LessOrEqual(t, in.busy+in.idle, in.limit)
-			}
+func (b *books) inbound(p topologies.Place) []*pool { return b.w.byName[p].inbound }
+
+func (b *books) checkPools() {
+	for p := range b.accounts {
+		for _, in := range b.inbound(p) {
+			in.check(b.t)
 		}
 	}
 }
 
-func checkCalls(t *testing.T, w *world) {
+// check holds a pool to its bound.
+func (p *pool) check(t *testing.T) {
+	require.GreaterOrEqual(t, p.busy, 0)
+	require.GreaterOrEqual(t, p.idle, 0)
+	if p.limit > 0 {
+		require.LessOrEqual(t, p.busy+p.idle, p.limit)
+	}
+}
+
+func (b *books) checkCalls() {
+	t, w := b.t, b.w
 	atWork, holding := 0, 0
 	for _, p := range w.places {
 		for _, f := range p.frames {
@@ -95,7 +299,7 @@ func checkCalls(t *testing.T, w *world) {
 	}
 	wanted := 0
 	for _, c := range w.calls {
-		if c.pool != nil && !c.over {
+		if c.pool != nil && c.from != nil && !c.over {
 			wanted++
 		}
 	}
@@ -109,6 +313,124 @@ func checkCalls(t *testing.T, w *world) {
 	require.Equal(t, holding, busy, "connections that nobody holds")
 }
 
+// checkReport holds what the run reports of places, which is the time after the
+// warm-up, against what all the lives of their processes counted.
+func (b *books) checkReport() {
+	for _, reported := range b.report.Nodes {
+		all := b.accounts[topologies.Place(reported.Place)].use()
+		if b.w.c.Variant.Warmup == 0 {
+			require.Equal(b.t, all.Requests, reported.Requests, reported.Place)
+			require.Equal(b.t, all.Reasons, reported.Reasons, reported.Place)
+			require.Equal(b.t, all.Asked, reported.Asked, reported.Place)
+			require.Equal(b.t, all.Cache, reported.Cache, reported.Place)
+		}
+		require.LessOrEqual(b.t, reported.Requests, all.Requests, reported.Place)
+	}
+}
+
+// use is what all lives counted.
+func (a *account) use() (sum measure.NodeUse) {
+	for _, life := range a.lives {
+		add(&sum, life.Use(), 1)
+	}
+	return sum
+}
+
+// drain plays on until all that was begun has ended.
+func (b *books) drain() {
+	inside := func() (n int) {
+		for _, a := range b.accounts {
+			n += a.inside
+		}
+		return n
+	}
+	for range 1_000_000 {
+		if inside() == 0 {
+			return
+		}
+		if _, more := b.w.clock.next(); !more {
+			break
+		}
+		require.NoError(b.t, b.w.step(context.Background()))
+	}
+	for p, a := range b.accounts {
+		require.Zero(b.t, a.inside, "%s does not come to an end", p)
+	}
+}
+
+// checkCounters holds what each place counted against its account.
+func (b *books) checkCounters() {
+	for p, a := range b.accounts {
+		u := a.use()
+		require.EqualValues(b.t, a.requests, u.Requests, p)
+		require.EqualValues(b.t, a.checks, u.Checks, p)
+		require.EqualValues(b.t, a.over, total(u.Reasons), "%s: reasons of those that came to their end", p)
+		require.EqualValues(b.t, a.over-a.heard, u.Reasons["canceled"], "%s: those whose callers went away", p)
+		require.LessOrEqual(b.t, a.over, a.requests, p)
+		if len(a.lives) == 1 && !b.w.byName[p].down {
+			require.Equal(b.t, a.requests, a.over, "%s: what came went", p)
+		}
+		require.LessOrEqual(b.t, total(u.Cache), u.Requests, "%s: one word for each request at most", p)
+		for id, n := range a.entered {
+			require.Equal(b.t, 1, n, "%s: the same attempt %x at request %d came more than once", p, id[1], id[0])
+		}
+	}
+}
+
+func total(counts map[string]int64) (n int64) {
+	for _, c := range counts {
+		n += c
+	}
+	return n
+}
+
+// checkOutcomes holds the outcomes of clients against what the entry counted.
+func (b *books) checkOutcomes() {
+	answers, counted := map[string]int64{}, map[string]int64{}
+	requests := 0
+	for _, s := range b.w.clients.samples {
+		if s.Status != 0 {
+			answers[s.Reason.String()]++
+		}
+	}
+	top := b.w.c.Variant.Topology
+	for _, p := range top.Node(top.Entry).Places() {
+		addAll(&counted, b.accounts[p].use().Reasons, 1)
+		requests += b.accounts[p].requests
+	}
+	delete(counted, "canceled")
+	require.True(b.t, maps.Equal(answers, counted), "clients saw %v, the entry counted %v", answers, counted)
+	require.LessOrEqual(b.t, requests, len(b.w.clients.samples), "each arrival comes to the entry once at most")
+}
+
+// checkTiers holds what places say they asked against what was begun at those
+// whom they asked, and against what came there.
+func (b *books) checkTiers() {
+	asked := map[topologies.Place]int64{}
+	top := b.w.c.Variant.Topology
+	for _, a := range b.accounts {
+		for p, n := range a.use().Asked {
+			asked[topologies.Place(p)] += n
+		}
+	}
+	seen := map[string]map[[2]uint64]topologies.Place{}
+	for p, a := range b.accounts {
+		if p.Node() != top.Entry {
+			require.EqualValues(b.t, a.started, asked[p], "attempts at %s", p)
+			require.LessOrEqual(b.t, a.requests, a.started, "requests of %s", p)
+			require.LessOrEqual(b.t, a.checks, a.probed, "checks of %s", p)
+		}
+		for id := range a.entered {
+			if seen[p.Node()] == nil {
+				seen[p.Node()] = map[[2]uint64]topologies.Place{}
+			}
+			other, twice := seen[p.Node()][id]
+			require.False(b.t, twice, "the same attempt %x at request %d came to %s and %s", id[1], id[0], p, other)
+			seen[p.Node()][id] = p
+		}
+	}
+}
+
 // TestTheSameCaseGivesTheSameRun whatever the number of processors.
 func TestTheSameCaseGivesTheSameRun(t *testing.T) {
 	for seed := range uint64(8) {
@@ -120,154 +442,4 @@ func TestTheSameCaseGivesTheSameRun(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, first, second)
 	}
-}
-
-// anyCase draws a small system, a load and weather.
-func anyCase(seed uint64) *scenarios.Case {
-	r := rand.New(rand.NewPCG(seed, 0))
-	top := anyTopology(r)
-	c := steady(top, time.Second/time.Duration(200+r.IntN(800)), 200+r.IntN(800))
-	c.Seed = seed
-	c.Variant.Load.Streams[0].Poisson = true
-	c.Variant.Load.Streams[0].Mix = []scenarios.Ask{
-		{Share: .8, Method: "GET", Path: scenarios.Template{Before: "/products/", Law: "zipf", Keys: 50, Skew: 1}, Clients: 5, Class: "read"},
-		{Share: .2, Method: "POST", Path: scenarios.Template{Before: "/orders"}, Body: 100, Clients: 5, Class: "write"},
-	}
-	c.Variant.Timeout = time.Duration(20+r.IntN(300)) * ms
-	if seed%3 == 0 {
-		closed := looping(1+r.IntN(20), topologies.Distribution{Law: "exponential", Mean: time.Duration(r.IntN(50)) * ms}, c.Duration())
-		closed.Mix = c.Variant.Load.Streams[0].Mix
-		c.Variant.Load.Streams = append(c.Variant.Load.Streams, closed)
-	}
-	c.Variant.Warmup = c.Duration() / 10
-	for range r.IntN(4) {
-		c.Variant.Faults = append(c.Variant.Faults, anyFault(r, top, c.Duration()))
-	}
-	if r.IntN(3) == 0 {
-		c.Variant.Faults = append(c.Variant.Faults, scenarios.Fault{
-			At: c.Duration() / 2, On: []topologies.Place{"cdn"}, Purge: scenarios.Purge{Path: "/products/1*"}})
-	}
-	return c
-}
-
-func anyTopology(r *rand.Rand) *topologies.Topology {
-	top := chain("cdn", "lb", "api")
-	cdn, lb, api := top.Nodes[0], top.Nodes[1], top.Nodes[2]
-	cdn.Kind, lb.Kind = topologies.CDN, topologies.LoadBalancer
-	cdn.Cache = anyCache(r)
-	cdn.Connections, lb.Connections = 1+r.IntN(20), 1+r.IntN(20)
-	cdn.Retry.Tries, lb.Retry.Tries = 1, 1+r.IntN(3)
-	cdn.Pick.Name = "round-robin"
-	lb.Pick.Name = slices.Sorted(maps.Keys(policy.Pickers))[r.IntN(len(policy.Pickers))]
-	lb.Timeout = topologies.Timeouts{Connect: time.Duration(r.IntN(20)) * ms, Response: time.Duration(r.IntN(50)) * ms}
-	if r.IntN(2) == 0 {
-		lb.Health = &topologies.Health{Every: 50 * ms, Timeout: 20 * ms, Path: "/healthz", DownAfter: 2, UpAfter: 2}
-	}
-	anyGuards(r, lb, api)
-	api.Replicas, api.Numbered = 1+r.IntN(4), true
-	anyMembers(r, lb, api)
-	api.Workers, api.Queue, api.Response = 1+r.IntN(4), r.IntN(20), 1000
-	api.ServiceTime = topologies.Distribution{Law: "exponential", Mean: time.Duration(1+r.IntN(8)) * ms}
-	api.CacheControl = []topologies.PathValue{{Path: "/products/*", Value: "max-age=1"}}
-	return top
-}
-
-func anyCache(r *rand.Rand) *topologies.Cache {
-	name := slices.Sorted(maps.Keys(policy.Evictions))[r.IntN(len(policy.Evictions))]
-	return &topologies.Cache{
-		Capacity: 20_000,
-		Collapse: r.IntN(2) == 0,
-		Evict:    policy.Choice{Name: name, Params: policy.Evictions[name].Params(nil)},
-		Stale: topologies.Stale{
-			WhileRevalidate: time.Duration(r.IntN(2)) * 300 * ms,
-			IfError:         time.Duration(r.IntN(2)) * time.Second,
-		},
-		Negative: time.Duration(r.IntN(2)) * 100 * ms,
-	}
-}
-
-// anyMembers draws from all that decides who is in the pool.
-func anyMembers(r *rand.Rand, lb, api *topologies.Node) {
-	coin := func() bool { return r.IntN(3) == 0 }
-	told := func(name string, given policy.Params) policy.Params { return policy.Memberships[name].Params(given) }
-	span := func(d time.Duration) policy.Param { return policy.Param{Number: float64(d)} }
-	if coin() {
-		lb.Ejection = told("ejection", policy.Params{"failures": {Number: float64(1 + r.IntN(4))}, "interval": span(50 * ms),
-			"base": span(80 * ms), "share": {Number: r.Float64()}, "hosts": {Number: 2}, "requests": {Number: 3}})
-	}
-	if coin() {
-		lb.Panic = told("panic", nil)
-	}
-	if coin() {
-		lb.SlowStart = told("slow-start", policy.Params{"window": span(200 * ms)})
-	}
-	if coin() {
-		lb.Zones, lb.ZoneAware = []string{"a"}, told("zone-aware", policy.Params{"hosts": {Number: 2}})
-	}
-	for range api.Replicas {
-		api.Weights = append(api.Weights, 1+r.IntN(5))
-		api.Zones = append(api.Zones, string(rune('a'+r.IntN(3))))
-	}
-	lb.Subset = r.IntN(4)
-	if coin() {
-		lb.Sticky = "lab"
-	}
-}
-
-// anyGuards draws from all that is done against harm. The zero value of each is
-// to do nothing.
-func anyGuards(r *rand.Rand, lb, api *topologies.Node) {
-	coin := func() bool { return r.IntN(3) == 0 }
-	budget := &topologies.Budget{Share: .2, Reserve: float64(r.IntN(20)), Window: time.Second}
-	if coin() {
-		lb.Retry = topologies.Retry{Tries: 1 + r.IntN(4), On: []string{"5xx", "timeout"}, Base: 3 * ms, Cap: 20 * ms, Budget: budget}
-	}
-	if coin() {
-		lb.Breaker = &topologies.Breaker{Consecutive: 1 + r.IntN(5), Ratio: .5, Window: time.Second, Least: 5, OpenFor: 50 * ms, Probes: 1 + r.IntN(3)}
-	}
-	if coin() {
-		lb.Hedge = &topologies.Hedge{After: time.Duration(r.IntN(2)*(1+r.IntN(9))) * ms, Quantile: .9, Budget: budget}
-	}
-	if coin() {
-		lb.Timeout.Total, lb.Timeout.Propagate = 40*ms, r.IntN(2) == 0
-	}
-	if coin() {
-		lb.Fallback = &topologies.Fallback{Status: 200, Body: "later"}
-	}
-	if coin() {
-		lb.Concurrency = &topologies.Concurrency{Queue: r.IntN(9), By: "route", Order: []string{"*"}}
-		lb.Concurrency.Limit.Name = []string{"fixed", "aimd", "gradient2"}[r.IntN(3)]
-		lb.Concurrency.Limit.Params = policy.Params{"limit": {Number: 5}, "initial": {Number: 5}, "min": {Number: 1}}
-	}
-	api.Order.Name = []string{"fifo", "lifo", "adaptive-lifo", "codel"}[r.IntN(4)]
-	api.Sharing, api.DropExpired = coin(), coin()
-}
-
-func anyFault(r *rand.Rand, top *topologies.Topology, end time.Duration) scenarios.Fault {
-	places := top.Places()
-	f := scenarios.Fault{
-		At:  time.Duration(r.Int64N(int64(end))),
-		For: time.Duration(r.Int64N(int64(end / 2))),
-		On:  []topologies.Place{places[r.IntN(len(places))]},
-	}
-	switch r.IntN(5) {
-	case 4:
-		f.Drain = true
-	case 0:
-		f.Crash = true
-	case 1:
-		f.Freeze = true
-	case 2:
-		f.Slow = 5
-	default:
-		f.Errors = .3
-	}
-	return f
-}
-
-func anyCosts(seed uint64) Costs {
-	if seed%2 == 0 {
-		return Costs{}
-	}
-	return DefaultCosts()
 }
