@@ -39,7 +39,7 @@ bench-short: build ## the same, shortened: to see that all works, not for figure
 bench-proxy: ## CPU time per forwarded request, beside a plain httputil.ReverseProxy
 	$(GO) test -run '^$$' -bench . -benchmem ./live
 
-bench-sim: ## how fast the simulator is
+bench-sim: ## how fast the simulator is, and how right at high loads
 	$(GO) test -run '^$$' -bench . -benchmem ./sim
 
 test: ## vet and test all that this machine can

@@ -170,7 +170,6 @@ func TestHedging(t *testing.T) {
 		measured bool
 		requests int
 	}{
-		{"exponential", exponential(1), .95, false, 180_000},
 		{"exponential", exponential(1), .9, false, 50_000},
 		{"exponential", exponential(1), .5, false, 30_000},
 		{"exponential", exponential(1), .9, true, 60_000},

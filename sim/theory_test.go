@@ -68,8 +68,8 @@ func (m model) hold(tb testing.TB) {
 		if b, ok := tb.(*testing.B); ok {
 			b.ReportMetric(100*off, "%-off-"+strings.ReplaceAll(f.name, " ", "-"))
 		}
-		require.LessOrEqual(tb, 3*e, .012*f.want, "%s: %s: too few requests to tell", m.name, f.name)
 		require.InDelta(tb, f.want, mean, tolerated*e+f.bias*f.want, "%s: %s", m.name, f.name)
+		require.LessOrEqual(tb, 3*e, .012*f.want, "%s: %s: too few requests to tell", m.name, f.name)
 	}
 	m.printed(tb)
 }
