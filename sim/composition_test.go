@@ -300,11 +300,7 @@ var faults = map[string]func(m *mix, f *scenarios.Fault){
 	"drain":  func(_ *mix, f *scenarios.Fault) { f.Drain = true },
 	"purge": func(m *mix, f *scenarios.Fault) {
 		f.For, f.Purge = 0, []scenarios.Purge{{Path: "/products/1*"}, {Path: "/products/2"}, {Tag: "ones"}}[m.IntN(3)]
-		for i, p := range f.On {
-			if p.Node() != "cdn" {
-				f.On[i] = "cdn"
-			}
-		}
+		f.On = m.top.Node("cdn").Places()
 	},
 }
 
@@ -321,9 +317,6 @@ func (m *mix) fault(end time.Duration) scenarios.Fault {
 	name := slices.Sorted(maps.Keys(faults))[m.IntN(len(faults))]
 	m.used[name] = true
 	faults[name](m, &f)
-	if name == "purge" {
-		f.On = m.top.Node("cdn").Places()
-	}
 	return f
 }
 
