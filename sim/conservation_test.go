@@ -71,11 +71,11 @@ type account struct {
 	lives    []*components.Component
 	entered  map[[2]uint64]int // requests, by number and attempt
 	requests int
-	checks   int
+	checks   int // and probes
 	over     int // requests whose handler came to its end
 	heard    int // of these, answered while their callers waited
 	started  int // attempts that were begun at the place
-	probed   int // health checks that were
+	probed   int // checks and probes that were
 	most     int // requests that it may hold at once; 0: any number
 	inside   int
 	now      time.Duration // of the last change
@@ -148,7 +148,7 @@ func (a audited) Open(x components.Exchange, r *components.Request, used compone
 	if s, ok := used.(*auditedSteps); ok {
 		used = s.Steps
 	}
-	steps := &auditedSteps{account: a.account, x: x, check: r.Method == "GET" && r.Path == components.CheckPath}
+	steps := &auditedSteps{account: a.account, x: x, check: isCheck(r)}
 	if steps.check {
 		a.checks++
 	} else {
@@ -159,6 +159,11 @@ func (a audited) Open(x components.Exchange, r *components.Request, used compone
 	}
 	steps.Steps = a.Component.Open(auditing{x, a.account, steps}, r, used)
 	return steps
+}
+
+// isCheck tells questions of proxies about a place from requests.
+func isCheck(r *components.Request) bool {
+	return r.Method == "GET" && (r.Path == components.CheckPath || r.Path == components.ProbePath)
 }
 
 type auditedSteps struct {
@@ -189,7 +194,7 @@ type auditing struct {
 
 func (a auditing) Start(h components.Hop) components.Call {
 	to := a.books.accounts[h.To]
-	if h.Request.Path == components.CheckPath {
+	if isCheck(&h.Request) {
 		to.probed++
 	} else {
 		to.started++
@@ -363,7 +368,7 @@ func (b *books) checkCounters() {
 	for p, a := range b.accounts {
 		u := a.use()
 		require.EqualValues(b.t, a.requests, u.Requests, p)
-		require.EqualValues(b.t, a.checks, u.Checks, p)
+		require.EqualValues(b.t, a.checks, u.Checks+u.Probes, p)
 		require.EqualValues(b.t, a.over, total(u.Reasons), "%s: reasons of those that came to their end", p)
 		require.EqualValues(b.t, a.over-a.heard, u.Reasons["canceled"], "%s: those whose callers went away", p)
 		require.LessOrEqual(b.t, a.over, a.requests, p)
