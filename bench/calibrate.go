@@ -39,6 +39,11 @@ func Calibrate(ctx context.Context, o Options) (*Calibration, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, run := range runs {
+		if err := run.Load(); err != nil {
+			return nil, err
+		}
+	}
 	return calibration(ctx, s, runs)
 }
 

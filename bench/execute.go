@@ -194,14 +194,14 @@ func (e *execution) attempt(ctx context.Context, step Step, first bool) (*measur
 	}
 	run, err := e.worlds[step.World].play(ctx, step.Case, draft)
 	if errors.Is(err, context.Canceled) {
-		return nil, errors.Join(err, e.store.Drop(draft))
+		return nil, errors.Join(err, draft.Drop())
 	}
 	if err != nil {
-		return nil, err // the draft stays, for its logs
+		return nil, errors.Join(err, draft.Leave())
 	}
-	run.Warnings = append(run.Warnings, measure.Suspect(run)...)
+	run.Warnings = append(run.Warnings, draft.Suspect(run)...)
 	run.Spoiled = first && run.Severe()
-	return run, e.store.Keep(draft, run)
+	return run, draft.Keep(run)
 }
 
 func (e *execution) finished(step Step, took time.Duration) {

@@ -46,11 +46,11 @@ type scripted struct {
 
 func (w *scripted) abreast() int { return w.width }
 
-func (w *scripted) play(ctx context.Context, c *scenarios.Case, dir string) (*measure.Run, error) {
+func (w *scripted) play(ctx context.Context, c *scenarios.Case, draft *measure.Draft) (*measure.Run, error) {
 	w.mu.Lock()
 	w.order = append(w.order, fmt.Sprintf("%d%s", c.Repetition, c.Variant.Name))
 	w.mu.Unlock()
-	if err := os.WriteFile(filepath.Join(dir, "lb.log"), nil, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(draft.Dir, "lb.log"), nil, 0o644); err != nil {
 		return nil, err
 	}
 	run := newRun(c, w.name)
@@ -63,6 +63,9 @@ func (w *scripted) play(ctx context.Context, c *scenarios.Case, dir string) (*me
 		if err := w.on(c, run); err != nil {
 			return nil, err
 		}
+	}
+	for i := range run.Samples {
+		draft.Add(&run.Samples[i])
 	}
 	return run, ctx.Err()
 }

@@ -81,5 +81,6 @@ func Fold(dir string) (*scenarios.Scenario, *measure.Result, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return plan.Scenario, measure.Fold(plan.question(), runs), nil
+	result, err := measure.Fold(plan.question(), runs)
+	return plan.Scenario, result, err
 }

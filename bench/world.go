@@ -17,8 +17,8 @@ import (
 
 // world is where cases run.
 type world interface {
-	// play runs a case to its end. Logs go to dir.
-	play(ctx context.Context, c *scenarios.Case, dir string) (*measure.Run, error)
+	// play runs a case to its end. Samples and logs go to the draft.
+	play(ctx context.Context, c *scenarios.Case, draft *measure.Draft) (*measure.Run, error)
 
 	// abreast is how many cases may run at once without bearing on each
 	// other's figures.
@@ -40,8 +40,8 @@ type simWorld struct {
 
 func (w simWorld) abreast() int { return runtime.GOMAXPROCS(0) }
 
-func (w simWorld) play(ctx context.Context, c *scenarios.Case, _ string) (*measure.Run, error) {
-	run, err := sim.Run(ctx, c, w.costs)
+func (w simWorld) play(ctx context.Context, c *scenarios.Case, draft *measure.Draft) (*measure.Run, error) {
+	run, err := sim.Play(ctx, c, w.costs, draft.Add)
 	if err == nil {
 		run.Machine.Version, run.Machine.Calibration = w.version, w.calibration
 	}
@@ -57,10 +57,10 @@ func (w liveWorld) abreast() int { return 1 }
 // small, and collections delay requests.
 const generatorGC = 400
 
-func (w liveWorld) play(ctx context.Context, c *scenarios.Case, dir string) (run *measure.Run, err error) {
+func (w liveWorld) play(ctx context.Context, c *scenarios.Case, draft *measure.Draft) (run *measure.Run, err error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(generatorGC))
 	runtime.GC()
-	system, err := live.Start(ctx, c, live.SystemOptions{Dir: dir, Binary: w.binary})
+	system, err := live.Start(ctx, c, live.SystemOptions{Dir: draft.Dir, Binary: w.binary})
 	if err != nil {
 		return nil, err
 	}
@@ -74,12 +74,12 @@ func (w liveWorld) play(ctx context.Context, c *scenarios.Case, dir string) (run
 		case <-ctx.Done():
 		}
 	}()
-	return w.measure(ctx, c, system)
+	return w.measure(ctx, c, system, draft)
 }
 
 // measure fires the load at a running system and gathers what it did after
 // warm-up.
-func (w liveWorld) measure(ctx context.Context, c *scenarios.Case, system *live.System) (*measure.Run, error) {
+func (w liveWorld) measure(ctx context.Context, c *scenarios.Case, system *live.System, draft *measure.Draft) (*measure.Run, error) {
 	run := newRun(c, "live")
 	run.Machine = machine(w.version)
 	address, trust := system.Entry()
@@ -99,10 +99,14 @@ func (w liveWorld) measure(ctx context.Context, c *scenarios.Case, system *live.
 	if err := after.err; err != nil {
 		return nil, fmt.Errorf("read what the nodes did: %w", err)
 	}
-	run.Samples, run.Target = samples, c.Target(samples)
+	for i := range samples {
+		draft.Add(&samples[i])
+	}
+	measured := slices.DeleteFunc(samples, func(s measure.Sample) bool { return s.At < run.Warmup })
+	run.Target = c.Target(ofClosed(measured))
 	run.Nodes = after.since(before)
-	run.Machine.LateP50, run.Machine.LateP99 = lateness(run)
-	if n := sentAfter(run); n > 0 {
+	run.Machine.LateP50, run.Machine.LateP99 = lateness(measured)
+	if n := len(measured); n > 0 {
 		run.Machine.GeneratorCPU = (after.own - before.own) / time.Duration(n)
 	}
 	return run, nil
@@ -115,7 +119,7 @@ func newRun(c *scenarios.Case, world string) *measure.Run {
 		Format: measure.Format, Scenario: c.Scenario, Variant: v.Name, World: world,
 		Repetition: c.Repetition, Seed: c.Seed,
 		Warmup: v.Warmup, Duration: c.Duration(), Deadline: v.Deadline,
-		Target: c.Target(nil), Loops: v.Load.Loops(),
+		Target: c.Target(0), Loops: v.Load.Loops(),
 	}
 	return run
 }
@@ -160,10 +164,10 @@ func (s snapshot) since(before snapshot) []measure.NodeUse {
 
 // lateness is how late requests of open streams were sent, at the median and
 // the 99th percentile. Those of closed streams are meant for when they are sent.
-func lateness(run *measure.Run) (p50, p99 time.Duration) {
+func lateness(samples []measure.Sample) (p50, p99 time.Duration) {
 	var late []time.Duration
-	for _, s := range run.Samples {
-		if _, closed := scenarios.ClientOf(s.Number); !closed && s.At >= run.Warmup {
+	for _, s := range samples {
+		if _, closed := scenarios.ClientOf(s.Number); !closed {
 			late = append(late, s.Late)
 		}
 	}
@@ -174,9 +178,10 @@ func lateness(run *measure.Run) (p50, p99 time.Duration) {
 	return late[len(late)/2], late[len(late)*99/100]
 }
 
-func sentAfter(run *measure.Run) (n int) {
-	for _, s := range run.Samples {
-		if s.At >= run.Warmup {
+// ofClosed is how many of the samples are of closed streams.
+func ofClosed(samples []measure.Sample) (n int) {
+	for _, s := range samples {
+		if _, closed := scenarios.ClientOf(s.Number); closed {
 			n++
 		}
 	}

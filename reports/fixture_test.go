@@ -234,5 +234,9 @@ func fold(s *scenarios.Scenario, all []invention, worlds []string, warnings []me
 	if warnings != nil {
 		runs[len(runs)-2*s.Repeat].Warnings = warnings
 	}
-	return measure.Fold(q, runs)
+	result, err := measure.Fold(q, runs)
+	if err != nil {
+		panic(err)
+	}
+	return result
 }

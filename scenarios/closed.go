@@ -107,22 +107,14 @@ func (c *Client) ask(draw uint64, at time.Duration) (Arrival, bool) {
 	return a, true
 }
 
-// Target is the rate that the load intends after the warm-up. What a closed
-// stream intends is what it sent.
-func (c *Case) Target(samples []measure.Sample) float64 {
+// Target is the rate that the load intends after the warm-up. What closed
+// streams intend is what they asked for then.
+func (c *Case) Target(asked int) float64 {
 	from, to := c.Variant.Warmup, c.Duration()
 	if to <= from {
 		return 0
 	}
-	intended := c.Variant.Load.Expected(from, to, "")
-	if c.Variant.Load.Closed() {
-		for i := range samples {
-			if _, closed := ClientOf(samples[i].Number); closed && samples[i].At >= from {
-				intended++
-			}
-		}
-	}
-	return intended / (to - from).Seconds()
+	return (c.Variant.Load.Expected(from, to, "") + float64(asked)) / (to - from).Seconds()
 }
 
 // Closed tells whether any stream of the load is closed.

@@ -115,7 +115,5 @@ func TestWhatAClosedLoadBrings(t *testing.T) {
 	require.InDelta(t, 500, v.Load.Expected(0, 100*second, ""), 1e-9, "of open streams alone")
 	require.InDelta(t, 400+20*90/1.25, v.Estimate(v.Warmup, 100*second, ""), 1e-9)
 	c := Case{Variant: v}
-	require.InDelta(t, 402.0/90, c.Target([]measure.Sample{
-		{Number: 1 << 32, At: 9 * second}, {Number: 7, At: 50 * second}, {Number: 1<<32 + 1, At: 11 * second}, {Number: 2 << 32, At: 99 * second},
-	}), 1e-9, "what was sent is what was meant")
+	require.InDelta(t, 402.0/90, c.Target(2), 1e-9, "what was sent is what was meant")
 }

@@ -16,12 +16,15 @@ const host = "trafficlab.test"
 
 // clients is everybody who sends requests, and what befell these.
 type clients struct {
-	pools    []*pool // to the places of the entry, which take turns
-	toll     toll    // of sending
-	samples  []measure.Sample
-	waiting  []*call // by sample; nil once it has its outcome
+	pools    []*pool               // to the places of the entry, which take turns
+	toll     toll                  // of sending
+	samples  []measure.Sample      // from the first that was not handed over
+	waiting  []*call               // by sample; nil once it has its outcome
+	tell     func(*measure.Sample) // is handed the samples
+	told     int                   // samples handed over
+	asked    int                   // requests of closed streams after the warm-up that have their outcome
 	open     int
-	oldest   int                   // no sample before it waits
+	oldest   int                   // the first sample that waits
 	watching bool                  // an event is on its way for the oldest's patience
 	headers  [][]components.Header // by kind of request and client
 	loops    []loop                // of closed streams
@@ -33,12 +36,9 @@ func (w *world) openClients() error {
 	if v.Timeout <= 0 {
 		return errors.New("the clients have no timeout: a run might never end")
 	}
-	expected := int(v.Load.Expected(0, w.c.Duration(), "")) // what closed streams send will show
-	room := expected + expected/16 + 16
 	w.clients = clients{
-		toll:    w.toll(w.costs.Client, w.costs.Work.Client),
-		samples: make([]measure.Sample, 0, room),
-		waiting: make([]*call, 0, room),
+		toll: w.toll(w.costs.Client, w.costs.Work.Client),
+		tell: func(*measure.Sample) {},
 	}
 	for _, place := range v.Topology.Node(v.Topology.Entry).Places() {
 		w.clients.pools = append(w.clients.pools, w.newPool(place, 0))
@@ -50,7 +50,7 @@ func (w *world) openClients() error {
 func (w *world) arrive(a scenarios.Arrival) {
 	k := &w.clients
 	c := w.newCall(k.pools[int(a.Number)%len(k.pools)])
-	c.owner = len(k.samples)
+	c.owner = k.told + len(k.samples)
 	c.request = k.request(a)
 	k.samples = append(k.samples, measure.Sample{Number: a.Number, At: a.At, Class: a.Class})
 	k.waiting = append(k.waiting, c)
@@ -109,7 +109,9 @@ func (k *clients) header(a *scenarios.Arrival) components.Header {
 
 // outcome notes how a request ended.
 func (w *world) outcome(c *call) {
-	s := &w.clients.samples[c.owner]
+	k := &w.clients
+	i := c.owner - k.told
+	s := &k.samples[i]
 	s.Latency = w.clock.now - s.At
 	s.Reason = c.reason
 	if c.reason == policy.OK {
@@ -121,13 +123,55 @@ func (w *world) outcome(c *call) {
 	if w.traced(c.request.Number) {
 		w.noteEnd(c, s.Latency)
 	}
-	w.clients.waiting[c.owner] = nil
-	w.clients.open--
+	k.waiting[i] = nil
+	k.open--
 	if i, closed := scenarios.ClientOf(c.request.Number); closed {
+		if s.At >= w.c.Variant.Warmup {
+			k.asked++
+		}
 		w.think(i)
 	}
+	k.advance(w.clock.now)
 	c.release(true)
 	c.done()
+}
+
+// handful is how many samples are handed over at once, at least.
+const handful = 1 << 12
+
+// advance finds the first sample that waits, and hands over those before it
+// when they are most of all.
+func (k *clients) advance(now time.Duration) {
+	for k.oldest < len(k.samples) && k.waiting[k.oldest] == nil {
+		k.oldest++
+	}
+	if k.oldest < max(handful, len(k.samples)/2) {
+		return
+	}
+	if k.oldest < len(k.samples) {
+		now = k.samples[k.oldest].At
+	}
+	k.handOver(now)
+}
+
+// handOver tells of the samples that have their outcome and began before an
+// instant. Those of closed streams may have come out of order within one, so
+// that it has to be over.
+func (k *clients) handOver(before time.Duration) {
+	n := 0
+	for n < k.oldest && k.samples[n].At < before {
+		n++
+	}
+	if len(k.loops) > 0 {
+		measure.Order(k.samples[:n])
+	}
+	for i := range n {
+		k.tell(&k.samples[i])
+	}
+	k.samples = k.samples[:copy(k.samples, k.samples[n:])]
+	k.waiting = k.waiting[:copy(k.waiting, k.waiting[n:])]
+	k.told += n
+	k.oldest -= n
 }
 
 // watch sees to it that the patience of the oldest who waits is looked at in
@@ -144,14 +188,8 @@ func (w *world) watch() {
 func (w *world) expire() {
 	k := &w.clients
 	k.watching = false
-	for ; k.oldest < len(k.samples); k.oldest++ {
+	for k.oldest < len(k.samples) && k.samples[k.oldest].At+w.patience() <= w.clock.now {
 		c := k.waiting[k.oldest]
-		if c == nil {
-			continue
-		}
-		if k.samples[k.oldest].At+w.patience() > w.clock.now {
-			break
-		}
 		c.Cancel()
 		c.reason = policy.Timeout
 		w.outcome(c)

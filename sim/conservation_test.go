@@ -98,8 +98,12 @@ func audit(t *testing.T, c *scenarios.Case, costs Costs) *books {
 	})
 	require.NoError(t, err)
 	b.w = w
+	var samples []measure.Sample
+	w.clients.tell = func(s *measure.Sample) { samples = append(samples, *s) }
 	require.NoError(t, w.play(context.Background()))
+	w.clients.handOver(components.Forever)
 	b.report = w.report()
+	b.report.Samples = samples
 	return b
 }
 
@@ -240,7 +244,7 @@ func (b *books) checkSamples() {
 	t, w := b.t, b.w
 	var open []measure.Sample
 	free := map[int]time.Duration{} // when each client of a closed stream has its outcome
-	for _, s := range w.clients.samples {
+	for _, s := range b.report.Samples {
 		client, closed := scenarios.ClientOf(s.Number)
 		if !closed {
 			open = append(open, s)
@@ -256,7 +260,7 @@ func (b *books) checkSamples() {
 		i++
 	}
 	require.Len(t, open, i)
-	for _, s := range w.clients.samples {
+	for _, s := range b.report.Samples {
 		require.GreaterOrEqual(t, s.Latency, time.Duration(0))
 		require.LessOrEqual(t, s.Latency, w.c.Variant.Timeout)
 		require.NotEqual(t, policy.Canceled, s.Reason)
@@ -393,7 +397,7 @@ func total(counts map[string]int64) (n int64) {
 func (b *books) checkOutcomes() {
 	answers, counted := map[string]int64{}, map[string]int64{}
 	requests := 0
-	for _, s := range b.w.clients.samples {
+	for _, s := range b.report.Samples {
 		if s.Status != 0 {
 			answers[s.Reason.String()]++
 		}
@@ -405,7 +409,7 @@ func (b *books) checkOutcomes() {
 	}
 	delete(counted, "canceled")
 	require.True(b.t, maps.Equal(answers, counted), "clients saw %v, the entry counted %v", answers, counted)
-	require.LessOrEqual(b.t, requests, len(b.w.clients.samples), "each arrival comes to the entry once at most")
+	require.LessOrEqual(b.t, requests, len(b.report.Samples), "each arrival comes to the entry once at most")
 }
 
 // checkTiers holds what places say they asked against what was begun at those

@@ -18,6 +18,13 @@ func Run(ctx context.Context, c *scenarios.Case, costs Costs) (*measure.Run, err
 	return run(ctx, c, costs, site(c, costs))
 }
 
+// Play is Run, but hands the samples over instead of keeping them: each as soon
+// as it and all before it have their outcome, in order of instant and number.
+// What it holds at once does not grow with the length of the run.
+func Play(ctx context.Context, c *scenarios.Case, costs Costs, tell func(*measure.Sample)) (*measure.Run, error) {
+	return enact(ctx, c, costs, site(c, costs), tell)
+}
+
 // site builds the components of a case, which share their tallies.
 func site(c *scenarios.Case, costs Costs) builder {
 	s := components.NewSite(c, &tallies{trip: costs.Shared})
@@ -25,13 +32,24 @@ func site(c *scenarios.Case, costs Costs) builder {
 }
 
 func run(ctx context.Context, c *scenarios.Case, costs Costs, build builder) (*measure.Run, error) {
+	samples := make([]measure.Sample, 0, int(c.Variant.Load.Expected(0, c.Duration(), ""))*17/16)
+	r, err := enact(ctx, c, costs, build, func(s *measure.Sample) { samples = append(samples, *s) })
+	if err == nil {
+		r.Samples = samples
+	}
+	return r, err
+}
+
+func enact(ctx context.Context, c *scenarios.Case, costs Costs, build builder, tell func(*measure.Sample)) (*measure.Run, error) {
 	w, err := newWorld(c, costs, build)
 	if err != nil {
 		return nil, fmt.Errorf("simulate %s: %w", c.Scenario, err)
 	}
+	w.clients.tell = tell
 	if err := w.play(ctx); err != nil {
 		return nil, fmt.Errorf("simulate %s: %w", c.Scenario, err)
 	}
+	w.clients.handOver(components.Forever)
 	return w.report(), nil
 }
 
@@ -42,10 +60,7 @@ func (w *world) report() *measure.Run {
 		Format: measure.Format, Scenario: c.Scenario, Variant: v.Name, World: "sim",
 		Repetition: c.Repetition, Seed: c.Seed,
 		Warmup: v.Warmup, Duration: c.Duration(), Deadline: v.Deadline,
-		Target: c.Target(w.clients.samples), Loops: v.Load.Loops(), Samples: w.clients.samples,
-	}
-	if v.Load.Closed() {
-		measure.Order(r.Samples)
+		Target: c.Target(w.clients.asked), Loops: v.Load.Loops(),
 	}
 	for _, p := range w.places {
 		r.Nodes = append(r.Nodes, p.total())

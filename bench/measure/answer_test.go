@@ -32,7 +32,7 @@ func answered(metric string, worlds []string, variants []string, values map[stri
 					delete(t.figures, m)
 				}
 			}
-			r.Summaries = append(r.Summaries, Summarise(g))
+			r.Summaries = append(r.Summaries, Summarise(g, nil))
 			if variant != variants[0] && len(base) > 0 {
 				r.Comparisons = append(r.Comparisons, Compare(base, g, m, len(variants)-1)...)
 			}

@@ -1,6 +1,11 @@
 package measure
 
-import "slices"
+import (
+	"errors"
+	"runtime"
+	"slices"
+	"sync"
+)
 
 // Question is what a scenario asks, as far as figures go.
 type Question struct {
@@ -17,15 +22,20 @@ type Question struct {
 }
 
 // Fold reduces runs to everything that a report shows. The same runs give the
-// same result, in whatever order they come.
-func Fold(q Question, runs []*Run) *Result {
-	groups := group(q, runs)
+// same result, in whatever order they come. Those that are stored it reads
+// sample by sample: what it holds at once does not grow with their length. An
+// error names the file that is missing or damaged.
+func Fold(q Question, runs []*Run) (*Result, error) {
+	groups, lines, err := group(q, runs)
+	if err != nil {
+		return nil, err
+	}
 	r := &Result{
 		Scenario: q.Scenario, Question: q.Text, Baseline: q.Baseline, JudgeBy: q.JudgeBy,
 		Worlds: q.Worlds, Variants: q.Variants, Repeat: q.Repeat, Seed: q.Seed, Command: q.Command,
 	}
-	for _, g := range groups {
-		r.Summaries = append(r.Summaries, Summarise(g))
+	for i, g := range groups {
+		r.Summaries = append(r.Summaries, Summarise(g, lines[i]))
 		if rival := base(groups, g[0].Run.World, q.Baseline); rival != nil && g[0].Run.Variant != q.Baseline {
 			r.Comparisons = append(r.Comparisons, Compare(rival, g, q.JudgeBy, len(q.Variants)-1)...)
 		}
@@ -39,7 +49,7 @@ func Fold(q Question, runs []*Run) *Result {
 	r.describe(groups)
 	r.Apart = apart(r)
 	r.Answer = Answer(r)
-	return r
+	return r, nil
 }
 
 // related are the metrics by which variants are held against the baseline.
@@ -53,23 +63,33 @@ func (q *Question) related() []Metric {
 	return all
 }
 
-// group sorts runs by world, then variant, in the order of the question.
-func group(q Question, runs []*Run) []Group {
-	var groups []Group
+// group sorts runs by world, then variant, in the order of the question, and
+// counts each group, with its time line, on a processor of its own.
+func group(q Question, runs []*Run) (groups []Group, lines [][]Second, err error) {
+	var some [][]*Run
 	for _, world := range q.Worlds {
 		for _, variant := range q.Variants {
-			var some []*Run
-			for _, run := range runs {
-				if run.World == world && run.Variant == variant {
-					some = append(some, run)
-				}
-			}
-			if g := CountAll(some); len(g) > 0 {
-				groups = append(groups, g)
+			of := slices.DeleteFunc(slices.Clone(runs), func(r *Run) bool {
+				return r.World != world || r.Variant != variant || r.Spoiled
+			})
+			if len(of) > 0 {
+				some = append(some, of)
 			}
 		}
 	}
-	return groups
+	groups, lines = make([]Group, len(some)), make([][]Second, len(some))
+	errs := make([]error, len(some))
+	processors := make(chan struct{}, runtime.GOMAXPROCS(0))
+	var counting sync.WaitGroup
+	for i := range some {
+		counting.Go(func() {
+			processors <- struct{}{}
+			groups[i], lines[i], errs[i] = CountAll(some[i])
+			<-processors
+		})
+	}
+	counting.Wait()
+	return groups, lines, errors.Join(errs...)
 }
 
 // describe fills in what the runs have in common. Durations are the longest

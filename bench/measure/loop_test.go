@@ -37,7 +37,7 @@ func TestLatenciesAtAPace(t *testing.T) {
 		}
 	}
 	slices.Sort(list)
-	paced := run.paced()
+	paced := counting(run).paced()
 	for _, bound := range []time.Duration{-1, 0, 10 * ms, 50 * ms, 99 * ms, 100 * ms, 101 * ms, 150 * ms, 250 * ms, 1049 * ms, 1050 * ms, 5000 * ms} {
 		n := 0
 		for _, l := range list {

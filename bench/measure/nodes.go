@@ -116,24 +116,14 @@ func (r *Run) node(place string) *NodeUse {
 	return nil
 }
 
-// busy is the processor time of all nodes and of the generator.
-func (r *Run) busy() time.Duration {
+// busy is the processor time of all nodes, and of the generator for so many
+// requests.
+func (r *Run) busy(requests int64) time.Duration {
 	var total time.Duration
 	for _, n := range r.Nodes {
 		total += n.CPU
 	}
-	return total + r.Machine.GeneratorCPU*time.Duration(r.measured())
-}
-
-// measured is how many samples count.
-func (r *Run) measured() int {
-	n := 0
-	for i := range r.Samples {
-		if r.Samples[i].At >= r.Warmup {
-			n++
-		}
-	}
-	return n
+	return total + r.Machine.GeneratorCPU*time.Duration(requests)
 }
 
 func nodeName(place string) string {

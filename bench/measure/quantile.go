@@ -1,6 +1,10 @@
 package measure
 
-import "math"
+import (
+	"math"
+
+	"trafficlab/components/policy"
+)
 
 // How many samples must lie beyond a quantile for it to be told. All
 // repetitions together are what its value rests on; what each run must have
@@ -18,12 +22,23 @@ var quantiles = map[string]float64{"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9":
 // Fan, Sample Quantiles in Statistical Packages, 1996. The nearest rank is
 // biased where few values lie beyond.
 func quantile[T ~int64 | ~float64](sorted []T, q float64) T {
-	n := len(sorted)
-	place := (float64(n)+1./3)*q + 1./3
-	below := math.Floor(place)
-	i := min(max(int(below), 1), n)
-	low, high := sorted[i-1], sorted[min(max(int(below)+1, 1), n)-1]
-	return low + T((place-below)*float64(high-low))
+	rank, share := place(len(sorted), q)
+	return between(sorted[rank-1], sorted[min(rank, len(sorted)-1)], share)
+}
+
+// place is where a quantile of n values lies: at a rank from 1, and how much of
+// the way to the next.
+func place(n int, q float64) (rank int, share float64) {
+	at := (float64(n)+1./3)*q + 1./3
+	below := math.Floor(at)
+	if below < 1 {
+		return 1, 0
+	}
+	return min(int(below), n), at - below
+}
+
+func between[T ~int64 | ~float64](low, high T, share float64) T {
+	return low + T(share*float64(high-low))
 }
 
 // beyond is how many of n values lie above the quantile. The little that is
@@ -78,16 +93,16 @@ func (m Metric) Needed(repetitions int) int {
 // curveOf is the latency at each quantile that can be told.
 func curveOf(tallies []*Tally) []Point {
 	var points []Point
-	for _, q := range curve {
+	for i, q := range curve {
 		values, successes := make([]float64, len(tallies)), make([]int, len(tallies))
-		for i, t := range tallies {
-			successes[i] = len(t.sorted)
+		for j, t := range tallies {
+			successes[j] = int(t.reasons[policy.OK])
 		}
 		if !enough(successes, q) {
 			continue
 		}
-		for i, t := range tallies {
-			values[i] = quantile(t.sorted, q).Seconds()
+		for j, t := range tallies {
+			values[j] = t.curve[i].Seconds()
 		}
 		points = append(points, Point{q, estimate(values, Seconds, confidence)})
 	}

@@ -68,7 +68,7 @@ func TestQuantileOverRepetitions(t *testing.T) {
 			for i := range 600 {
 				run.Samples = append(run.Samples, Sample{Latency: time.Duration(i+1) * ms})
 			}
-			tallies = append(tallies, Count(run))
+			tallies = append(tallies, counted(run))
 		}
 		f := figure(tallies, p99)
 		assert.Equal(t, known, f.Known, repetitions)
@@ -76,7 +76,7 @@ func TestQuantileOverRepetitions(t *testing.T) {
 			assert.InDelta(t, .594667, f.Value, 1e-5)
 		}
 		assert.Equal(t, known, judged(tallies, tallies, p99).Verdict == NoDiff)
-		s := Summarise(tallies)
+		s := Summarise(tallies, nil)
 		assert.Equal(t, known, slices.ContainsFunc(s.Curve, func(p Point) bool { return p.Quantile == .99 }))
 	}
 }

@@ -26,7 +26,8 @@ type Run struct {
 	Machine  Provenance
 	Spoiled  bool // by the generator or the machine, and run again: kept for the record, in no figure
 
-	Samples []Sample `json:"-"` // kept in a file of their own
+	Samples []Sample `json:"-"` // in order, if they are in memory: they have a file of their own
+	shelf   *shelf   // of the others: see Load
 }
 
 // NodeUse is what one place did between warm-up and the end.

@@ -19,30 +19,38 @@ import (
 // columns of the file of samples; times are in nanoseconds.
 var columns = []string{"number", "at", "late", "latency", "status", "reason", "bytes", "class", "cache"}
 
-// writeSamples writes the same bytes for the same samples: the header of the
-// gzip file names no time and no machine.
-func writeSamples(path string, samples []Sample) (Seal, error) {
-	file, err := os.Create(path)
-	if err != nil {
-		return Seal{}, err
-	}
-	buffer := bufio.NewWriterSize(file, 1<<16)
-	zip := gzip.NewWriter(buffer)
-	sealer := newSealer()
-	err = encodeSamples(io.MultiWriter(zip, sealer), samples)
-	return sealer.seal(len(samples)), errors.Join(err, zip.Close(), buffer.Flush(), file.Close())
+// samplesWriter writes a file of samples as they come: the same bytes for the
+// same samples, for the header of the gzip file names no time and no machine.
+// The first error is told at the end.
+type samplesWriter struct {
+	file   io.WriteCloser
+	buffer *bufio.Writer
+	zip    *gzip.Writer
+	sealer *sealer
+	out    *csv.Writer
+	row    []string
+	rows   int
 }
 
-func encodeSamples(w io.Writer, samples []Sample) error {
-	out := csv.NewWriter(w)
-	out.Write(columns)
-	row := make([]string, len(columns))
-	for i := range samples {
-		samples[i].encode(row)
-		out.Write(row)
-	}
-	out.Flush()
-	return out.Error()
+func newSamplesWriter(file io.WriteCloser) *samplesWriter {
+	w := &samplesWriter{file: file, buffer: bufio.NewWriterSize(file, 1<<16), sealer: newSealer(), row: make([]string, len(columns))}
+	w.zip = gzip.NewWriter(w.buffer)
+	w.out = csv.NewWriter(io.MultiWriter(w.zip, w.sealer))
+	w.out.Write(columns)
+	return w
+}
+
+func (w *samplesWriter) add(s *Sample) {
+	s.encode(w.row)
+	w.out.Write(w.row)
+	w.rows++
+}
+
+// close ends the file and seals it.
+func (w *samplesWriter) close() (Seal, error) {
+	w.out.Flush()
+	err := errors.Join(w.out.Error(), w.zip.Close(), w.buffer.Flush(), w.file.Close())
+	return w.sealer.seal(w.rows), err
 }
 
 func (s *Sample) encode(row []string) {
@@ -53,56 +61,75 @@ func (s *Sample) encode(row []string) {
 	row[7], row[8] = s.Class, s.Cache
 }
 
-// readSamples reads what a seal was put on, and nothing else.
-func readSamples(path string, seal Seal) ([]Sample, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	zip, err := gzip.NewReader(bufio.NewReaderSize(file, 1<<16))
-	if err != nil {
-		return nil, err
-	}
-	sealer := newSealer()
-	samples, err := decodeSamples(io.TeeReader(seal.guarded(zip), sealer), seal.room())
-	if err != nil {
-		return nil, err
-	}
-	return samples, seal.matches(sealer.seal(len(samples)))
+// samplesReader is the reel of a stored run. It reads what a seal was put on,
+// and nothing else.
+type samplesReader struct {
+	path   string
+	seal   Seal
+	file   *os.File
+	sealer *sealer
+	in     *csv.Reader
+	words  dictionary
+	sample Sample
+	rows   int
 }
 
-func decodeSamples(r io.Reader, room int) ([]Sample, error) {
-	in := csv.NewReader(r)
-	in.ReuseRecord = true
-	in.FieldsPerRecord = len(columns)
-	head, err := in.Read()
+func openSamples(path string, seal Seal) (*samplesReader, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read samples: %w", err)
+	}
+	r := &samplesReader{path: path, seal: seal, file: file, sealer: newSealer(), words: dictionary{}}
+	if err := r.begin(); err != nil {
+		return nil, errors.Join(r.damaged(err), file.Close())
+	}
+	return r, nil
+}
+
+// begin reads the head line.
+func (r *samplesReader) begin() error {
+	zip, err := gzip.NewReader(bufio.NewReaderSize(r.file, 1<<16))
+	if err != nil {
+		return err
+	}
+	r.in = csv.NewReader(io.TeeReader(r.seal.guarded(zip), r.sealer))
+	r.in.ReuseRecord = true
+	r.in.FieldsPerRecord = len(columns)
+	head, err := r.in.Read()
+	switch {
+	case err == io.EOF:
+		return errors.New("it is empty")
+	case err != nil:
+		return err
+	case !slices.Equal(head, columns):
+		return fmt.Errorf("its columns are %q, not %q", head, columns)
+	}
+	return nil
+}
+
+func (r *samplesReader) damaged(err error) error {
+	return fmt.Errorf("read %s: it is damaged: %w", r.path, err)
+}
+
+func (r *samplesReader) turn() (*Sample, error) {
+	row, err := r.in.Read()
 	if err == io.EOF {
-		return nil, errors.New("it is empty")
+		if err := r.seal.matches(r.sealer.seal(r.rows)); err != nil {
+			return nil, r.damaged(err)
+		}
+		return nil, io.EOF
 	}
 	if err != nil {
-		return nil, err
+		return nil, r.damaged(err)
 	}
-	if !slices.Equal(head, columns) {
-		return nil, fmt.Errorf("its columns are %q, not %q", head, columns)
+	if r.sample, err = decodeSample(row, r.words); err != nil {
+		return nil, r.damaged(fmt.Errorf("line %d: %w", r.rows+2, err))
 	}
-	samples := make([]Sample, 0, room)
-	words := dictionary{}
-	for {
-		row, err := in.Read()
-		if err == io.EOF {
-			return samples, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		s, err := decodeSample(row, words)
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", len(samples)+2, err)
-		}
-		samples = append(samples, s)
-	}
+	r.rows++
+	return &r.sample, nil
 }
+
+func (r *samplesReader) Close() error { return r.file.Close() }
 
 func decodeSample(row []string, words dictionary) (Sample, error) {
 	var err error

@@ -39,7 +39,7 @@ func (s Seal) room() int {
 	return int(max(0, min(int64(s.Rows), s.Bytes/int64(2*len(columns)), enoughRoom)))
 }
 
-// enoughRoom is that of the largest run: a seal that claims more must prove it.
+// enoughRoom is made at once: a seal that claims more must prove it.
 const enoughRoom = 4_000_000
 
 // guarded reads no more than the seal tells of, however little it took to

@@ -141,17 +141,47 @@ func Slug(text string) string {
 
 const slugLength = 60
 
-// Draft makes a directory for a repetition under way, empty: for the logs of
-// its nodes.
-func (s *Store) Draft(run *Run) (dir string, err error) {
-	dir = filepath.Join(s.Dir, runsDir, draftMark+run.Name())
-	if err := os.RemoveAll(dir); err != nil {
-		return "", fmt.Errorf("prepare run %s: %w", run.Name(), err)
+// Draft is a repetition under way: a directory for its samples and for the logs
+// of its nodes. It belongs to one goroutine; different ones may be under way at
+// once.
+type Draft struct {
+	Dir     string
+	store   *Store
+	samples *samplesWriter
+	counter *counter
+}
+
+// Draft begins a repetition anew, with the head of its run.
+func (s *Store) Draft(run *Run) (*Draft, error) {
+	dir := filepath.Join(s.Dir, runsDir, draftMark+run.Name())
+	d := &Draft{Dir: dir, store: s, counter: newCounter(run)}
+	err := os.RemoveAll(dir)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", fmt.Errorf("prepare run %s: %w", run.Name(), err)
+	var file *os.File
+	if err == nil {
+		file, err = os.Create(filepath.Join(dir, samplesFile))
 	}
-	return dir, nil
+	if err != nil {
+		return nil, fmt.Errorf("prepare run %s: %w", run.Name(), err)
+	}
+	d.samples = newSamplesWriter(file)
+	return d, nil
+}
+
+// Add takes the next sample, in order of instant and number. It does not keep
+// it: what a run holds in memory hardly grows with its length. An error is told
+// by Keep.
+func (d *Draft) Add(s *Sample) {
+	d.samples.add(s)
+	d.counter.add(s)
+}
+
+// Suspect tells what is wrong with the run, which has ended.
+func (d *Draft) Suspect(run *Run) []Warning {
+	d.counter.run = run
+	return d.counter.suspect()
 }
 
 // runRecord is a run as its file tells it.
@@ -160,19 +190,19 @@ type runRecord struct {
 	Seal Seal // of its samples
 }
 
-// Keep writes a finished run into its draft and gives it its name. Different
-// runs may be kept at once.
-func (s *Store) Keep(draft string, run *Run) error {
-	seal, err := writeSamples(filepath.Join(draft, samplesFile), run.Samples)
+// Keep writes what else is known of the finished run into its draft and gives
+// it its name.
+func (d *Draft) Keep(run *Run) error {
+	seal, err := d.samples.close()
 	if err == nil {
-		err = writeJSON(filepath.Join(draft, runFile), runRecord{run, seal})
+		err = writeJSON(filepath.Join(d.Dir, runFile), runRecord{run, seal})
 	}
-	final := filepath.Join(s.Dir, runsDir, run.Name())
+	final := filepath.Join(d.store.Dir, runsDir, run.Name())
 	if err == nil {
 		err = os.RemoveAll(final)
 	}
 	if err == nil {
-		err = os.Rename(draft, final)
+		err = os.Rename(d.Dir, final)
 	}
 	if err != nil {
 		return fmt.Errorf("keep run %s: %w", run.Name(), err)
@@ -180,10 +210,17 @@ func (s *Store) Keep(draft string, run *Run) error {
 	return nil
 }
 
-// Drop removes the draft of a repetition that came to nothing.
-func (s *Store) Drop(draft string) error { return os.RemoveAll(draft) }
+// Leave ends the draft of a repetition that broke. It stays, for its logs.
+func (d *Draft) Leave() error {
+	_, err := d.samples.close()
+	return err
+}
 
-// Runs reads all finished repetitions, in order of their names.
+// Drop removes the draft of a repetition that came to nothing.
+func (d *Draft) Drop() error { return errors.Join(d.Leave(), os.RemoveAll(d.Dir)) }
+
+// Runs reads all finished repetitions, in order of their names. Their samples
+// stay where they are: see Load and Fold.
 func (s *Store) Runs() ([]*Run, error) {
 	entries, err := os.ReadDir(filepath.Join(s.Dir, runsDir))
 	if err != nil {
@@ -203,7 +240,7 @@ func (s *Store) Runs() ([]*Run, error) {
 	return runs, nil
 }
 
-// readRun reads one repetition. Errors name the file that is missing or
+// readRun reads one repetition but for its samples. Errors name the file that is missing or
 // damaged.
 func readRun(dir string) (*Run, error) {
 	path := filepath.Join(dir, runFile)
@@ -226,10 +263,7 @@ func readRun(dir string) (*Run, error) {
 	if run.Name() != filepath.Base(dir) {
 		return nil, fmt.Errorf("read %s: it is of the run %s, not of the one that its folder is named after", path, run.Name())
 	}
-	path = filepath.Join(dir, samplesFile)
-	if run.Samples, err = readSamples(path, record.Seal); err != nil {
-		return nil, fmt.Errorf("read %s: it is damaged: %w", path, err)
-	}
+	run.shelf = &shelf{filepath.Join(dir, samplesFile), record.Seal}
 	return run, nil
 }
 

@@ -83,7 +83,7 @@ func TestAnswerSaysWhoseLatencyItIs(t *testing.T) {
 	} {
 		r := Result{Worlds: []string{"sim"}, Variants: []string{"ok", "dead"}, Baseline: "ok", JudgeBy: m}
 		dead := crowds("dead", m, c.latency, few)
-		r.Summaries = []Summary{Summarise(base), Summarise(dead)}
+		r.Summaries = []Summary{Summarise(base, nil), Summarise(dead, nil)}
 		r.Comparisons = Compare(base, dead, m, 1)
 		assert.Equal(t, c.want, Answer(&r))
 	}

@@ -2,65 +2,133 @@ package measure
 
 import (
 	"cmp"
-	"maps"
+	"errors"
+	"io"
+	"math"
 	"slices"
 	"time"
-
-	"trafficlab/components/policy"
 )
 
-// Tally is a run counted out: its figures, and its latencies in order.
+// Tally is a run counted out: its figures.
 type Tally struct {
 	Run     *Run
 	Classes []string // in order, if there is more than one
 	figures map[Metric]float64
 	good    map[string]int  // successes after warm-up by class, "" for all
-	sorted  []time.Duration // their latencies
+	curve   []time.Duration // latency at each quantile of curve; nil if nothing succeeded
+	samples int64           // after warm-up
+	reasons [16]int64       // of these
 }
 
-// Count reduces a run to its figures.
-func Count(run *Run) *Tally {
-	t := &Tally{Run: run, figures: map[Metric]float64{}, good: map[string]int{}}
-	all := count{}
-	classes := map[string]*count{}
-	for i := range run.Samples {
-		s := &run.Samples[i]
-		class := classes[s.Class]
-		if class == nil {
-			class = &count{}
-			classes[s.Class] = class
-		}
-		for _, c := range []*count{&all, class} {
-			c.finish(s, run)
-			if s.At >= run.Warmup {
-				c.add(s)
-			}
-		}
+// tally is what the samples came to.
+func (c *counter) tally() *Tally {
+	all := c.whole()
+	t := &Tally{
+		Run: c.run, figures: map[Metric]float64{}, good: map[string]int{},
+		samples: all.all, reasons: all.reasons,
 	}
 	all.figures(t, "")
-	t.sorted = all.latencies
-	if load, ok := backendLoad(run); ok {
+	if all.latencies.n > 0 {
+		for _, q := range curve {
+			t.curve = append(t.curve, all.latencies.quantile(q))
+		}
+	}
+	if load, ok := backendLoad(c.run); ok {
 		t.figures[Metric{Name: "backend-load"}] = load
 	}
-	if len(classes) > 1 {
-		t.Classes = slices.Sorted(maps.Keys(classes))
-		for _, name := range t.Classes {
-			classes[name].figures(t, name)
+	if names := c.classes(); len(names) > 1 {
+		t.Classes = names
+		for _, name := range names {
+			c.ofClass(name).figures(t, name)
 		}
 	}
 	return t
 }
 
-// CountAll counts every run that is not spoiled, in order of repetition.
-func CountAll(runs []*Run) []*Tally {
-	var tallies []*Tally
+// CountAll counts every run of a variant that is not spoiled, in order of
+// repetition, and draws their time line, warm-up included. It reads all of
+// them abreast, second by second: quantiles of a second are of all repetitions
+// together, since one has too few, and once they are told its samples are
+// forgotten.
+func CountAll(runs []*Run) (tallies []*Tally, line []Second, err error) {
+	runs = slices.DeleteFunc(slices.Clone(runs), func(r *Run) bool { return r.Spoiled })
+	slices.SortStableFunc(runs, func(a, b *Run) int { return cmp.Compare(a.Repetition, b.Repetition) })
+	if len(runs) == 0 {
+		return nil, nil, nil
+	}
+	abreast := make([]*reading, 0, len(runs))
+	defer func() {
+		for _, r := range abreast {
+			err = errors.Join(err, r.Close())
+		}
+	}()
 	for _, run := range runs {
-		if !run.Spoiled {
-			tallies = append(tallies, Count(run))
+		r, err := read(run)
+		if err != nil {
+			return nil, nil, err
+		}
+		abreast = append(abreast, r)
+	}
+	duration := runs[0].Duration
+	for from := time.Duration(0); from < duration; from += time.Second {
+		var second count
+		for _, r := range abreast {
+			if err := r.until(from+time.Second, &second); err != nil {
+				return nil, nil, err
+			}
+		}
+		line = append(line, second.second(from, min(from+time.Second, duration), len(runs)))
+	}
+	for _, r := range abreast {
+		if err := r.until(forever, nil); err != nil {
+			return nil, nil, err
+		}
+		tallies = append(tallies, r.tally())
+	}
+	return tallies, line, nil
+}
+
+// reading is a run being counted.
+type reading struct {
+	*counter
+	reel
+	next *Sample // nil at the end
+}
+
+func read(run *Run) (*reading, error) {
+	samples, err := run.reel()
+	if err != nil {
+		return nil, err
+	}
+	r := &reading{newCounter(run), samples, nil}
+	if err := r.advance(); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+func (r *reading) advance() (err error) {
+	if r.next, err = r.turn(); err == io.EOF {
+		r.next, err = nil, nil
+	}
+	return err
+}
+
+const forever time.Duration = math.MaxInt64
+
+// until counts the samples that began before an instant, and adds them to
+// another count, if there is one.
+func (r *reading) until(end time.Duration, also *count) error {
+	for r.next != nil && (r.next.At < end || end == forever) {
+		r.add(r.next)
+		if also != nil {
+			also.add(r.next)
+		}
+		if err := r.advance(); err != nil {
+			return err
 		}
 	}
-	slices.SortStableFunc(tallies, func(a, b *Tally) int { return cmp.Compare(a.Run.Repetition, b.Run.Repetition) })
-	return tallies
+	return nil
 }
 
 // Window is the measured time of a run, from warm-up to the end of the load.
@@ -71,86 +139,6 @@ func (r *Run) Window() time.Duration { return r.Duration - r.Warmup }
 func (t *Tally) Figure(m Metric) (value float64, ok bool) {
 	value, ok = t.figures[m]
 	return value, ok
-}
-
-// fromCache is the words of a cache that answered by itself, at once or after
-// a failure.
-var fromCache = map[string]bool{"hit": true, "updating": true, "stale": true}
-
-// count adds up samples of one class, or of all.
-type count struct {
-	reasons   [16]int64
-	all       int64
-	hits      int64
-	latencies []time.Duration
-
-	done, doneInTime int64 // successes by the instant of their last byte
-}
-
-// finish counts a success that ended within the measured window, whenever it
-// was asked for. Counted by the instant of asking, a queue that drains after
-// the load would pass for capacity.
-func (c *count) finish(s *Sample, run *Run) {
-	end := s.At + s.Latency
-	if s.Reason != policy.OK || end < run.Warmup || end >= run.Duration {
-		return
-	}
-	c.done++
-	if run.Deadline == 0 || s.Latency <= run.Deadline {
-		c.doneInTime++
-	}
-}
-
-func (c *count) add(s *Sample) {
-	c.all++
-	c.reasons[s.Reason&15]++
-	if fromCache[s.Cache] {
-		c.hits++
-	}
-	if s.Reason != policy.OK {
-		return
-	}
-	c.latencies = append(c.latencies, s.Latency)
-}
-
-// figures enters what was counted into the tally.
-func (c *count) figures(t *Tally, class string) {
-	set := func(name string, value float64) { t.figures[Metric{name, class}] = value }
-	share := func(name string, part, whole int64) {
-		if whole > 0 {
-			set(name, float64(part)/float64(whole))
-		}
-	}
-	ok, limited := c.reasons[policy.OK], c.reasons[policy.Limited]
-	wanted := c.all - limited - c.reasons[policy.Denied]
-	share("availability", ok, wanted)
-	share("failed", wanted-ok, c.all)
-	share("limited", limited, c.all)
-	share("cache-hits", c.hits, c.all)
-	if window := t.Run.Window().Seconds(); window > 0 {
-		set("offered", float64(c.all)/window)
-		set("throughput", float64(c.done)/window)
-		set("goodput", float64(c.doneInTime)/window)
-	}
-	t.good[class] = len(c.latencies)
-	c.latency(set)
-}
-
-func (c *count) latency(set func(string, float64)) {
-	if len(c.latencies) == 0 {
-		return
-	}
-	slices.Sort(c.latencies)
-	sum := 0.0
-	for _, l := range c.latencies {
-		sum += l.Seconds()
-	}
-	set("mean", sum/float64(len(c.latencies)))
-	for name, q := range quantiles {
-		if beyond(len(c.latencies), q) >= beyondEach {
-			set(name, quantile(c.latencies, q).Seconds())
-		}
-	}
 }
 
 // backendLoad is how many requests reached backends each second.

@@ -44,8 +44,18 @@ func smallRun() *Run {
 	return run
 }
 
+func counting(run *Run) *counter {
+	c := newCounter(run)
+	for i := range run.Samples {
+		c.add(&run.Samples[i])
+	}
+	return c
+}
+
+func counted(run *Run) *Tally { return counting(run).tally() }
+
 func TestFiguresOfARun(t *testing.T) {
-	tally := Count(smallRun())
+	tally := counted(smallRun())
 	for text, want := range map[string]float64{
 		"offered":               10,
 		"throughput":            8,
@@ -89,7 +99,7 @@ func TestThroughputCountsByTheLastByte(t *testing.T) {
 		at := ends - time.Duration(i+1)*200*ms
 		run.Samples = append(run.Samples, Sample{At: at, Latency: ends - at})
 	}
-	tally := Count(run)
+	tally := counted(run)
 	throughput, _ := tally.Figure(Metric{Name: "throughput"})
 	goodput, _ := tally.Figure(Metric{Name: "goodput"})
 	assert.Equal(t, 1., throughput, "two in two seconds")
@@ -102,9 +112,10 @@ func TestSummary(t *testing.T) {
 	second.Nodes[0].CPU = 16 * ms
 	spoiled := smallRun()
 	spoiled.Spoiled = true
-	tallies := CountAll([]*Run{second, spoiled, first})
+	tallies, line, err := CountAll([]*Run{second, spoiled, first})
+	require.NoError(t, err)
 	require.Len(t, tallies, 2)
-	s := Summarise(tallies)
+	s := Summarise(tallies, line)
 
 	assert.Equal(t, 2, s.Runs)
 	assert.Equal(t, 160, s.Samples)
@@ -142,7 +153,8 @@ func TestSummary(t *testing.T) {
 // A last second that is not whole has its rates over the time it has.
 func TestSeriesOfABrokenSecond(t *testing.T) {
 	run := &Run{Duration: 1500 * ms, Samples: []Sample{{At: 1100 * ms}, {At: 1400 * ms}}}
-	line := seriesOf([]*Tally{Count(run)})
+	_, line, err := CountAll([]*Run{run})
+	require.NoError(t, err)
 	require.Len(t, line, 2)
 	assert.Equal(t, 1.25, line[1].At)
 	assert.Equal(t, 4.0, line[1].Offered)

@@ -5,8 +5,6 @@ import (
 	"math"
 	"slices"
 	"time"
-
-	"trafficlab/components/policy"
 )
 
 // Where a run stops being trusted. Lateness counts into latency, so what it
@@ -23,11 +21,22 @@ const (
 	driftMild                    = 0.1       // from the first repetition to the last
 )
 
-// Suspect tells what is wrong with a run that has ended.
+// Suspect tells what is wrong with a run that has ended, whose samples are in
+// memory.
 func Suspect(run *Run) []Warning {
+	c := newCounter(run)
+	for i := range run.Samples {
+		c.add(&run.Samples[i])
+	}
+	return c.suspect()
+}
+
+// suspect tells what is wrong with a run that has ended.
+func (c *counter) suspect() []Warning {
 	var all []Warning
-	for _, check := range []func(*Run) *Warning{late, slack, saturated, closed} {
-		if w := check(run); w != nil {
+	whole := c.whole()
+	for _, check := range []func(*counter, *count) *Warning{late, slack, saturated, closed} {
+		if w := check(c, whole); w != nil {
 			all = append(all, *w)
 		}
 	}
@@ -35,13 +44,12 @@ func Suspect(run *Run) []Warning {
 }
 
 // late holds the generator's lateness against the latency measured.
-func late(run *Run) *Warning {
-	latencies := run.successes()
-	if len(latencies) == 0 {
+func late(c *counter, whole *count) *Warning {
+	if whole.latencies.n == 0 {
 		return nil
 	}
-	m := run.Machine
-	p50, p99 := quantile(latencies, .5), quantile(latencies, .99)
+	m := c.run.Machine
+	p50, p99 := whole.latencies.quantile(.5), whole.latencies.quantile(.99)
 	beyond := func(share float64, least50, least99 time.Duration) bool {
 		return m.LateP50 > max(least50, scaled(p50, share)) || m.LateP99 > max(least99, scaled(p99, share))
 	}
@@ -59,27 +67,10 @@ func late(run *Run) *Warning {
 
 func scaled(d time.Duration, by float64) time.Duration { return time.Duration(float64(d) * by) }
 
-// successes are the latencies that count, in order.
-func (r *Run) successes() []time.Duration {
-	var all []time.Duration
-	for i := range r.Samples {
-		if s := &r.Samples[i]; s.At >= r.Warmup && s.Reason == policy.OK {
-			all = append(all, s.Latency)
-		}
-	}
-	slices.Sort(all)
-	return all
-}
-
 // slack says that less was sent, while the load lasted, than it intends.
-func slack(run *Run) *Warning {
-	intended := run.Target * run.Window().Seconds()
-	sent := 0.0
-	for i := range run.Samples {
-		if s := &run.Samples[i]; s.At >= run.Warmup && s.At+s.Late <= run.Duration+lateCeilingP99 {
-			sent++
-		}
-	}
+func slack(c *counter, _ *count) *Warning {
+	intended := c.run.Target * c.run.Window().Seconds()
+	sent := float64(c.punctual)
 	if sent >= sentEnough*intended-chance*math.Sqrt(intended) {
 		return nil
 	}
@@ -92,9 +83,9 @@ func slack(run *Run) *Warning {
 }
 
 // saturated says that the machine's processors were used up.
-func saturated(run *Run) *Warning {
-	there := float64(run.Machine.Cores) * run.Window().Seconds()
-	share := run.busy().Seconds() / there
+func saturated(c *counter, whole *count) *Warning {
+	there := float64(c.run.Machine.Cores) * c.run.Window().Seconds()
+	share := c.run.busy(whole.all).Seconds() / there
 	if there <= 0 || share <= busyMild {
 		return nil
 	}
