@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -17,6 +18,7 @@ import (
 	"trafficlab/bench/measure"
 	"trafficlab/components/policy"
 	"trafficlab/scenarios"
+	"trafficlab/topologies"
 )
 
 // asking is a scenario of three variants, three times.
@@ -276,4 +278,18 @@ func TestEstimate(t *testing.T) {
 		{"b", 100, false, 2 * time.Second, []QuantileEstimate{{p99, 1000, 100, false}, {bob, 20, 0, false}}},
 		{"c", 200, false, 2 * time.Second, []QuantileEstimate{{p99, 1000, 200, false}, {p50, 20, 200, true}}},
 	}, e.Variants)
+}
+
+// However many processors there are, simulated cases take no more than their
+// room; and one runs however large it is.
+func TestSimulatedCasesFitInMemory(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(64))
+	for replicas, want := range map[int]int{1: 64, 100: 64, 10_000: 5, 1_000_000: 1} {
+		s := asking()
+		for i := range s.Variants {
+			s.Variants[i].Topology = &topologies.Topology{Nodes: []*topologies.Node{{Name: "lb", Replicas: 1}}}
+		}
+		s.Variants[1].Topology.Nodes = append(s.Variants[1].Topology.Nodes, &topologies.Node{Name: "api", Replicas: replicas, Numbered: true})
+		assert.Equal(t, want, simWorld{scenario: s}.abreast(), replicas)
+	}
 }

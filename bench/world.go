@@ -29,16 +29,41 @@ type world interface {
 func worldsOf(s *scenarios.Scenario, o Options) map[string]world {
 	return map[string]world{
 		"live": liveWorld{binary: o.Binary, version: o.Version},
-		"sim":  simWorld{version: o.Version, costs: CostsOf(s, o.Calibration), calibration: o.Calibration.String()},
+		"sim":  simWorld{s, o.Version, o.Calibration.String(), CostsOf(s, o.Calibration)},
 	}
 }
 
 type simWorld struct {
+	scenario             *scenarios.Scenario
 	version, calibration string
 	costs                sim.Costs
 }
 
-func (w simWorld) abreast() int { return runtime.GOMAXPROCS(0) }
+// What all cases at once may take, so that collecting garbage leaves the
+// process below 2 GiB on any number of processors, and what a place takes with
+// what is under way there: 20 kB of each of 10,100 at 99 requests a second.
+const (
+	simRoom   = 1 << 30
+	placeRoom = 20 << 10
+)
+
+// abreast is as many as there are processors, and as have room in memory.
+func (w simWorld) abreast() int {
+	return max(1, min(runtime.GOMAXPROCS(0), simRoom/(mostPlaces(w.scenario)*placeRoom)))
+}
+
+// mostPlaces is the size of the largest topology of a scenario.
+func mostPlaces(s *scenarios.Scenario) int {
+	most := 0
+	for i := range s.Variants {
+		places := 0
+		for _, n := range s.Variants[i].Topology.Nodes {
+			places += len(n.Places())
+		}
+		most = max(most, places)
+	}
+	return most
+}
 
 func (w simWorld) play(ctx context.Context, c *scenarios.Case, draft *measure.Draft) (*measure.Run, error) {
 	run, err := sim.Play(ctx, c, w.costs, draft.Add)

@@ -18,17 +18,20 @@ func list(words []string) string { return strings.Join(words, ", ") }
 
 // The bounds of a load.
 const (
-	maxStreams  = 32
-	maxRate     = 1e6
-	maxArrivals = 4_000_000 // in a run: about 200 bytes each, of which some runs are held at once
-	maxKeys     = 1_000_000
-	maxBody     = 64 << 20
-	maxClasses  = 250
-	usualCount  = 100 // of clients
+	maxStreams = 32
+	maxRate    = 1e6
+	maxLive    = 4_000_000 // requests in a live run, which holds about 300 bytes for each
+	maxKeys    = 1_000_000
+	maxBody    = 64 << 20
+	maxClasses = 250
+	usualCount = 100 // of clients
 )
 
 // loadReader reads a load against the consumers that a topology knows.
-type loadReader struct{ topology *topologies.Topology }
+type loadReader struct {
+	topology *topologies.Topology
+	live     bool // it is to be fired live, too
+}
 
 // laws of a stream: exactly one.
 var streamLaws = []string{"poisson", "constant", "ramp", "steps", "closed"}
@@ -47,9 +50,9 @@ func (r loadReader) load(v strict.Value) Load {
 	if v.IsList() && len(l.Streams) == 0 {
 		v.Wrong("holds no stream", streamExample)
 	}
-	if most := (&Variant{Load: l}).Estimate(0, l.Duration(), ""); most > maxArrivals {
-		v.Wrong(fmt.Sprintf("may bring %.0f requests, more than fit in memory", most),
-			fmt.Sprintf("at most %d in a run", maxArrivals))
+	if most := (&Variant{Load: l}).Estimate(0, l.Duration(), ""); r.live && most > maxLive {
+		v.Wrong(fmt.Sprintf("may bring %.0f requests, more than fit in memory live", most),
+			fmt.Sprintf("at most %d in a run, or worlds: [sim]", maxLive))
 	}
 	l.nameTheRest()
 	if len(l.Classes()) > maxClasses {

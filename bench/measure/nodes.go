@@ -9,8 +9,8 @@ import (
 // lists them.
 func nodesOf(tallies []*Tally) []NodeSummary {
 	var nodes []NodeSummary
-	for _, n := range tallies[0].Run.Nodes {
-		nodes = append(nodes, nodeOf(n.Place, tallies))
+	for i, n := range tallies[0].Run.Nodes {
+		nodes = append(nodes, nodeOf(n.Place, i, tallies))
 	}
 	total := map[string]float64{}
 	for _, n := range nodes {
@@ -24,15 +24,16 @@ func nodesOf(tallies []*Tally) []NodeSummary {
 	return nodes
 }
 
-// nodeOf sums up one place over the repetitions.
-func nodeOf(place string, tallies []*Tally) NodeSummary {
+// nodeOf sums up one place over the repetitions, most of which list it at the
+// same index.
+func nodeOf(place string, at int, tallies []*Tally) NodeSummary {
 	s := NodeSummary{Place: place, Reasons: map[string]int64{}, Asked: map[string]float64{}, CacheWords: map[string]int64{}}
 	runs := float64(len(tallies))
 	var seconds float64
 	var attempts int64 // whole numbers: a map's order must not show in the last bit
 	var cpu, hits []float64
 	for _, t := range tallies {
-		n := t.Run.node(place)
+		n := t.Run.node(place, at)
 		if n == nil {
 			continue
 		}
@@ -106,8 +107,12 @@ func usageOf(tallies []*Tally) []Usage {
 	return all
 }
 
-// node is what the place did in the run, or nil.
-func (r *Run) node(place string) *NodeUse {
+// node is what the place did in the run, or nil. It is sought at an index
+// first: there may be thousands.
+func (r *Run) node(place string, at int) *NodeUse {
+	if at < len(r.Nodes) && r.Nodes[at].Place == place {
+		return &r.Nodes[at]
+	}
 	for i := range r.Nodes {
 		if r.Nodes[i].Place == place {
 			return &r.Nodes[i]
