@@ -52,7 +52,13 @@ func policyLabel(v strict.Value) string {
 
 // plainly is text in the letters that names are made of, and not too long.
 func plainly(text string, most int) string {
-	plain := strings.TrimSpace(strange.ReplaceAllString(text, " "))
-	plain = strings.ReplaceAll(plain, "  ", " ")
-	return strings.TrimSpace(plain[:min(len(plain), most)])
+	plain := strings.Join(strings.Fields(strange.ReplaceAllString(text, " ")), " ")
+	if len(plain) <= most {
+		return plain
+	}
+	plain = plain[:most]
+	if space := strings.LastIndexByte(plain, ' '); space > 0 {
+		plain = plain[:space]
+	}
+	return strings.TrimRight(plain, " ,")
 }

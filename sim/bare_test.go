@@ -1,10 +1,10 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -23,7 +23,7 @@ type bare struct {
 	c       *scenarios.Case
 	clock   clock
 	picker  policy.Picker
-	line    int // of a visit to a proxy
+	line    int // of a visit to a proxy; -1: takes no time
 	hops    int
 	service topologies.Distribution
 	samples []measure.Sample
@@ -42,15 +42,18 @@ const (
 	bareDone
 )
 
-func newBare(c *scenarios.Case, n int) *bare {
+func newBare(c *scenarios.Case, costs Costs, n int) *bare {
 	nodes := c.Variant.Topology.Nodes
 	api := nodes[len(nodes)-1]
 	b := &bare{c: c, hops: len(nodes) - 1, service: api.ServiceTime, samples: make([]measure.Sample, 0, n+n/16+16)}
 	clear(b.samples[:cap(b.samples)]) // so that their pages are there, as they are for the run that it is held against
 	b.servers, b.behind = make([]bareServer, len(api.Places())), make([]int32, cap(b.samples))
 	b.passed = make([]int, b.hops)
-	b.picker = policy.Pickers["least-connections"].New(policy.Pool{Names: make([]string, len(b.servers))}, nil, rand.New(rand.NewPCG(1, 2)))
-	b.line = b.clock.line(90 * time.Microsecond)
+	b.picker = policy.Pickers[cmp.Or(nodes[0].Pick.Name, "least-connections")].New(policy.Pool{Names: make([]string, len(b.servers))}, nil, rand.New(rand.NewPCG(1, 2)))
+	b.line = -1
+	if visit := costs.Visit[topologies.LoadBalancer]; visit > 0 {
+		b.line = b.clock.line(visit)
+	}
 	return b
 }
 
@@ -87,7 +90,7 @@ func (b *bare) dispatch(e event) {
 
 // hop passes the next proxy, if there is one left.
 func (b *bare) hop(request, passed int) {
-	if passed < b.hops {
+	if passed < b.hops && b.line >= 0 {
 		b.clock.after(b.line, bareHop, passed)
 		return
 	}
@@ -121,7 +124,7 @@ func (b *bare) done(i int) {
 
 // TestTheYardstickIsRight holds the bare loop against M/M/1.
 func TestTheYardstickIsRight(t *testing.T) {
-	b := newBare(poisson(queue{1, .5}, 200_000, 1), 200_000)
+	b := newBare(poisson(queue{1, .5}, 200_000, 1), Costs{}, 200_000)
 	b.play()
 	sum := 0.0
 	for _, s := range b.samples {
@@ -133,7 +136,7 @@ func TestTheYardstickIsRight(t *testing.T) {
 func BenchmarkBare(b *testing.B) {
 	for _, n := range []int{10, 100, 1000, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			loop := newBare(balanced(n, b.N), b.N)
+			loop := newBare(balanced(n, b.N), Costs{}, b.N)
 			b.ResetTimer()
 			before := processorTime()
 			loop.play()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"trafficlab/bench/measure"
 	"trafficlab/components"
 	"trafficlab/components/policy"
 	"trafficlab/scenarios"
@@ -18,28 +19,67 @@ import (
 // BenchmarkHost measures the host alone: handlers that do next to nothing, in
 // chains of one to four places.
 func BenchmarkHost(b *testing.B) {
-	names := []topologies.Place{"a", "b", "c", "d"}
+	names := []string{"a", "b", "c", "d"}
 	for tiers := 1; tiers <= len(names); tiers++ {
-		b.Run(string('0'+rune(tiers)), func(b *testing.B) {
+		b.Run(names[tiers-1], func(b *testing.B) {
 			build := func(p topologies.Place) component {
 				if next := int(p[0]-'a') + 1; next < tiers {
-					return passing(names[next], components.Hop{})
+					return plain{to: topologies.Place(names[next])}
 				}
-				return answering(ms)
+				return plain{}
 			}
-			var chained []string
-			for _, n := range names[:tiers] {
-				chained = append(chained, string(n))
-			}
-			measured(b, steady(chain(chained...), 100*time.Microsecond, b.N), Costs{}, build)
+			measured(b, steady(chain(names[:tiers]...), 100*time.Microsecond, b.N), Costs{}, build)
 		})
 	}
+}
+
+// plain hands requests on, or serves each in a millisecond.
+type plain struct{ to topologies.Place }
+
+func (p plain) Use() measure.NodeUse { return measure.NodeUse{} }
+
+func (p plain) Open(x components.Exchange, r *components.Request, used components.Steps) components.Steps {
+	s, _ := used.(*plainSteps)
+	if s == nil {
+		s = new(plainSteps)
+	}
+	s.x, s.r, s.to = x, r, p.to
+	return s
+}
+
+type plainSteps struct {
+	x    components.Exchange
+	r    *components.Request
+	to   topologies.Place
+	call components.Call
+	on   [1]components.Event
+	next bool
+}
+
+func (s *plainSteps) Step(int) (components.Pause, bool) {
+	switch {
+	case s.next && s.call != nil:
+		head, _ := s.call.Head()
+		s.x.Forward(s.call, head, 0, nil)
+	case s.next:
+		s.x.Reply(components.Response{Status: 200})
+	case s.to != "":
+		s.call, s.next = s.x.Start(components.Hop{To: s.to, Request: *s.r}), true
+		s.on[0] = s.call
+		return components.Pause{Until: components.Forever, On: s.on[:]}, false
+	default:
+		s.next = true
+		return components.Pause{Until: s.x.Now() + ms}, false
+	}
+	*s = plainSteps{}
+	return components.Pause{}, true
 }
 
 // BenchmarkRun measures whole systems, their components included: requests
 // simulated per second of wall time and per second of processor time, and how
 // many times the processor time of a bare event loop that is.
 func BenchmarkRun(b *testing.B) {
+	apart := DefaultCosts().Apart()
 	for _, one := range []struct {
 		name  string
 		of    func(n int) *scenarios.Case
@@ -48,11 +88,14 @@ func BenchmarkRun(b *testing.B) {
 		{"M/M/1", func(n int) *scenarios.Case { return poisson(queue{1, .8}, n, 1) }, Costs{}},
 		{"least-connections over 10", func(n int) *scenarios.Case { return balanced(10, n) }, Costs{}},
 		{"least-connections over 10000", func(n int) *scenarios.Case { return balanced(10_000, n) }, Costs{}},
-		{"cdn gateway lb api", fourTiers, DefaultCosts().Apart()},
+		{"p2c over 10", func(n int) *scenarios.Case { return picked("p2c", 10, n) }, Costs{}},
+		{"p2c over 10000", func(n int) *scenarios.Case { return picked("p2c", 10_000, n) }, Costs{}},
+		{"least-connections over 10 with costs", func(n int) *scenarios.Case { return balanced(10, n) }, apart},
+		{"cdn gateway lb api with costs", fourTiers, apart},
 	} {
 		b.Run(one.name, func(b *testing.B) {
 			c := one.of(b.N)
-			loop := newBare(c, b.N)
+			loop := newBare(c, one.costs, b.N)
 			before := processorTime()
 			loop.play()
 			bare := processorTime() - before
@@ -67,10 +110,12 @@ func BenchmarkRun(b *testing.B) {
 }
 
 // balanced is a balancer over so many backends at 80% load.
-func balanced(backends, n int) *scenarios.Case {
+func balanced(backends, n int) *scenarios.Case { return picked("least-connections", backends, n) }
+
+func picked(pick string, backends, n int) *scenarios.Case {
 	top := chain("lb", "api")
 	lb, api := top.Nodes[0], top.Nodes[1]
-	lb.Kind, lb.Pick.Name, lb.Connections, lb.Retry.Tries = topologies.LoadBalancer, "least-connections", 256, 1
+	lb.Kind, lb.Pick.Name, lb.Connections, lb.Retry.Tries = topologies.LoadBalancer, pick, 256, 1
 	work(api, backends)
 	return loaded(top, 800*float64(backends), n)
 }
