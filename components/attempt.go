@@ -99,7 +99,8 @@ func (p *proxy) begin(v *visit, a *attempt) bool {
 	if a.call != nil {
 		a.call.Cancel()
 	}
-	hop := p.hop(v, pool.places[i], now)
+	var hop Hop
+	p.fill(&hop, v, pool.places[i], now)
 	v.begun++
 	v.avoid = append(v.avoid, i)
 	*a = attempt{pool: pool, i: i, pass: pass, open: true, started: now, until: v.deadline}

@@ -75,7 +75,7 @@ func benchmarkOpen(b *testing.B, node topologies.Node, fresh bool) {
 	x := &instant{body: Body{Size: 1000}}
 	x.call.head = Response{Status: 200, Body: x.body, Header: Header{
 		{"Content-Type", "application/json"}, {"Cache-Control", "public, max-age=60"}}}
-	req := Request{Method: "GET", Host: "shop", Path: "/products/17", Peer: netip.MustParseAddr("127.0.0.1"),
+	req := Request{Method: "GET", Host: "shop", Path: "/products/17", Peer: netip.MustParseAddr("127.0.0.1"), Lasting: true,
 		Header: Header{{"X-Api-Key", "k-bob-1"}, {"X-Forwarded-For", "10.0.0.1"}}}
 	var steps Steps
 	b.ReportAllocs()

@@ -2,6 +2,7 @@ package components
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,9 +22,9 @@ var (
 	insidePrefixes = []string{"X-Internal-", "X-Upstream-"}
 )
 
-// hop is the request as it goes on to a place.
-func (p *proxy) hop(v *visit, to topologies.Place, now time.Duration) Hop {
-	h := Hop{To: to, Request: *v.req, Body: v.req.Size != 0, Connect: v.route.timeout.Connect}
+// fill makes the hop: the request as it goes on to a place.
+func (p *proxy) fill(h *Hop, v *visit, to topologies.Place, now time.Duration) {
+	h.To, h.Request, h.Body, h.Connect = to, *v.req, v.req.Size != 0, v.route.timeout.Connect
 	if v.req.Size < 0 {
 		h.MostBody = v.route.maxBody
 	}
@@ -35,7 +36,6 @@ func (p *proxy) hop(v *visit, to topologies.Place, now time.Duration) Hop {
 	if v.begun > 0 {
 		h.Request.Attempt = scenarios.Mix(scenarios.Mix(v.req.Attempt, p.tries), uint64(v.begun))
 	}
-	return h
 }
 
 // onwardHeader is the request's header as upstreams are to see it. Its storage
@@ -144,11 +144,24 @@ func (p *proxy) outwardHeader(v *visit, in Header) Header {
 // isOutward tells whether there is nothing in an answer's header to take out.
 func isOutward(in Header) bool {
 	for i := range in {
-		if name := in[i].Name; !goesOn(name, "") || isInside(name) || equalName(name, "Connection") {
+		if name := in[i].Name; suspect(name) && (!goesOn(name, "") || isInside(name)) {
 			return false
 		}
 	}
 	return true
+}
+
+// suspects is the lengths of the names that do not go out as they are.
+var suspects = func() (lengths [32]bool) {
+	for _, name := range append(slices.Clone(hopByHop), inside...) {
+		lengths[len(name)] = true
+	}
+	return lengths
+}()
+
+// suspect tells at a glance that a name may be one that does not go out.
+func suspect(name string) bool {
+	return len(name) < len(suspects) && suspects[len(name)] || len(name) > 0 && name[0]|0x20 == 'x'
 }
 
 // outward is an answer's header as callers are to see it, in storage of its

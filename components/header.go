@@ -87,4 +87,7 @@ func (h Header) Clone() Header {
 // Canonical returns the usual spelling of a field name ("X-Api-Key").
 func Canonical(name string) string { return textproto.CanonicalMIMEHeaderKey(name) }
 
-func equalName(a, b string) bool { return len(a) == len(b) && strings.EqualFold(a, b) }
+// equalName compares without case; most names differ in length or at once.
+func equalName(a, b string) bool {
+	return len(a) == len(b) && (a == "" || a[0]|0x20 == b[0]|0x20) && strings.EqualFold(a, b)
+}

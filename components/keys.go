@@ -32,8 +32,8 @@ func (k keyring) consumer(key string) (name string, ok bool) {
 // that is known, it answers so and is false.
 func (p *proxy) authenticated(v *visit) bool {
 	if p.keys == nil {
-		if p.trust.has(v.req.Peer) {
-			v.consumer = v.req.Header.Get(consumerField)
+		if said := v.req.Header.Get(consumerField); said != "" && p.trust.has(v.req.Peer) {
+			v.consumer = said
 		}
 		return true
 	}

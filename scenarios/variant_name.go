@@ -11,6 +11,7 @@ import (
 var (
 	word     = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 	strange  = regexp.MustCompile(`[^A-Za-z0-9 .,=+_-]+`)
+	unmarked = strings.NewReplacer("%", "", `"`, "")
 	nameless = map[string]bool{"off": true, "true": true, "false": true, "all": true, "baseline": true}
 )
 
@@ -52,6 +53,7 @@ func policyLabel(v strict.Value) string {
 
 // plainly is text in the letters that names are made of, and not too long.
 func plainly(text string, most int) string {
+	text = unmarked.Replace(text)
 	plain := strings.Join(strings.Fields(strange.ReplaceAllString(text, " ")), " ")
 	if len(plain) <= most {
 		return plain
