@@ -56,7 +56,7 @@ func (m *mix) draw(seed uint64) *scenarios.Case {
 	v.Timeout = time.Duration(20+m.IntN(300)) * ms
 	if m.coin() {
 		m.used["closed"] = true
-		closed := looping(1+m.IntN(20), topologies.Distribution{Law: "exponential", Mean: time.Duration(m.IntN(50)) * ms}, c.Duration())
+		closed := looping(1+m.IntN(10), topologies.Distribution{Law: "exponential", Mean: m.span(5, 50)}, c.Duration())
 		closed.Mix = v.Load.Streams[0].Mix
 		v.Load.Streams = append(v.Load.Streams, closed)
 	}
