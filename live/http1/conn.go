@@ -1,0 +1,161 @@
+package http1
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"os"
+	"runtime/debug"
+	"sync/atomic"
+)
+
+// conn is a connection of a client, and the request under way on it.
+type conn struct {
+	server *Server
+	wire   wire
+	buffer *bufio.Reader
+	in     *Reader
+	out    writer
+
+	request Request
+	body    Incoming
+	answer  Answer
+
+	surplus bool        // one more than there may be
+	served  bool        // some request
+	idle    atomic.Bool // between requests; whoever clears it may act
+
+	watch watch
+}
+
+func newConn(s *Server, raw net.Conn) *conn {
+	c := &conn{server: s}
+	c.wire.Conn, c.wire.pace = raw, s.Pace
+	c.buffer = bufio.NewReaderSize(&c.wire, 4<<10)
+	c.in = NewReader(c.buffer, s.Limits)
+	c.in.slow = c.slow
+	c.out.wire = &c.wire
+	c.body.conn, c.answer.conn = c, c
+	c.watch.gone = make(chan struct{})
+	return c
+}
+
+func (c *conn) serve() {
+	defer c.server.leave(c)
+	defer c.wire.Close()
+	defer c.watch.end()
+	defer c.mourn()
+	if c.surplus {
+		if _, secure := c.wire.Conn.(*tls.Conn); !secure {
+			c.refuse(errFull)
+		}
+		return
+	}
+	if !c.shakeHands() {
+		return
+	}
+	for c.next() {
+	}
+}
+
+// mourn logs a handler's panic; the connection is lost.
+func (c *conn) mourn() {
+	if cause := recover(); cause != nil && c.server.Log != nil {
+		c.server.Log.Printf("panic while answering %s %s: %v\n%s", c.request.Method, c.request.Path, cause, debug.Stack())
+	}
+}
+
+func (c *conn) shakeHands() bool {
+	secure, ok := c.wire.Conn.(*tls.Conn)
+	if !ok {
+		return true
+	}
+	ctx := context.Background()
+	if c.server.HeadTimeout > 0 {
+		var cancel func()
+		ctx, cancel = context.WithTimeout(ctx, c.server.HeadTimeout)
+		defer cancel()
+	}
+	return secure.HandshakeContext(ctx) == nil
+}
+
+// closeIdle closes the connection if no request is under way.
+func (c *conn) closeIdle() {
+	if c.idle.CompareAndSwap(true, false) {
+		c.wire.Close()
+	}
+}
+
+// slow bounds the rest of a head that does not come at once.
+func (c *conn) slow() { c.wire.readWithin(c.server.HeadTimeout) }
+
+// next waits for a request and answers it. It is false when the connection is
+// of no more use.
+func (c *conn) next() bool {
+	if !c.awaken() {
+		return false
+	}
+	c.request = Request{}
+	err := c.in.request(&c.request)
+	if err != nil {
+		c.fail(err)
+		return false
+	}
+	c.served = true
+	c.wire.begin()
+	c.body.begin(c.in, &c.request)
+	c.answer.begin(&c.request)
+	c.watch.begin(c)
+	c.server.Handler.Answer(&c.answer, &c.request)
+	c.body.abandon()
+	c.watch.pause(c)
+	return c.answer.finish()
+}
+
+// awaken waits for the first byte of a request.
+func (c *conn) awaken() bool {
+	c.idle.Store(true)
+	if c.server.draining.Load() {
+		return false
+	}
+	var err error
+	if !c.in.Begun() {
+		patience := c.server.IdleTimeout
+		if !c.served {
+			patience = c.server.HeadTimeout
+		}
+		c.wire.readWithin(patience)
+		_, err = c.buffer.Peek(1)
+	}
+	return c.idle.CompareAndSwap(true, false) && err == nil
+}
+
+// fail ends a connection on which no head could be read.
+func (c *conn) fail(err error) {
+	var wrong *Error
+	switch {
+	case errors.As(err, &wrong):
+		c.refuse(wrong)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.refuse(errHeadTimeout)
+	}
+}
+
+// refuse answers in a handler's place, and closes.
+func (c *conn) refuse(e *Error) {
+	c.server.refused(e)
+	text := e.Reason + "\n"
+	c.out.status(e.Status)
+	c.out.add("Date", date())
+	c.out.add("Content-Type", "text/plain; charset=utf-8")
+	c.out.add("Connection", "close")
+	c.out.frame(int64(len(text)))
+	if c.out.body([]byte(text)) == nil && c.out.end(nil) == nil {
+		linger(c.wire.Conn)
+	}
+}
+
+// left tells everybody that the client has gone away.
+func (c *conn) left() { c.watch.fire() }

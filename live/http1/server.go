@@ -1,0 +1,200 @@
+package http1
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Handler answers requests. It is called from many goroutines at once, for one
+// connection from one at a time, in the order of its requests.
+type Handler interface {
+	// Answer answers one request by a. When it returns, the answer is over:
+	// one that was begun and not ended is broken off. Neither may be used
+	// afterwards; the strings and the header of q may.
+	Answer(a *Answer, q *Request)
+}
+
+// Server answers HTTP/1.1 on connections that live on from request to request.
+// Fields may not change once it serves. Durations of 0 are no bound.
+type Server struct {
+	Handler Handler
+	Limits  Limits
+
+	HeadTimeout time.Duration // for a head, from its first byte (or, of the first request, from the beginning)
+	IdleTimeout time.Duration // between two requests; may come a quarter early
+	Pace        Pace          // of bodies, both ways
+
+	// Watch is how long a request may take before the server begins to watch
+	// whether its client goes away: most are over sooner, and watching costs
+	// more than they do.
+	Watch time.Duration
+
+	Connections int          // at once; more are refused; 0: any number
+	Refused     func(*Error) // counts what was refused; may be nil
+	Log         *log.Logger  // of panics in handlers; nil: nowhere
+
+	draining  atomic.Bool
+	mu        sync.Mutex
+	closed    bool
+	listeners map[net.Listener]bool
+	conns     map[*conn]bool
+	serving   int            // of them not refused
+	work      sync.WaitGroup // connections
+}
+
+// ErrClosed is how Serve ends after Shutdown or Close.
+var ErrClosed = errors.New("server closed")
+
+// Serve answers what comes to the listener until the server is closed.
+// Connections of crypto/tls shake hands first.
+func (s *Server) Serve(l net.Listener) error {
+	if !s.listen(l) {
+		l.Close()
+		return ErrClosed
+	}
+	defer s.unlisten(l)
+	for pause := time.Duration(0); ; {
+		raw, err := l.Accept()
+		if err == nil {
+			pause = 0
+			s.accept(raw)
+			continue
+		}
+		if s.over() {
+			return ErrClosed
+		}
+		if temporary, ok := err.(interface{ Temporary() bool }); !ok || !temporary.Temporary() {
+			return err
+		}
+		pause = min(max(2*pause, 5*time.Millisecond), time.Second) // out of descriptors
+		time.Sleep(pause)
+	}
+}
+
+func (s *Server) listen(l net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.draining.Load() {
+		return false
+	}
+	if s.listeners == nil {
+		s.listeners = map[net.Listener]bool{}
+	}
+	s.listeners[l] = true
+	return true
+}
+
+func (s *Server) unlisten(l net.Listener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.listeners, l)
+}
+
+func (s *Server) over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed || s.draining.Load()
+}
+
+func (s *Server) accept(raw net.Conn) {
+	c := newConn(s, raw)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.draining.Load() {
+		raw.Close()
+		return
+	}
+	if c.surplus = s.Connections > 0 && s.serving >= s.Connections; !c.surplus {
+		s.serving++
+	}
+	if s.conns == nil {
+		s.conns = map[*conn]bool{}
+	}
+	s.conns[c] = true
+	s.work.Go(c.serve)
+}
+
+func (s *Server) leave(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+	if !c.surplus {
+		s.serving--
+	}
+}
+
+func (s *Server) refused(e *Error) {
+	if s.Refused != nil {
+		s.Refused(e)
+	}
+}
+
+// Shutdown stops listening, closes idle connections and lets requests end, each
+// with the word that its connection closes, until the context does.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.draining.Store(true)
+	s.mu.Lock()
+	err := s.stopListening()
+	for c := range s.conns {
+		c.closeIdle()
+	}
+	s.mu.Unlock()
+	ended := make(chan struct{})
+	go func() {
+		s.work.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Close ends everything at once and returns when no goroutine of the server is
+// left.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	err := s.stopListening()
+	for c := range s.conns {
+		c.wire.Close()
+		c.left()
+	}
+	s.mu.Unlock()
+	s.work.Wait()
+	return err
+}
+
+func (s *Server) stopListening() (err error) {
+	for l := range s.listeners {
+		if e := l.Close(); !errors.Is(e, net.ErrClosed) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
+
+// linger closes a connection so that the last that was written arrives, though
+// the peer may still be sending: a socket closed with unread bytes is reset.
+func linger(raw net.Conn) {
+	defer raw.Close()
+	half, ok := raw.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	raw.SetReadDeadline(time.Now().Add(lingering))
+	io.CopyN(io.Discard, raw, mostLingering)
+}
+
+const (
+	lingering     = 2 * time.Second
+	mostLingering = 1 << 20
+)

@@ -1,0 +1,163 @@
+package http1
+
+import (
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// Pace is the least that a peer must do to keep its connection while a body is
+// on its way. Only time that we wait for the peer counts.
+type Pace struct {
+	Idle  time.Duration // longest wait for the next piece; 0: any
+	Rate  int64         // bytes a second on average; 0: any
+	Grace time.Duration // that the average may be behind
+}
+
+// progress is how a peer keeps up with a pace.
+type progress struct {
+	bytes  int64
+	waited time.Duration
+}
+
+// patience is how long the peer may take for the next piece; 0 is for ever,
+// less than 0 is that it has been too slow.
+func (p Pace) patience(so progress) time.Duration {
+	longest := p.Idle
+	if p.Rate > 0 {
+		earned := time.Duration(float64(so.bytes) / float64(p.Rate) * float64(time.Second))
+		left := p.Grace + earned - so.waited
+		if left <= 0 {
+			return -1
+		}
+		if longest == 0 || left < longest {
+			longest = left
+		}
+	}
+	return longest
+}
+
+// wire is a connection whose reads and writes are bounded in time. It reads in
+// one goroutine and writes in one at a time.
+type wire struct {
+	net.Conn
+	pace Pace
+
+	paced    bool // reads are of a body
+	incoming progress
+	outgoing progress
+	sent     int64       // bytes, since the connection was made
+	stopped  atomic.Bool // no reads any more
+
+	readable, writable time.Time // the connection's deadlines; zero: none
+}
+
+// long is a time in the past, as a deadline.
+var long = time.Unix(1, 0)
+
+// begin starts counting anew, for the next message.
+func (w *wire) begin() { w.incoming, w.outgoing = progress{}, progress{} }
+
+// readWithin bounds what is read from now on. It may be early by a quarter:
+// deadlines cost, and one serves several short waits.
+func (w *wire) readWithin(patience time.Duration) {
+	if patience <= 0 {
+		w.readForever()
+		return
+	}
+	now := time.Now()
+	if left := w.readable.Sub(now); left < patience*3/4 || left > patience {
+		w.readable = now.Add(patience)
+		w.SetReadDeadline(w.readable)
+	}
+}
+
+func (w *wire) readForever() {
+	if !w.readable.IsZero() {
+		w.readable = time.Time{}
+		w.SetReadDeadline(time.Time{})
+	}
+}
+
+// stop ends the reading under way, and all to come.
+func (w *wire) stop() {
+	w.stopped.Store(true)
+	w.SetReadDeadline(long)
+}
+
+// Read reads, if paced at the body's pace.
+func (w *wire) Read(p []byte) (int, error) {
+	if !w.paced {
+		return w.Conn.Read(p)
+	}
+	patience := w.pace.patience(w.incoming)
+	switch {
+	case patience < 0:
+		return 0, os.ErrDeadlineExceeded
+	case patience == 0:
+		w.readForever()
+	}
+	began := time.Now()
+	if patience > 0 {
+		w.readable = began.Add(patience)
+		w.SetReadDeadline(w.readable)
+	}
+	if w.stopped.Load() {
+		return 0, os.ErrDeadlineExceeded
+	}
+	n, err := w.Conn.Read(p)
+	w.incoming.bytes += int64(n)
+	w.incoming.waited += time.Since(began)
+	return n, err
+}
+
+// small is a piece of which it does not matter how long it took.
+const small = 8 << 10
+
+// write sends a piece.
+func (w *wire) write(p []byte) error {
+	began, err := w.writing()
+	if err != nil {
+		return err
+	}
+	n, err := w.Conn.Write(p)
+	w.wrote(int64(n), began)
+	return err
+}
+
+// writeBoth sends two pieces at once.
+func (w *wire) writeBoth(p, q []byte) error {
+	began, err := w.writing()
+	if err != nil {
+		return err
+	}
+	both := net.Buffers{p, q}
+	n, err := both.WriteTo(w.Conn)
+	w.wrote(n, began)
+	return err
+}
+
+func (w *wire) writing() (began time.Time, err error) {
+	patience := w.pace.patience(w.outgoing)
+	switch {
+	case patience < 0:
+		return began, os.ErrDeadlineExceeded
+	case patience == 0:
+		return began, nil
+	}
+	began = time.Now()
+	if left := w.writable.Sub(began); left < patience*3/4 || left > patience {
+		w.writable = began.Add(patience)
+		w.SetWriteDeadline(w.writable)
+	}
+	return began, nil
+}
+
+func (w *wire) wrote(n int64, began time.Time) {
+	w.sent += n
+	if n > small && !began.IsZero() {
+		w.outgoing.bytes += n
+		w.outgoing.waited += time.Since(began)
+	}
+}
