@@ -1,6 +1,7 @@
 package components
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -61,6 +62,14 @@ func newAnswers(node *topologies.Node) *answers {
 		a.add(rule.Path, controlled(withField(plain, "Cache-Tag", rule.Value), node.CacheControl))
 	}
 	a.add("*", controlled(plain, node.CacheControl))
+	for _, text := range node.Content {
+		said := plain
+		said.Body = Body{Size: int64(len(text.Value)), Bytes: []byte(text.Value)}
+		if !strings.HasPrefix(text.Value, "{") && !strings.HasPrefix(text.Value, "[") {
+			said.Header = Header{{"Content-Type", "text/plain; charset=utf-8"}}
+		}
+		*a.add(text.Path, nil) = controlled(said, node.CacheControl)
+	}
 	return a
 }
 

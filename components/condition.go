@@ -2,6 +2,7 @@ package components
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"trafficlab/topologies"
@@ -56,6 +57,25 @@ func parameter(query, name string) (value string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// withoutParameters is a query without the named parameters; the others stay
+// as they are.
+func withoutParameters(query string, names []string) string {
+	var b strings.Builder
+	for query != "" {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		key, _, _ := strings.Cut(pair, "=")
+		if slices.Contains(names, unescaped(key)) {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(pair)
+	}
+	return b.String()
 }
 
 // unescaped is a part of a query as it was meant; as it stands, if its escapes

@@ -60,6 +60,9 @@ type Request struct {
 	Peer    netip.Addr // who holds the other end of the connection
 	Size    int64      // length of the body in bytes; 0 for none, -1 if not known
 	TLS     bool       // came over TLS
+	// Identity is whom a client's certificate names that was verified: its
+	// first URI, else its first DNS name, else its common name. Empty for none.
+	Identity string
 
 	// Lasting says that the host never writes to headers that it hands over,
 	// neither this one nor those of answers, and hands the same ones over

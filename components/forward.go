@@ -29,6 +29,7 @@ func (p *proxy) fill(h *Hop, v *visit, to topologies.Place, now time.Duration) {
 		h.MostBody = v.route.maxBody
 	}
 	h.Request.Path = v.route.path(v.req.Path)
+	h.Request.Query = p.auth.query(v.req.Query)
 	h.Request.Header = p.onwardHeader(v)
 	if v.route.timeout.Propagate && v.deadline != Forever {
 		h.Request.Header = h.Request.Header.Clone().Set(timeoutField, timeoutText(v.deadline-now-margin))
@@ -64,7 +65,7 @@ func (p *proxy) makeOnward(v *visit) Header {
 		out = append(out, f)
 	}
 	out = p.forwarded(out, v, trusted)
-	if p.keys != nil {
+	if p.auth != nil && v.consumer != "" {
 		out = append(out, Field{consumerField, v.consumer})
 	}
 	if !p.gzip && p.store != nil && accepts(in, "gzip") {
@@ -81,10 +82,10 @@ func (p *proxy) replaces(name string, trusted bool) bool {
 		return true
 	case equalName(name, "X-Forwarded-Proto"), equalName(name, "X-Forwarded-Host"):
 		return !trusted
-	case equalName(name, keyField):
-		return p.keys != nil
 	case equalName(name, consumerField):
-		return p.keys != nil || !trusted
+		return p.auth != nil || !trusted
+	case p.auth != nil && p.auth.hides(name):
+		return true
 	case equalName(name, "Accept-Encoding"):
 		// Who compresses wants answers plain; who stores keeps one for those
 		// who take gzip and one for the rest.

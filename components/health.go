@@ -8,8 +8,9 @@ import (
 	"trafficlab/topologies"
 )
 
-// start begins one series of checks for each upstream place.
+// start begins one series of checks for each upstream place, and to fetch keys.
 func (p *proxy) start(x Exchange) {
+	p.startKeys(x)
 	if p.node.Health == nil {
 		return
 	}

@@ -22,7 +22,7 @@ type proxy struct {
 	trust  trustList
 	onward *route      // where everything goes if there are no routes
 	routes *routeTable // nil: no routes
-	keys   keyring     // nil: no key is asked for
+	auth   *auth       // nil: nobody is asked who they are
 	limits []limits    // nil: no limit
 	store  *store      // nil: no cache
 	gzip   bool        // compresses answers
@@ -31,6 +31,8 @@ type proxy struct {
 	pauses uint64  // what their lengths are drawn from
 	tries  uint64  // what tells this node's tries from another's
 	hedge  *hedge  // nil: none
+
+	issuers []topologies.Place // of token keys
 
 	detours bool // limits, a cache or a gate
 
@@ -56,8 +58,9 @@ func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, 
 		p.hedge = newHedge(node.Hedge)
 	}
 	p.layRoutes(c)
-	if node.Keys != nil {
-		p.keys = newKeyring(node.Keys)
+	p.auth = newAuth(node)
+	if node.Auth != nil && node.Auth.Tokens != nil && node.Auth.Tokens.Set != nil {
+		p.issuers = c.Variant.Topology.Pool([]string{node.Auth.Tokens.Set.From})
 	}
 	p.limits = newLimits(node, tallies)
 	if node.Cache != nil {
@@ -81,7 +84,7 @@ func (p *proxy) layRoutes(c *scenarios.Case) {
 	}
 	if p.node.Routes == nil {
 		p.onward = newRoute(p.node, topologies.Route{Path: "*"}, to(p.node.To...))
-		p.onward.metered = p.node.Keys != nil
+		p.onward.metered = p.node.Knows()
 		return
 	}
 	p.routes = new(routeTable)
@@ -113,14 +116,19 @@ func (p *proxy) step(v *visit, woken int) (Pause, bool) {
 // goOn is the order of events: each of them asks for a pause, ends the visit
 // or leads to the next.
 //
-//	enter ─► limit ─► recall ─► admit ─► ask ─► heard ─► conclude
-//	                    ▲ │              ▲ │      │
-//	                    └─┘              │ └──────┤
-//	                 another's fetch     └─ rest ◄┘
+//	enter ─► check ─► limit ─► recall ─► admit ─► ask ─► heard ─► conclude
+//	                             ▲ │              ▲ │      │
+//	                             └─┘              │ └──────┤
+//	                          another's fetch     └─ rest ◄┘
 func (p *proxy) goOn(v *visit, woken int) (Pause, bool) {
 	switch v.stage {
 	case arriving:
 		return p.enter(v)
+	case learning:
+		if woken == 1 {
+			return over()
+		}
+		return p.check(v)
 	case counting:
 		return p.told(v)
 	case held:
@@ -154,8 +162,16 @@ func (p *proxy) enter(v *visit) (Pause, bool) {
 	if p.detours {
 		v.turnOff()
 	}
-	if !p.routed(v) || p.redirected(v) || !p.authenticated(v) {
+	if !p.routed(v) || p.redirected(v) {
 		return over()
+	}
+	return p.check(v)
+}
+
+// check goes on with those who may pass.
+func (p *proxy) check(v *visit) (Pause, bool) {
+	if pause, over, passed := p.authenticate(v); !passed {
+		return pause, over
 	}
 	if p.limits == nil {
 		return p.recall(v)

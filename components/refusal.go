@@ -15,6 +15,9 @@ var (
 
 	badPath          = local(400, httpRequestDenied, "the path has dot segments")
 	unauthorized     = withField(local(401, httpRequestDenied, "no valid API key in X-Api-Key"), "WWW-Authenticate", `ApiKey header="X-Api-Key"`)
+	noCredentials    = local(401, httpRequestDenied, "nothing shows who asks")
+	badCredentials   = local(401, httpRequestDenied, "the credentials are not good")
+	notAllowed       = local(403, httpRequestDenied, "no rule lets this consumer ask this")
 	notFound         = local(404, httpRequestDenied, "no route leads here")
 	methodNotAllowed = local(405, httpRequestDenied, "the route does not take this method")
 	// CONNECT asks for a tunnel to anywhere, TRACE for the request as the
@@ -26,6 +29,7 @@ var (
 
 	noBackend     = local(503, destinationUnavailable, "no backend is up")
 	noTally       = local(503, proxyInternalError, "what the rate limit has counted is out of reach")
+	noKeys        = local(503, proxyInternalError, "the keys that tokens are checked by are out of reach")
 	allOpen       = local(503, circuitOpen, "the circuit breaker of every backend is open")
 	queueFull     = local(503, connectionLimitReached, "the queue is full")
 	waitedTooLong = local(503, connectionLimitReached, "no worker in time")

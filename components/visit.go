@@ -76,6 +76,7 @@ const (
 	arriving stage = iota // nothing yet
 
 	// At a proxy.
+	learning  // for the keys of tokens
 	counting  // for a tally that is a trip away
 	held      // for a limit that delays it
 	following // for another's fetch

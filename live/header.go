@@ -1,6 +1,7 @@
 package live
 
 import (
+	"crypto/tls"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -69,8 +70,23 @@ func (n *Node) received(r *http.Request) components.Request {
 		Header: listed(r.Header),
 		Peer:   peer(r.RemoteAddr),
 		Size:   r.ContentLength,
-		TLS:    r.TLS != nil,
+		TLS:    r.TLS != nil, Identity: identity(r.TLS),
 	}
+}
+
+// identity is whom a verified client's certificate names.
+func identity(state *tls.ConnectionState) string {
+	if state == nil || len(state.VerifiedChains) == 0 {
+		return ""
+	}
+	leaf := state.VerifiedChains[0][0]
+	switch {
+	case len(leaf.URIs) > 0:
+		return leaf.URIs[0].String()
+	case len(leaf.DNSNames) > 0:
+		return leaf.DNSNames[0]
+	}
+	return leaf.Subject.CommonName
 }
 
 // target is the request's path and query as they were sent.

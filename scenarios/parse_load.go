@@ -284,6 +284,9 @@ func (r loadReader) key(v strict.Value, consumer string) string {
 	var consumers []string
 	for _, n := range r.topology.Nodes {
 		if key, ok := n.Keys[consumer]; ok {
+			if strings.HasPrefix(key, topologies.HashedKey) {
+				v.Wrong(fmt.Sprintf("the key of %s is stored hashed, and a load has to send it", consumer), "headers: {X-Api-Key: the key}")
+			}
 			return key
 		}
 		for name := range n.Keys {

@@ -24,6 +24,9 @@ func (a Ask) refusal(t *topologies.Topology) string {
 		if n == nil || !n.Kind.Proxies() || n.Fallback != nil || path == "/healthz" {
 			return ""
 		}
+		if n.Auth != nil {
+			return ""
+		}
 		if n.Keys != nil && !keyed {
 			return fmt.Sprintf("%s asks for a key (401)", n.Name)
 		}

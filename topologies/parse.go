@@ -91,8 +91,8 @@ const (
 // fields of nodes, by who takes them.
 var (
 	everyField   = []string{"kind", "replicas", "weights", "zones"}
-	proxyField   = []string{"to", "tls", "cache", "compress", "keys", "limit", "max-url", "max-body", "routes", "pick", "subset", "sticky", "ejection", "panic", "slow-start", "zone-aware", "health", "retry", "breaker", "hedge", "concurrency", "fallback", "timeout", "connections", "trust"}
-	backendField = []string{"workers", "queue", "sharing", "drop-expired", "service-time", "response", "errors", "cache-control", "cache-tag"}
+	proxyField   = []string{"to", "tls", "cache", "compress", "keys", "auth", "limit", "max-url", "max-body", "routes", "pick", "subset", "sticky", "ejection", "panic", "slow-start", "zone-aware", "health", "retry", "breaker", "hedge", "concurrency", "fallback", "timeout", "connections", "trust"}
+	backendField = []string{"workers", "queue", "sharing", "drop-expired", "service-time", "response", "errors", "cache-control", "cache-tag", "content"}
 )
 
 var kinds = []string{string(ReverseProxy), string(CDN), string(Gateway), string(LoadBalancer), string(Backend), string(External)}

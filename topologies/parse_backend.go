@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"trafficlab/components/policy"
@@ -28,6 +29,21 @@ func (r *reader) backend(n *Node, v strict.Value) {
 	n.Errors = v.Get("errors").Share(0, 0, 1)
 	n.CacheControl = byPath(v.Get("cache-control"), `{/products/*: "public, max-age=60"}`)
 	n.CacheTag = byPath(v.Get("cache-tag"), "{/products/*: products}")
+	n.Content = content(v.Get("content"))
+}
+
+// content reads what is answered by path, in full.
+func content(v strict.Value) (texts []PathValue) {
+	if !v.Present() {
+		return nil
+	}
+	for _, e := range v.Entries(`{/jwks.json: '{"keys": []}'}`) {
+		if err := strict.CheckPath(e.Key); err != nil || strings.Contains(e.Key, "*") {
+			e.Value.WrongKey(fmt.Sprintf("%q is no path of a request", e.Key), "such as /jwks.json")
+		}
+		texts = append(texts, PathValue{e.Key, e.Value.Text("")})
+	}
+	return texts
 }
 
 // queue is a bound alone, or with an order.

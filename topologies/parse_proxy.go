@@ -37,7 +37,8 @@ func (r *reader) proxy(n *Node, v strict.Value) {
 	n.Cache = cache(v.Get("cache"), n.Kind == CDN)
 	n.Compress = codings(v.Get("compress"))
 	n.Keys = keys(v.Get("keys"))
-	n.Limits = limits(v.Get("limit"), n.Keys != nil)
+	n.Auth = r.auth(n, v.Get("auth"))
+	n.Limits = limits(v.Get("limit"), n.Knows())
 	n.Pick = choice(v.Get("pick"), "round-robin", policy.Pickers)
 	n.Subset = subset(v.Get("subset"))
 	n.Sticky = sticky(v.Get("sticky"))
@@ -49,7 +50,7 @@ func (r *reader) proxy(n *Node, v strict.Value) {
 	n.Retry = retry(v.Get("retry"), n.Kind == LoadBalancer)
 	n.Breaker = breaker(v.Get("breaker"))
 	n.Hedge = hedge(v.Get("hedge"))
-	n.Concurrency = concurrency(v.Get("concurrency"), n.Keys != nil)
+	n.Concurrency = concurrency(v.Get("concurrency"), n.Knows())
 	n.Fallback = fallback(v.Get("fallback"))
 	n.Timeout = timeouts(v.Get("timeout"))
 	n.Connections = v.Get("connections").Int(defaultConnections, 1, 10_000)
@@ -165,6 +166,8 @@ func keys(v strict.Value) map[string]string {
 		}
 		switch {
 		case key == "":
+		case strings.HasPrefix(key, HashedKey):
+			keyDigest(e.Value, key)
 		case !visible(key):
 			e.Value.Wrong("cannot stand in a header", "visible ASCII characters")
 		case owner[key] != "":

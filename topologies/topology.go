@@ -60,6 +60,7 @@ type Node struct {
 	Cache       *Cache
 	Compress    []string          // content codings offered: "gzip"
 	Keys        map[string]string // consumer → API key; nil: no key is asked for
+	Auth        *Auth             // nil: nothing but keys
 	Limits      []Limit           // nil: none
 	Routes      []Route           // nil: everything goes to To
 	MaxURL      int               // bytes of path and query; 0: any
@@ -92,6 +93,7 @@ type Node struct {
 	Errors       float64 // share of requests answered 500
 	CacheControl []PathValue
 	CacheTag     []PathValue // names to purge answers by
+	Content      []PathValue // path → the answer's body, in the place of Response bytes
 
 	// External.
 	URL string
@@ -217,6 +219,9 @@ func (n *Node) Upstreams() []string {
 		}
 	}
 	add(n.To)
+	if n.Auth != nil && n.Auth.Tokens != nil && n.Auth.Tokens.Set != nil {
+		add([]string{n.Auth.Tokens.Set.From})
+	}
 	for _, r := range n.Routes {
 		add(r.To)
 		for _, share := range r.Split {
