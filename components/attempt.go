@@ -99,11 +99,14 @@ func (p *proxy) begin(v *visit, a *attempt) bool {
 	if a.call != nil {
 		a.call.Cancel()
 	}
-	var hop Hop
-	p.fill(&hop, v, pool.places[i], now)
+	hop := Hop{To: pool.places[i], Request: *v.req, Body: v.req.Size != 0, Connect: v.route.timeout.Connect}
+	p.edit(&hop, v, now)
 	v.begun++
 	v.avoid = append(v.avoid, i)
-	*a = attempt{pool: pool, i: i, pass: pass, open: true, started: now, until: v.deadline}
+	if a.pool != nil {
+		*a = attempt{}
+	}
+	a.pool, a.i, a.pass, a.open, a.started, a.until = pool, i, pass, true, now, v.deadline
 	if patience := v.route.timeout.Response; patience > 0 {
 		a.until = min(a.until, now+patience)
 	}

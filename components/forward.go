@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"trafficlab/scenarios"
-	"trafficlab/topologies"
 )
 
 // hopByHop is the fields that are between neighbours only (RFC 9110 section
@@ -22,9 +21,8 @@ var (
 	insidePrefixes = []string{"X-Internal-", "X-Upstream-"}
 )
 
-// fill makes the hop: the request as it goes on to a place.
-func (p *proxy) fill(h *Hop, v *visit, to topologies.Place, now time.Duration) {
-	h.To, h.Request, h.Body, h.Connect = to, *v.req, v.req.Size != 0, v.route.timeout.Connect
+// edit makes of the request what goes on.
+func (p *proxy) edit(h *Hop, v *visit, now time.Duration) {
 	if v.req.Size < 0 {
 		h.MostBody = v.route.maxBody
 	}
