@@ -21,7 +21,11 @@ MISSING  = $(if $(CC),,the_race_detector_(no_C_compiler)) $(if $(BROWSER),,the_r
 OMITTED := $(subst _, ,$(subst $(space),$(comma) ,$(strip $(MISSING))))
 ROOT    := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help build bench bench-short bench-proxy bench-sim test omitted lint fmt deps clean
+# The public conformance suite for HTTP caches, by the name of its npm package.
+CACHE_SUITE := http-cache-tests
+SUITES      := $(OUT)/suites
+
+.PHONY: help build bench bench-short bench-proxy bench-sim test omitted cache-tests lint fmt deps clean
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -50,6 +54,14 @@ test: ## vet and test all that this machine can
 
 omitted:
 	@$(if $(OMITTED),echo 'left out: $(OMITTED); make deps installs what is missing'; test -z "$(TRAFFICLAB_ALL)",:)
+
+cache-tests: ## run the public conformance suite for caches (it needs node and npm)
+ifeq ($(and $(call HAS,node),$(call HAS,npm)),)
+	@echo 'left out: the conformance suite for caches (no node, or no npm)'; test -z "$(TRAFFICLAB_ALL)"
+else
+	@test -d $(SUITES)/node_modules/$(CACHE_SUITE) || npm install --silent --ignore-scripts --no-save --prefix $(SUITES) $(CACHE_SUITE)@0.4.5
+	TRAFFICLAB_CACHE_TESTS=$(abspath $(SUITES)/node_modules/$(CACHE_SUITE)) $(GO) test -count=1 -v -run TestCacheSuite ./live
+endif
 
 lint: ## gofmt and staticcheck
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed (make fmt):'; gofmt -l .; exit 1; }

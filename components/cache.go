@@ -10,27 +10,37 @@ import (
 	"trafficlab/topologies"
 )
 
-// store is a shared cache (RFC 9111, without validation; RFC 5861).
+// store is a shared cache (RFC 9111, 5861, 8246, 9211 and 9213).
 //
 //	decide ──► stored and fresh: answer
 //	  ▲   ├──► stored and stale, but may be given: answer, and renew beside it
 //	  │   ├──► another fetches it: wait ──┐
 //	  └───┼───────────────────────────────┘
-//	      └──► fetch ──► keeper: commit at the last byte, or not for sharing
-//	                └──► failed: what is stored, if it may be given then
+//	      └──► fetch, asking whether what is stored still holds
+//	             ├──► it does: renew its head, and answer
+//	             ├──► keeper: commit at the last byte, or not for sharing
+//	             └──► failed: what is stored, if it may be given then
 type store struct {
 	capacity int64
 	collapse bool
 	stale    topologies.Stale
 	negative time.Duration
+	cookies  bool // answers that set some are stored too
+	targets  bool // CDN-Cache-Control is for us
+	plain    bool // upstreams are not asked for codings
+	knows    bool // upstreams are told whose request it is
+
+	wishes   memo[*wish]
+	tellings memo[*telling]
 
 	mu    sync.Mutex
-	kept  *policy.Cache[stored]
+	kept  *policy.Cache[*resource]
 	under fetches                // under way
 	dated []scenarios.DatedPurge // to come
 }
 
-func newStore(c *topologies.Cache, dated []scenarios.DatedPurge) *store {
+func newStore(node *topologies.Node, dated []scenarios.DatedPurge) *store {
+	c := node.Cache
 	kind, known := policy.Evictions[c.Evict.Name]
 	if !known {
 		kind = policy.Evictions["lru"]
@@ -40,8 +50,11 @@ func newStore(c *topologies.Cache, dated []scenarios.DatedPurge) *store {
 		collapse: c.Collapse,
 		stale:    c.Stale,
 		negative: c.Negative,
-		kept:     policy.NewCache[stored](c.Capacity, kind.New(c.Capacity, kind.Params(c.Evict.Params))),
-		under:    fetches{},
+		cookies:  c.Cookies,
+		targets:  node.Kind == topologies.CDN,
+		plain:    len(node.Compress) > 0,
+		kept:     policy.NewCache[*resource](c.Capacity, kind.New(c.Capacity, kind.Params(c.Evict.Params))),
+		under:    fetches{byKey: map[string]*fetch{}},
 		dated:    dated,
 	}
 }
@@ -53,153 +66,256 @@ func (p *proxy) recall(v *visit) (Pause, bool) {
 		return p.admit(v)
 	}
 	if v.stage != following {
-		v.ask = p.cacheAsk(v.req)
+		v.ask = p.store.askOf(v)
 	}
 	if !v.ask.fromStore {
 		p.store.passBy(v)
 		return p.admit(v)
 	}
-	entry, found := p.store.decide(v)
+	e, found := p.store.decide(v)
 	switch {
 	case found:
 		if v.renews != nil {
-			p.renew(v)
+			p.renew(v, e)
 		}
-		p.replyStored(v, &entry)
+		p.replyStored(v, e)
 		return over()
 	case v.waits != nil:
 		return v.pause(following, Forever, v.waits.ended, v.x.Canceled())
-	case v.ask.directives.onlyIfCached:
+	case v.ask.onlyIfCached:
 		p.refuse(v, nothingStored)
 		return over()
 	}
 	return p.admit(v)
 }
 
-// passBy is for a request that is not to be answered from the store.
+// passBy is for a request that is not to be answered from the store, unless the
+// origin says that what is stored still holds.
 func (s *store) passBy(v *visit) {
-	v.word = bypass
-	if v.ask.toStore {
-		s.mu.Lock()
-		v.leads = s.fetch(v, false)
-		s.mu.Unlock()
+	v.word, v.why = bypass, byRequest
+	if v.req.Method != "GET" && v.req.Method != "HEAD" {
+		v.why = byMethod
 	}
+	if !v.ask.toStore {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, _ := s.kept.PeekBytes(v.ask.key)
+	if e := r.pick(&v.ask, v.req.Header); e != nil && e.validates() {
+		v.validates = e
+	}
+	v.leads = s.fetch(v, r, "", false)
 }
 
 // decide looks what there is: an answer, a fetch to wait for (then v.waits is
 // set), or neither. It leaves its word in v.
-func (s *store) decide(v *visit) (entry stored, found bool) {
+func (s *store) decide(v *visit) (e *stored, found bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	waited := v.waits
 	v.waits = nil
 	now := v.x.Now()
 	s.catchUp(now)
-	entry, kept := s.kept.Lookup(v.ask.key)
-	if (!kept || entry.mark) && waited != nil && waited.brought != nil {
-		entry, kept = *waited.brought, true
+	r, _ := s.kept.LookupBytes(v.ask.key)
+	e = r.pick(&v.ask, v.req.Header)
+	if e == nil && waited != nil && waited.brought != nil && waited.brought.suits(&v.ask, v.req.Header) {
+		e = waited.brought
 	}
-	if kept && !entry.mark {
-		if v.word = s.worth(v, &entry, now, waited); v.word != noWord {
-			return entry, true
+	if e != nil {
+		if v.word = s.worth(v, r, e, now, waited); v.word != noWord {
+			return e, true
 		}
 	}
-	if v.ask.toStore {
-		marked := kept && entry.mark && entry.fresh(now)
-		share := s.collapse && !marked && (waited == nil || !waited.failed)
-		if share {
-			if v.waits = s.under.shared(v.ask.key); v.waits != nil {
-				return stored{}, false
+	v.word, v.why = fetched(r, e)
+	if !v.ask.toStore {
+		return nil, false
+	}
+	if e != nil && e.validates() {
+		v.validates = e
+	}
+	secondary := s.secondary(v, r)
+	share := s.collapse && !r.marked(now) && (e == nil || !e.always) && (waited == nil || !waited.failed && waited.brought == nil)
+	if share {
+		if f := s.under.of(v.ask.key).sharing(secondary); f != nil {
+			if f.ended == nil {
+				f.ended = v.x.NewSignal()
 			}
+			v.waits, v.validates = f, nil
+			return nil, false
 		}
-		v.leads = s.fetch(v, share)
 	}
-	v.word = fetched(&v.ask, kept && !entry.mark)
-	return stored{}, false
+	v.leads = s.fetch(v, r, secondary, share && (!v.ask.alone || v.validates != nil))
+	return nil, false
 }
 
 // worth is the word for a stored answer that may be given, or noWord. If it
 // is to be renewed, v.renews is set.
-func (s *store) worth(v *visit, entry *stored, now time.Duration, waited *fetch) word {
+func (s *store) worth(v *visit, r *resource, e *stored, now time.Duration, waited *fetch) word {
 	switch {
-	case v.ask.takes(entry, now) && waited != nil:
+	case v.ask.takes(e, now) && waited != nil:
 		return collapsed
-	case v.ask.takes(entry, now):
+	case v.ask.takes(e, now):
+		v.why = noCause
 		return hit
-	case v.ask.whileRenewed(entry, now):
-		if !s.under.any(v.ask.key) {
-			v.renews = s.fetch(v, s.collapse)
+	case v.ask.whileRenewed(e, now):
+		v.why = noCause
+		if !s.under.of(v.ask.key).pending() {
+			v.renews = s.fetch(v, r, s.secondary(v, r), s.collapse)
 		}
 		return updating
-	case waited != nil && waited.failed && v.ask.insteadOfFailure(entry, now):
+	case waited != nil && waited.failed && v.ask.insteadOfFailure(e, now):
+		return stale
+	case v.ask.takesStale(e, now):
+		v.why = noCause
 		return stale
 	}
 	return noWord
 }
 
-// fetch enters a fetch of what the visit asks for among those under way.
-func (s *store) fetch(v *visit, share bool) *fetch {
-	f := &fetch{key: v.ask.key, path: v.req.Path}
-	if share {
-		f.ended = v.x.NewSignal()
+// fetched is the word and the cause of a request that goes upstream.
+func fetched(r *resource, e *stored) (word, cause) {
+	switch {
+	case e != nil:
+		return expired, gone
+	case r != nil && len(r.variants) > 0:
+		return miss, varyMiss
 	}
-	s.under.add(f)
-	return f
+	return miss, uriMiss
+}
+
+// secondary is what of a request its answer is known to depend on, by what is
+// stored; before that the codings only.
+func (s *store) secondary(v *visit, r *resource) string {
+	if r == nil || len(r.variants) == 0 {
+		return v.ask.codings
+	}
+	all := ""
+	for _, f := range r.variants[0].vary {
+		all += selecting(f.Name, &v.ask, v.req.Header) + "\n"
+	}
+	return all
+}
+
+// fetch enters a fetch of what the visit asks for among those under way.
+func (s *store) fetch(v *visit, r *resource, secondary string, share bool) *fetch {
+	f := fetch{path: v.req.Path, query: v.req.Query, secondary: secondary, shared: share}
+	if r != nil {
+		f.key = r.key
+	} else if other := s.under.of(v.ask.key); other != nil {
+		f.key = other.key
+	} else {
+		f.key = string(v.ask.key)
+	}
+	return s.under.begin(f)
 }
 
 // keeper decides, by the head of an answer, whether it is to be stored, and
 // returns what is to be done with its body.
 func (s *store) keeper(v *visit, head Response) func(Body) {
-	if !safe(v.req.Method) && head.Status < 400 {
-		s.invalidate(v)
-	}
-	if !v.ask.toStore {
+	switch {
+	case !safe(v.req.Method):
+		if head.Status < 400 {
+			s.invalidate(v, head.Header)
+		}
+		return nil
+	case v.req.Method == "HEAD":
+		s.overhear(v, head)
+		return nil
+	case !v.ask.toStore:
+		return nil
+	case head.Status == 206, head.Status == 304, head.Status == 416:
+		s.release(v, true) // an answer to this request alone
 		return nil
 	}
-	d := parseDirectives(head.Header.Values("Cache-Control"))
-	fresh, grace, ok := s.lifetime(v.req, head.Status, head.Header, &d)
+	e, ok := s.entry(v, head)
 	if !ok {
 		s.pass(v, head.Status)
 		return nil
 	}
-	entry := stored{
-		response: head,
-		born:     v.attempt.started - ageOf(head.Header),
-		lifetime: fresh,
-		grace:    grace,
-		strict:   d.mustRevalidate,
-		path:     v.req.Path,
-		tags:     tagsOf(head.Header),
-		dress:    new(atomic.Pointer[dress]),
-	}
-	entry.response.Header = head.Header.Clone().Del("Age").Del(cacheField).Del("Content-Length")
+	v.keeps = true
 	return func(body Body) {
-		entry.response.Body = body
-		s.commit(v, &entry)
+		e.response.Body = body
+		s.commit(v, e)
 	}
 }
+
+// entry is an answer as it is to be stored, but for its body. It is false if
+// it is not to be.
+func (s *store) entry(v *visit, head Response) (*stored, bool) {
+	t := s.told(head.Header, v.req.Lasting)
+	given, ok := s.judge(s.personal(v), head.Status, t, v.x.Date())
+	if !ok {
+		return nil, false
+	}
+	e := newStored(v, given, t, t, head)
+	e.vary = s.varying(t, &v.ask, v.req.Header)
+	return e, e.validates() || e.age(v.x.Now()) < e.lifetime || e.grace != grace{}
+}
+
+// newStored is an answer as it is stored. What t tells of it was told now by
+// the head that latest tells of, which may be a later one.
+func newStored(v *visit, given terms, t, latest *telling, r Response) *stored {
+	came, now := v.x.Date(), v.x.Now()
+	age, ok := latest.initialAge(came, now-v.attempt.started)
+	if !ok {
+		given = terms{always: given.always}
+	}
+	r.Header = storedHeader(r.Header, t)
+	return &stored{
+		terms:     given,
+		response:  r,
+		born:      now - age,
+		made:      t.made(came),
+		dated:     t.date != "",
+		strict:    t.strict(),
+		immutable: t.immutable,
+		etag:      t.etag,
+		modified:  t.modified,
+		tags:      t.tagList(),
+		dress:     new(atomic.Pointer[dress]),
+	}
+}
+
+// personal tells whether an answer may be for its caller only.
+func (s *store) personal(v *visit) bool { return v.ask.personal || s.knows && v.consumer != "" }
 
 // commit stores an answer, unless a write or a purge has overtaken it. Those
 // who wait for it get it all the same: they came before.
-func (s *store) commit(v *visit, entry *stored) {
+func (s *store) commit(v *visit, e *stored) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.catchUp(v.x.Now())
-	v.leads.brought = entry
-	if !v.leads.outdated(entry.tags) {
-		s.kept.Put(v.ask.key, *entry, weigh(v.ask.key, &entry.response))
+	v.leads.brought = e
+	if !v.leads.outdated(e.tags) {
+		s.put(v, e)
 	}
 }
 
-// invalidate forgets what is stored for the target of a write, and sees to it
-// that what was asked for before is not stored after.
-func (s *store) invalidate(v *visit) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, key := range [...]string{v.ask.key, v.ask.key + gzipKey} {
-		s.under.void(key)
-		s.kept.Remove(key)
+// put adds an answer to those of its target.
+func (s *store) put(v *visit, e *stored) {
+	r := s.resource(v)
+	r.until = 0
+	r.add(e, &v.ask, v.req.Header, s.capacity)
+	s.keep(r)
+}
+
+// keep puts a resource into the store, or out of it if there is nothing in it.
+func (s *store) keep(r *resource) {
+	if len(r.variants) == 0 && r.until == 0 {
+		s.kept.Remove(r.key)
+		return
 	}
+	s.kept.Put(r.key, r, r.weight())
+}
+
+// resource is what is stored for the visit's target, or a new one.
+func (s *store) resource(v *visit) *resource {
+	if r, kept := s.kept.PeekBytes(v.ask.key); kept {
+		return r
+	}
+	f := v.leads
+	return &resource{key: f.key, path: f.path, query: f.query}
 }
 
 // pass deals with an answer that is not for sharing. Those who wait for it go,
@@ -216,16 +332,15 @@ func (s *store) pass(v *visit, status int) {
 }
 
 func (s *store) forget(v *visit) {
-	switch {
-	case v.leads.void:
-	case v.leads.ended == nil:
-		if entry, kept := s.kept.Peek(v.ask.key); kept && !entry.mark { // a mark stays for its time
-			s.kept.Remove(v.ask.key)
-		}
-	default:
-		mark := stored{mark: true, born: v.x.Now(), lifetime: passFor}
-		s.kept.Put(v.ask.key, mark, weigh(v.ask.key, &mark.response))
+	if v.leads.void {
+		return
 	}
+	r := s.resource(v)
+	r.drop(&v.ask, v.req.Header)
+	if v.leads.shared {
+		r.until = v.x.Now() + passFor
+	}
+	s.keep(r)
 }
 
 // handedOn is called when an answer that was to be stored has been handed on.
@@ -251,10 +366,11 @@ func (s *store) release(v *visit, failed bool) {
 	}
 	v.leads = nil
 	s.mu.Lock()
-	s.under.remove(f)
 	f.failed = failed
+	ended := f.ended
+	s.under.end(f)
 	s.mu.Unlock()
-	if f.ended != nil {
-		f.ended.Fire()
+	if ended != nil {
+		ended.Fire()
 	}
 }

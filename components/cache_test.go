@@ -33,7 +33,8 @@ func TestCacheFreshAndExpired(t *testing.T) {
 		out = l.get("/p?x=1")
 		require.Equal(t, 200, out.Status)
 		require.Equal(t, Header{{"Content-Type", "application/json"}, {"Cache-Control", "max-age=60"},
-			{"ETag", `"1"`}, {"Age", "12"}, {"X-Cache", "hit"}}, out.Header)
+			{"ETag", `"1"`}, {"Age", "12"}, {"Date", "Sat, 01 Jan 2000 00:00:00 GMT"}, {"X-Cache", "hit"},
+			{"Cache-Status", "edge; hit; ttl=48"}}, out.Header)
 		require.Equal(t, Body{Size: 1000}, out.Body)
 		require.Equal(t, "miss", xCache(l.get("/p?x=2")))
 		require.Equal(t, "miss", xCache(l.get("/p")))
@@ -67,8 +68,9 @@ func TestRequestsThatGoPastTheStore(t *testing.T) {
 		"no-cache":             {"GET", []string{"Cache-Control", "no-cache"}, "bypass", "bypass", true},
 		"pragma":               {"GET", []string{"Pragma", "no-cache"}, "bypass", "bypass", true},
 		"no-store":             {"GET", []string{"Cache-Control", "no-store"}, "bypass", "bypass", false},
-		"range":                {"GET", []string{"Range", "bytes=0-1"}, "bypass", "bypass", false},
-		"conditional":          {"GET", []string{"If-None-Match", `"x"`}, "bypass", "hit", false},
+		"range":                {"GET", []string{"Range", "bytes=0-1"}, "miss", "hit", true},
+		"conditional":          {"GET", []string{"If-None-Match", `"x"`}, "miss", "hit", true},
+		"for origins only":     {"GET", []string{"If-Match", `"x"`}, "bypass", "bypass", false},
 		"max-age=0 is too old": {"GET", []string{"Cache-Control", "max-age=0"}, "miss", "expired", true},
 		"old enough":           {"GET", []string{"Cache-Control", "max-age=5"}, "miss", "hit", true},
 		"fresh for long":       {"GET", []string{"Cache-Control", "min-fresh=59"}, "miss", "expired", true},
@@ -126,13 +128,15 @@ func TestWhatIsStored(t *testing.T) {
 		"too old on arrival":          {nil, cacheable("Age", "60"), false},
 		"private":                     {nil, fine("Cache-Control", "private, max-age=60"), false},
 		"no-store":                    {nil, fine("Cache-Control", "max-age=60", "Cache-Control", "no-store"), false},
-		"no-cache":                    {nil, fine("Cache-Control", `no-cache="Set-Cookie", max-age=60`), false},
+		"no-cache":                    {nil, fine("Cache-Control", `no-cache, max-age=60`), false},
+		"no-cache, some fields":       {nil, fine("Cache-Control", `no-cache="Set-Cookie", max-age=60`, "Set-Cookie", "a=b"), true},
+		"private, some fields":        {nil, fine("Cache-Control", `private="x-user, x-y", max-age=60`, "X-User", "alice"), true},
 		"expires":                     {nil, fine("Date", "Mon, 23 Nov 2026 10:00:00 GMT", "Expires", "Mon, 23 Nov 2026 10:01:00 GMT"), true},
 		"expired":                     {nil, fine("Date", "Mon, 23 Nov 2026 10:00:00 GMT", "Expires", "Mon, 23 Nov 2026 10:00:00 GMT"), false},
 		"expires 0":                   {nil, fine("Date", "Mon, 23 Nov 2026 10:00:00 GMT", "Expires", "0"), false},
 		"a cookie":                    {nil, cacheable("Set-Cookie", "a=b"), false},
 		"vary by encoding":            {nil, cacheable("Vary", "accept-encoding"), true},
-		"vary by more":                {nil, cacheable("Vary", "Accept-Encoding, Cookie"), false},
+		"vary by more":                {nil, cacheable("Vary", "Accept-Encoding, Cookie"), true},
 		"vary by anything":            {nil, cacheable("Vary", "*"), false},
 		"authorized":                  {[]string{"Authorization", "x"}, cacheable(), false},
 		"authorized but public":       {[]string{"Authorization", "x"}, cacheable("Cache-Control", "public"), true},
@@ -140,7 +144,8 @@ func TestWhatIsStored(t *testing.T) {
 		"with a key":                  {key, cacheable(), false},
 		"with a key but s-maxage":     {key, cacheable("Cache-Control", "s-maxage=9"), true},
 		"404":                         {nil, status(404, "Cache-Control", "max-age=60"), true},
-		"302":                         {nil, status(302, "Cache-Control", "max-age=60"), false},
+		"302":                         {nil, status(302, "Cache-Control", "max-age=60"), true},
+		"302 without a lifetime":      {nil, status(302), false},
 		"206":                         {nil, status(206, "Cache-Control", "max-age=60"), false},
 		"500":                         {nil, status(500, "Cache-Control", "max-age=60"), false},
 	} {
@@ -194,13 +199,13 @@ func TestCapacity(t *testing.T) {
 
 func TestWritesInvalidate(t *testing.T) {
 	proxyLab(t, caching(true), func(l *lab) {
-		l.everywhere(always(cacheable()))
+		l.everywhere(always(cacheable("Vary", "Accept-Encoding")))
 		l.get("/a")
 		l.get("/a", "Accept-Encoding", "gzip")
 		l.get("/b")
 		l.everywhere(always(status(500)))
 		l.do("PUT", "/a")
-		l.everywhere(always(cacheable()))
+		l.everywhere(always(cacheable("Vary", "Accept-Encoding")))
 		require.Equal(t, "hit", xCache(l.get("/a")), "a write that failed changed nothing")
 		l.do("PUT", "/a")
 		time.Sleep(ms)
@@ -350,7 +355,7 @@ func TestCollapse(t *testing.T) {
 				l.everywhere(script(tt.answers...))
 				require.Equal(t, tt.want, told(l.crowd()))
 				require.Len(t, l.asked(), tt.asked)
-				require.Empty(t, l.component.server.(*proxy).store.under)
+				require.Empty(t, l.component.server.(*proxy).store.under.byKey)
 			})
 		})
 	}
@@ -419,6 +424,6 @@ func TestRefusalsCarryTheWord(t *testing.T) {
 		require.Equal(t, 502, out.Status)
 		require.Equal(t, "miss", xCache(out))
 		synctest.Wait()
-		require.Empty(t, l.component.server.(*proxy).store.under)
+		require.Empty(t, l.component.server.(*proxy).store.under.byKey)
 	})
 }

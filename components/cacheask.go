@@ -1,93 +1,160 @@
 package components
 
 import (
-	"strings"
 	"time"
 )
 
-// gzipKey is appended to the key of those who take gzip, where a cache does
-// not compress itself: their answers may come encoded.
-const gzipKey = " gzip"
-
-// cacheAsk is a request as a cache sees it.
-type cacheAsk struct {
-	key         string
-	directives  directives
-	fromStore   bool // may be answered from the store
-	toStore     bool // its answer may be stored, and will do for others
-	conditional bool // has If-None-Match and the like
+// wish is what the header of a request asks of a cache. It lives as long as
+// the header it was read from, and is not edited.
+type wish struct {
+	directives
+	codings       string // what it takes, of those we know
+	conditional   bool   // has If-None-Match or If-Modified-Since
+	unmet         bool   // has a condition that is for origins only
+	noneMatch     string
+	modifiedSince string
+	ranged        bool
+	bytes         string // Range
+	ifRange       string
+	personal      bool // answers may be for this caller only
 }
 
-// cacheAsk reads a request. Ranges go past the cache; a HEAD and a conditional
-// request may be answered from the store but fill nothing.
-func (p *proxy) cacheAsk(r *Request) cacheAsk {
-	a := cacheAsk{key: cacheKey(r)}
-	if r.Method != "GET" && r.Method != "HEAD" {
-		return a
+// plainly is what a header asks that says nothing.
+var plainly = &wish{directives: unsaid}
+
+// read reads a request's header.
+func readWish(h Header) *wish {
+	a := &wish{directives: unsaid}
+	var control, pragma, accepted string
+	for i := range h {
+		name, value := h[i].Name, h[i].Value
+		switch len(name) {
+		case 5:
+			if equalName(name, "Range") {
+				a.ranged, a.bytes = true, joined(a.bytes, value)
+			}
+		case 6:
+			if equalName(name, "Pragma") {
+				pragma = joined(pragma, value)
+			}
+		case 8:
+			switch {
+			case equalName(name, "If-Range"):
+				a.ifRange = value
+			case equalName(name, "If-Match"):
+				a.unmet = true
+			}
+		case 9:
+			a.personal = a.personal || equalName(name, keyField)
+		case 13:
+			switch {
+			case equalName(name, "Cache-Control"):
+				control = joined(control, value)
+			case equalName(name, "If-None-Match"):
+				a.conditional, a.noneMatch = true, joined(a.noneMatch, value)
+			case equalName(name, "Authorization"):
+				a.personal = true
+			}
+		case 15:
+			if equalName(name, "Accept-Encoding") {
+				accepted = joined(accepted, value)
+			}
+		case 17:
+			if equalName(name, "If-Modified-Since") {
+				a.conditional, a.modifiedSince = true, value
+			}
+		case 19:
+			a.unmet = a.unmet || equalName(name, "If-Unmodified-Since")
+		}
 	}
-	if !p.gzip && accepts(r.Header, "gzip") {
-		a.key += gzipKey
+	if accepted != "" {
+		a.codings = takenCodings(accepted)
 	}
-	a.directives = parseDirectives(requestControl(r.Header))
-	plain := true
-	for i := range r.Header {
-		name := r.Header[i].Name
-		plain = plain && !equalName(name, "Range")
-		a.conditional = a.conditional || isCondition(name)
+	switch {
+	case control != "":
+		a.directives = parseDirectives(control)
+	case listHas(pragma, "no-cache"): // RFC 9111 section 5.4
+		a.noCache = true
 	}
-	a.fromStore = plain && !a.directives.noCache && !a.directives.noStore
-	a.toStore = plain && r.Method == "GET" && !a.conditional &&
-		!a.directives.noStore && !a.directives.onlyIfCached
 	return a
 }
 
-// cacheKey names the target. Method is not in it: only answers to GET are
-// stored.
-func cacheKey(r *Request) string {
-	if r.Query == "" {
-		return r.Host + r.Path
+// asked reads a request's header, once if it lasts.
+func (s *store) asked(r *Request) *wish {
+	if len(r.Header) == 0 {
+		return plainly
 	}
-	return r.Host + r.Path + "?" + r.Query
+	if !r.Lasting {
+		return readWish(r.Header)
+	}
+	from := origin{header: r.Header}
+	if a, ok := s.wishes.find(&from); ok {
+		return a
+	}
+	return s.wishes.keep(&from, readWish(r.Header))
 }
 
-// requestControl is Cache-Control, or what Pragma meant before there was one.
-func requestControl(h Header) string {
-	control := h.Values("Cache-Control")
-	if control == "" && listHas(h.Values("Pragma"), "no-cache") {
-		return "no-cache"
-	}
-	return control
+// cacheAsk is a request as a cache sees it.
+type cacheAsk struct {
+	*wish
+	key       []byte // names the target
+	fromStore bool   // may be answered from the store
+	toStore   bool   // its answer may be stored
+	alone     bool   // but will not do for others before it is known
 }
 
-func isCondition(name string) bool {
-	return len(name) > 3 && (name[0] == 'I' || name[0] == 'i') && strings.EqualFold(name[:3], "If-")
+// askOf is what a request asks. A HEAD may be answered from the store but
+// fills nothing; one for a part may bring the whole.
+func (s *store) askOf(v *visit) cacheAsk {
+	r := v.req
+	a := cacheAsk{wish: plainly, key: appendKey(v.room[:0], r.Host, r.Path, r.Query)}
+	v.room = a.key
+	if r.Method != "GET" && r.Method != "HEAD" {
+		return a
+	}
+	a.wish = s.asked(r)
+	a.fromStore = !a.noCache && !a.noStore && !a.unmet
+	a.toStore = r.Method == "GET" && !a.unmet && !a.noStore && !a.onlyIfCached
+	a.alone = a.conditional || a.ranged
+	return a
 }
 
-// takes tells whether the request is content with a stored answer.
-func (a *cacheAsk) takes(entry *stored, now time.Duration) bool {
-	age := entry.age(now)
-	d := &a.directives
-	switch {
-	case !entry.fresh(now):
-		return false
-	case d.maxAge >= 0 && age > d.maxAge:
-		return false
-	}
-	return entry.lifetime-age >= d.minFreshness
-}
-
-// matches tells whether If-None-Match names the tag, comparing weakly (RFC
-// 9110 section 13.1.2).
-func matches(list, tag string) bool {
-	if list == "" || tag == "" {
-		return false
-	}
-	tag = strings.TrimPrefix(tag, "W/")
-	for item := range strings.SplitSeq(list, ",") {
-		item = strings.TrimSpace(item)
-		if item == "*" || strings.TrimPrefix(item, "W/") == tag {
-			return true
+// appendKey writes the name of a target. The method is not in it: only answers
+// to GET are stored. Hosts are alike whatever their case.
+func appendKey(b []byte, host, path, query string) []byte {
+	for i := range len(host) {
+		c := host[i]
+		if isUpper(c) {
+			c += 'a' - 'A'
 		}
+		b = append(b, c)
 	}
-	return false
+	b = append(b, path...)
+	if query != "" {
+		b = append(b, '?')
+		b = append(b, query...)
+	}
+	return b
+}
+
+// takes tells whether the request is content with a stored answer that needs
+// no word from its origin.
+func (a *cacheAsk) takes(e *stored, now time.Duration) bool {
+	return !e.always && e.fresh(now) && a.bounds(e, now)
+}
+
+// takesStale tells whether the request asks for no better than a stale answer,
+// and may be given it (RFC 9111 section 4.2.4).
+func (a *cacheAsk) takesStale(e *stored, now time.Duration) bool {
+	return a.maxStale >= 0 && !e.strict && !e.always && e.staleness(now) <= a.maxStale && a.bounds(e, now)
+}
+
+// bounds tells whether an answer is as young as the request wants it, and
+// fresh for as long. One that never changes need not be young.
+func (a *cacheAsk) bounds(e *stored, now time.Duration) bool {
+	age := e.age(now)
+	if a.maxAge >= 0 && age > a.maxAge && !(e.immutable && age < e.lifetime) {
+		return false
+	}
+	return a.minFresh <= 0 || e.lifetime-age >= a.minFresh
 }

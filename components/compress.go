@@ -8,39 +8,51 @@ import (
 // worthEncoding is the body below which a coding costs more than it saves.
 const worthEncoding = 256
 
-// compressible is the content types that gzip makes smaller, besides text/*
-// and what ends in +json or +xml.
+// compressible is the content types that a coding makes smaller, besides
+// text/* and what ends in +json or +xml. Others are packed already, or might
+// be.
 var compressible = map[string]bool{
-	"application/json":       true,
-	"application/javascript": true,
-	"application/xml":        true,
-	"image/svg+xml":          true,
+	"application/json":         true,
+	"application/javascript":   true,
+	"application/wasm":         true,
+	"application/x-javascript": true,
+	"application/x-ndjson":     true,
+	"application/xml":          true,
+	"image/svg+xml":            true,
+	"image/bmp":                true,
 }
+
+func (p *proxy) compresses() bool { return len(p.codings) > 0 }
 
 // encode has the answer compressed if that is worth while and the caller takes
 // it. Either way caches are told that the answer depends on what they take.
-func encode(v *visit, r *Response) {
+func (p *proxy) encode(v *visit, r *Response) {
 	if !encodable(r) || v.req.Method == "HEAD" {
 		return
 	}
-	r.Header = varyOn(r.Header, "Accept-Encoding")
-	if !accepts(v.req.Header, "gzip") {
+	accepted := v.req.Header.Values("Accept-Encoding")
+	coding, must := choose(accepted, p.codings)
+	if small := r.Body.Size >= 0 && r.Body.Size < worthEncoding; small && !must {
 		return
 	}
-	r.Encode = "gzip"
-	r.Header = r.Header.Del("Content-Length").Set("Content-Encoding", "gzip")
+	r.Header = varyOn(r.Header, "Accept-Encoding")
+	if coding == "" {
+		return
+	}
+	r.Encode = coding
+	r.Header = r.Header.Del("Content-Length").Del("Content-MD5").Del("Accept-Ranges").Set("Content-Encoding", coding)
 	if tag := r.Header.Get("ETag"); strings.HasPrefix(tag, `"`) {
 		r.Header = r.Header.Set("ETag", "W/"+tag) // same meaning, other bytes
 	}
 }
 
+// encodable tells whether a coding may be applied, and would do any good on a
+// body large enough.
 func encodable(r *Response) bool {
 	switch {
-	case r.Status < 200 || r.Status == 204 || r.Status == 206 || r.Status == 304:
+	case r.Status < 200 || r.Status == 204 || r.Status == 205 || r.Status == 206 || r.Status == 304:
 		return false
-	case r.Body.Size >= 0 && r.Body.Size < worthEncoding:
-		return false
-	case r.Header.Has("Content-Encoding"):
+	case r.Header.Has("Content-Encoding") || r.Header.Has("Content-Range"):
 		return false
 	case listHas(r.Header.Values("Cache-Control"), "no-transform"):
 		return false
@@ -51,7 +63,7 @@ func encodable(r *Response) bool {
 func isCompressible(contentType string) bool {
 	kind, _, _ := strings.Cut(contentType, ";")
 	kind = strings.ToLower(strings.TrimSpace(kind))
-	return compressible[kind] || strings.HasPrefix(kind, "text/") ||
+	return compressible[kind] || strings.HasPrefix(kind, "text/") && kind != "text/event-stream" ||
 		strings.HasSuffix(kind, "+json") || strings.HasSuffix(kind, "+xml")
 }
 
@@ -66,39 +78,78 @@ func varyOn(h Header, field string) Header {
 	return h.Set("Vary", vary+", "+field)
 }
 
-// accepts tells whether Accept-Encoding names the coding, or "*" without
-// naming it, at a weight above 0 (RFC 9110 section 12.5.3).
-func accepts(h Header, coding string) bool {
-	list := h.Values("Accept-Encoding")
-	if list == "" {
-		return false
+// choose picks the coding that a caller likes best of those offered, the first
+// of equals; "" is to leave the answer as it is. It must be one if the caller
+// refuses an answer without (RFC 9110 section 12.5.3). Who takes none of ours
+// and refuses that too gets it nevertheless: it is not the proxy's part to
+// turn a good answer into a 406.
+func choose(accepted string, offered []string) (coding string, must bool) {
+	if accepted == "" {
+		return "", false
 	}
-	any := false
-	for item := range strings.SplitSeq(list, ",") {
-		name, params, _ := strings.Cut(item, ";")
-		switch name = strings.TrimSpace(name); {
-		case strings.EqualFold(name, coding):
-			return weight(params) > 0
-		case name == "*":
-			any = weight(params) > 0
+	best := 0.0
+	for _, c := range offered {
+		if q, _ := quality(accepted, c); q > best {
+			coding, best = c, q
 		}
 	}
-	return any
+	plain, named := quality(accepted, "identity")
+	if named && plain > best { // it would rather have the answer as it is
+		return "", false
+	}
+	return coding, coding != "" && refusesPlain(accepted)
+}
+
+// refusesPlain tells whether an answer without a coding is refused.
+func refusesPlain(accepted string) bool {
+	for _, name := range [...]string{"identity", "*"} {
+		if q, named := quality(accepted, name); named {
+			return q == 0
+		}
+	}
+	return false
+}
+
+// quality is the weight that Accept-Encoding gives to a coding, by its name or
+// else by "*", and whether it names it. Without either it is 0.
+func quality(accepted, coding string) (q float64, named bool) {
+	for item := range strings.SplitSeq(accepted, ",") {
+		name, params, _ := strings.Cut(item, ";")
+		switch name = strings.TrimSpace(name); {
+		case strings.EqualFold(name, coding), coding == "gzip" && strings.EqualFold(name, "x-gzip"):
+			return weight(params), true
+		case name == "*":
+			q = weight(params)
+		}
+	}
+	return q, false
+}
+
+// storedCoding is the one that caches ask upstreams for, and tell those who
+// take it from the rest by, as Varnish does: with more, the same answer would
+// be stored once for each set of them.
+const storedCoding = "gzip"
+
+// takenCodings is what is left of Accept-Encoding for a cache.
+func takenCodings(accepted string) string {
+	if q, _ := quality(accepted, storedCoding); accepted == "" || q == 0 {
+		return ""
+	}
+	return storedCoding
 }
 
 // weight reads "q=0.5"; without it 1, and 0 for what cannot be read.
 func weight(params string) float64 {
-	params = strings.TrimSpace(params)
-	if params == "" {
-		return 1
+	for param := range strings.SplitSeq(params, ";") {
+		name, value, _ := strings.Cut(param, "=")
+		if !strings.EqualFold(strings.TrimSpace(name), "q") {
+			continue
+		}
+		q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+		if err != nil || q < 0 || q > 1 {
+			return 0
+		}
+		return q
 	}
-	name, value, _ := strings.Cut(params, "=")
-	if !strings.EqualFold(strings.TrimSpace(name), "q") {
-		return 1
-	}
-	q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-	if err != nil {
-		return 0
-	}
-	return q
+	return 1
 }

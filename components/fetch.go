@@ -3,31 +3,57 @@ package components
 // fetch is an answer under way for the store. It belongs to the visit that
 // leads it; its store guards it.
 type fetch struct {
-	key, path string
-	ended     Signal   // that others wait for; nil: nobody may
-	failed    bool     // set before ended fires, as is brought
-	brought   *stored  // for those who waited, even if it is not to be stored
-	void      bool     // the answer is not to be stored: what it answers has changed since
-	tags      []string // purged since: an answer that carries one is not to be stored
-	next      *fetch   // for the same key
+	key, path, query string
+	secondary        string   // what of the request its answer is known to depend on
+	shared           bool     // others may wait for it
+	ended            Signal   // that others wait for; nil: nobody does
+	failed           bool     // set before ended fires, as is brought
+	brought          *stored  // for those who waited, even if it is not to be stored
+	void             bool     // the answer is not to be stored: what it answers has changed since
+	tags             []string // purged since: an answer that carries one is not to be stored
+	next             *fetch   // for the same key
 }
 
 // fetches are those under way, by key. Those that nobody may wait for are
 // among them: a write or a purge has to reach all.
-type fetches map[string]*fetch
-
-func (all fetches) add(f *fetch) {
-	f.next = all[f.key]
-	all[f.key] = f
+type fetches struct {
+	byKey map[string]*fetch
+	idle  []*fetch // that nobody refers to any more
 }
 
-func (all fetches) remove(f *fetch) {
-	first := all[f.key]
+// begin enters a fetch.
+func (all *fetches) begin(of fetch) *fetch {
+	f := new(fetch)
+	if n := len(all.idle); n > 0 {
+		f = all.idle[n-1]
+		all.idle = all.idle[:n-1]
+	}
+	*f = of
+	f.next = all.byKey[f.key]
+	all.byKey[f.key] = f
+	return f
+}
+
+// end takes a fetch out. What those who wait for it are to know has to be in it
+// by then.
+func (all *fetches) end(f *fetch) {
+	all.unlink(f)
+	f.next = nil
+	if f.ended == nil && len(all.idle) < mostIdle {
+		all.idle = append(all.idle, f)
+	}
+}
+
+// mostIdle bounds the fetches that are kept to be used again.
+const mostIdle = 1024
+
+func (all *fetches) unlink(f *fetch) {
+	first := all.byKey[f.key]
 	if first == f {
 		if f.next == nil {
-			delete(all, f.key)
+			delete(all.byKey, f.key)
 		} else {
-			all[f.key] = f.next
+			all.byKey[f.key] = f.next
 		}
 		return
 	}
@@ -39,19 +65,23 @@ func (all fetches) remove(f *fetch) {
 	}
 }
 
-// shared is the one for the key that others may wait for, or nil.
-func (all fetches) shared(key string) *fetch {
-	for f := all[key]; f != nil; f = f.next {
-		if f.ended != nil && !f.void {
+// of is the latest for a key, or nil.
+func (all *fetches) of(key []byte) *fetch { return all.byKey[string(key)] }
+
+// sharing is the first in a list that others may wait for, whose answer will
+// do for them as far as that is known; or nil.
+func (f *fetch) sharing(secondary string) *fetch {
+	for ; f != nil; f = f.next {
+		if f.shared && !f.void && f.secondary == secondary {
 			return f
 		}
 	}
 	return nil
 }
 
-// any tells whether something is under way for the key that will be stored.
-func (all fetches) any(key string) bool {
-	for f := all[key]; f != nil; f = f.next {
+// pending tells whether a list has something that will be stored.
+func (f *fetch) pending() bool {
+	for ; f != nil; f = f.next {
 		if !f.void {
 			return true
 		}
@@ -59,24 +89,24 @@ func (all fetches) any(key string) bool {
 	return false
 }
 
-// void makes that what is under way for the key is not stored, nor waited for
+// cancel makes that what is under way in a list is not stored, nor waited for
 // by those who come from now on.
-func (all fetches) void(key string) {
-	for f := all[key]; f != nil; f = f.next {
+func (f *fetch) cancel() {
+	for ; f != nil; f = f.next {
 		f.void = true
 	}
 }
 
-// purge is void for all that a purge matches. Tags are known by the answer
+// purge is cancel for all that a purge matches. Tags are known by the answer
 // only: they are noted until then.
-func (all fetches) purge(p *purge) {
-	for _, f := range all {
+func (all *fetches) purge(p *purge) {
+	for _, f := range all.byKey {
 		for ; f != nil; f = f.next {
 			if p.Tag != "" {
 				f.tags = append(f.tags, p.Tag)
 				continue
 			}
-			f.void = f.void || p.matchesPath(f.path)
+			f.void = f.void || p.matchesTarget(f.path, f.query)
 		}
 	}
 }

@@ -29,6 +29,9 @@ func (p *proxy) edit(h *Hop, v *visit, now time.Duration) {
 	h.Request.Path = v.route.path(v.req.Path)
 	h.Request.Query = p.auth.query(v.req.Query)
 	h.Request.Header = p.onwardHeader(v)
+	if p.store != nil && v.validates != nil {
+		h.Request.Header = validating(h.Request.Header, v.validates)
+	}
 	if v.route.timeout.Propagate && v.deadline != Forever {
 		h.Request.Header = h.Request.Header.Clone().Set(timeoutField, timeoutText(v.deadline-now-margin))
 	}
@@ -66,8 +69,10 @@ func (p *proxy) makeOnward(v *visit) Header {
 	if p.auth != nil && v.consumer != "" {
 		out = append(out, Field{consumerField, v.consumer})
 	}
-	if !p.gzip && p.store != nil && accepts(in, "gzip") {
-		out = append(out, Field{"Accept-Encoding", "gzip"})
+	if !p.compresses() && p.store != nil {
+		if codings := takenCodings(in.Values("Accept-Encoding")); codings != "" {
+			out = append(out, Field{"Accept-Encoding", codings})
+		}
 	}
 	return edited(out, &v.route.request)
 }
@@ -87,7 +92,7 @@ func (p *proxy) replaces(name string, trusted bool) bool {
 	case equalName(name, "Accept-Encoding"):
 		// Who compresses wants answers plain; who stores keeps one for those
 		// who take gzip and one for the rest.
-		return p.gzip || p.store != nil
+		return p.compresses() || p.store != nil
 	}
 	return false
 }

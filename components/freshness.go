@@ -1,167 +1,117 @@
 package components
 
-import (
-	"strconv"
-	"strings"
-	"time"
-)
+import "time"
 
-// directives is Cache-Control (RFC 9111 section 5.2), as far as a shared cache
-// that does not revalidate has use for it. Durations are -1 where not given.
-type directives struct {
-	noStore, noCache, noTransform      bool
-	private, public, mustRevalidate    bool
-	onlyIfCached                       bool
-	maxAge, sharedMaxAge, minFreshness time.Duration
-	staleWhileRevalidate, staleIfError time.Duration // RFC 5861
+// terms is what a cache makes of an answer that it may store.
+type terms struct {
+	lifetime time.Duration // counted from when it left its origin
+	grace    grace
+	always   bool // to be validated before each use
 }
 
-// parseDirectives reads the values of Cache-Control, joined by commas. It
-// never fails: what it does not know it skips; a duration that cannot be read
-// is 0, which is the careful reading; of two the shorter counts.
-func parseDirectives(value string) directives {
-	d := directives{maxAge: -1, sharedMaxAge: -1, minFreshness: -1, staleWhileRevalidate: -1, staleIfError: -1}
-	for value != "" {
-		var item string
-		item, value = cutItem(value)
-		name, argument, _ := strings.Cut(item, "=")
-		d.take(strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(argument))
+// judge tells whether an answer may be stored by a cache that many share, and
+// for how long it may be given then (RFC 9111 section 3). It is false if it
+// may not, or if there would be no use.
+func (s *store) judge(personal bool, status int, t *telling, came time.Time) (terms, bool) {
+	if !s.allowed(personal, status, t) {
+		return terms{}, false
 	}
-	return d
-}
-
-func (d *directives) take(name, argument string) {
-	switch name {
-	case "no-store":
-		d.noStore = true
-	case "no-cache": // also when it names fields only: nothing here revalidates
-		d.noCache = true
-	case "no-transform":
-		d.noTransform = true
-	case "private":
-		d.private = true
-	case "public":
-		d.public = true
-	case "must-revalidate", "proxy-revalidate":
-		d.mustRevalidate = true
-	case "only-if-cached":
-		d.onlyIfCached = true
-	case "max-age":
-		d.maxAge = shorter(d.maxAge, argument)
-	case "s-maxage":
-		d.sharedMaxAge = shorter(d.sharedMaxAge, argument)
-	case "min-fresh":
-		d.minFreshness = deltaSeconds(argument)
-	case "stale-while-revalidate":
-		d.staleWhileRevalidate = shorter(d.staleWhileRevalidate, argument)
-	case "stale-if-error":
-		d.staleIfError = shorter(d.staleIfError, argument)
-	}
-}
-
-func shorter(given time.Duration, argument string) time.Duration {
-	if s := deltaSeconds(argument); given < 0 || s < given {
-		return s
-	}
-	return given
-}
-
-// cutItem cuts a list at its first comma outside quotes.
-func cutItem(list string) (item, rest string) {
-	quoted := false
-	for i := 0; i < len(list); i++ {
-		switch c := list[i]; {
-		case c == '\\' && quoted:
-			i++
-		case c == '"':
-			quoted = !quoted
-		case c == ',' && !quoted:
-			return list[:i], list[i+1:]
+	v := terms{always: t.noCache}
+	validates := t.etag != "" || t.modified != ""
+	fresh, explicit := t.explicit(came)
+	switch {
+	case explicit:
+		v.lifetime, v.grace = fresh, t.graceOr(s.stale)
+	case negative(status) && s.negative > 0:
+		v.lifetime = s.negative
+	case !personal && (heuristic(status) || t.public):
+		if v.lifetime = t.guess(came); v.lifetime > 0 {
+			v.grace = t.graceOr(s.stale)
 		}
 	}
-	return list, ""
+	if v.always {
+		v.grace = grace{}
+		return v, validates
+	}
+	return v, v.lifetime > 0 || explicit && validates
 }
 
-// deltaSeconds reads whole seconds, at most 2^31 of them as RFC 9111 section
-// 1.2.2 has it.
-func deltaSeconds(text string) time.Duration {
-	const most = 1 << 31
-	text = strings.Trim(text, `"`)
-	if text == "" || strings.Trim(text, "0123456789") != "" {
+// allowed is the part of judge that is about who may share what.
+func (s *store) allowed(personal bool, status int, t *telling) bool {
+	switch {
+	case status < 200 || status == 206 || status == 304 || status >= 500:
+		return false // a failure would outlive its cause
+	case t.mustUnderstand && !understood(status):
+		return false
+	case t.noStore && !t.mustUnderstand, t.private:
+		return false
+	case t.cookie && !s.cookies && !listHas(t.apart, "Set-Cookie"):
+		return false
+	case listHas(t.vary, "*"):
+		return false
+	}
+	return !personal || t.public || t.mustRevalidate || t.sharedMaxAge >= 0
+}
+
+// explicit is the lifetime that the answer gives itself (section 4.2.1). One
+// that cannot be read is none at all.
+func (t *telling) explicit(came time.Time) (time.Duration, bool) {
+	switch {
+	case t.sharedMaxAge >= 0:
+		return t.sharedMaxAge, true
+	case t.maxAge >= 0:
+		return t.maxAge, true
+	case t.targeted || !t.expiring:
+		return 0, false
+	}
+	expires, ok := parseDate(t.expires, came)
+	if !ok {
+		return 0, true
+	}
+	return max(expires.Sub(t.made(came)), 0), true
+}
+
+// made is when the answer was made, by its Date, or else when it came.
+func (t *telling) made(came time.Time) time.Time {
+	if date, ok := parseDate(t.date, came); ok {
+		return date
+	}
+	return came
+}
+
+// mostGuessed bounds a lifetime that nobody gave: Squid and Apache take no more
+// than days either.
+const mostGuessed = 24 * time.Hour
+
+// guess is a tenth of the time since the answer was last changed, as section
+// 4.2.2 suggests.
+func (t *telling) guess(came time.Time) time.Duration {
+	modified, ok := parseDate(t.modified, came)
+	if !ok {
 		return 0
 	}
-	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil || n > most {
-		n = most
-	}
-	return time.Duration(n) * time.Second
+	return min(max(t.made(came).Sub(modified)/10, 0), mostGuessed)
 }
 
-// lifetime is for how long an answer may be given to others from when it left
-// its origin, and its grace after that. It is false if it may not be stored by
-// a cache that many share. Only an explicit lifetime counts, nothing is
-// guessed, but for negative answers that say nothing: they are kept as the
-// node has it, without grace.
-func (s *store) lifetime(req *Request, status int, h Header, d *directives) (time.Duration, grace, bool) {
-	if !storable(status) || h.Has("Set-Cookie") || !varyIsMet(h) || d.noStore || d.private || d.noCache {
-		return 0, grace{}, false
-	}
-	personal := req.Header.Has("Authorization") || req.Header.Has(keyField)
-	if personal && !d.public && !d.mustRevalidate && d.sharedMaxAge < 0 {
-		return 0, grace{}, false
-	}
-	fresh := d.explicit(h)
-	if fresh < 0 && negative(status) && !h.Has("Expires") {
-		return s.negative, grace{}, s.negative > 0
-	}
-	return fresh, d.grace(s.stale), fresh > 0
-}
-
-// explicit is the lifetime that the answer gives itself, or -1 (RFC 9111
-// section 4.2.1).
-func (d *directives) explicit(h Header) time.Duration {
-	switch {
-	case d.sharedMaxAge >= 0:
-		return d.sharedMaxAge
-	case d.maxAge >= 0:
-		return d.maxAge
-	}
-	expires, err := time.Parse(httpDate, h.Get("Expires"))
-	if err != nil {
-		return -1
-	}
-	date, err := time.Parse(httpDate, h.Get("Date"))
-	if err != nil {
-		return -1 // no clock here to measure Expires by
-	}
-	return expires.Sub(date)
-}
-
-const httpDate = "Mon, 02 Jan 2006 15:04:05 GMT"
-
-// storable tells whether answers of the status are kept.
-func storable(status int) bool {
+// heuristic tells whether the lifetime of an answer may be guessed (RFC 9110
+// section 15.1). Failures (501) are left out.
+func heuristic(status int) bool {
 	switch status {
-	case 200, 203, 204, 300, 301, 308, 404, 410:
+	case 200, 203, 204, 300, 301, 308, 404, 405, 410, 414:
 		return true
 	}
 	return false
 }
 
+// understood tells whether we know what a status asks of caches: those of RFC
+// 9110 that are storable at all.
+func understood(status int) bool {
+	switch {
+	case status >= 200 && status <= 205, status >= 300 && status <= 303, status == 305, status == 307, status == 308:
+		return true
+	}
+	return status >= 400 && status <= 417 || status == 421 || status == 422 || status == 426
+}
+
 // negative tells whether a status says that there is nothing.
 func negative(status int) bool { return status == 404 || status == 410 }
-
-// varyIsMet tells whether the answer depends on nothing but what the cache's
-// key has in it: whether gzip is taken.
-func varyIsMet(h Header) bool {
-	vary := h.Values("Vary")
-	return vary == "" || strings.EqualFold(strings.TrimSpace(vary), "Accept-Encoding")
-}
-
-// ageOf is the age that an answer has when it comes.
-func ageOf(h Header) time.Duration {
-	if text := h.Get("Age"); text != "" {
-		return deltaSeconds(text)
-	}
-	return 0
-}

@@ -6,12 +6,12 @@ import (
 	"unsafe"
 )
 
-// memo remembers the headers that were made of others. It is for a host that
-// hands the same header on again and again (Request.Lasting), as the simulator
-// does: made once, a header costs the next exchange one look. What is new may
-// push out what is old. It is safe for concurrent use.
-type memo struct {
-	slots atomic.Pointer[[memoRoom]atomic.Pointer[made]] // made when first used
+// memo remembers what was made of headers: others, mostly. It is for a host
+// that hands the same header on again and again (Request.Lasting), as the
+// simulator does: made once, a header costs the next exchange one look. What
+// is new may push out what is old. It is safe for concurrent use.
+type memo[T any] struct {
+	slots atomic.Pointer[[memoRoom]atomic.Pointer[made[T]]] // made when first used
 }
 
 // origin is all that a header is made of, beside the proxy itself.
@@ -21,12 +21,12 @@ type origin struct {
 	peer           netip.Addr
 	host, consumer string
 	tls            bool
-	word           word
+	note           note
 }
 
-type made struct {
+type made[T any] struct {
 	of origin
-	is Header
+	is T
 }
 
 // memoRoom bounds what is remembered.
@@ -36,29 +36,29 @@ const (
 	memoTries = 8
 )
 
-// find returns the header that was made of o before; its spare room is not
+// find returns what was made of o before; the spare room of a header is not
 // the caller's.
-func (m *memo) find(o *origin) (h Header, ok bool) {
+func (m *memo[T]) find(o *origin) (is T, ok bool) {
 	slots := m.slots.Load()
 	if slots == nil {
-		return nil, false
+		return is, false
 	}
 	for i := range memoTries {
 		e := slots[o.slot(i)].Load()
 		switch {
 		case e == nil:
-			return nil, false
+			return is, false
 		case e.of.equal(o):
 			return e.is, true
 		}
 	}
-	return nil, false
+	return is, false
 }
 
 // keep remembers what was made of o, and returns it.
-func (m *memo) keep(o *origin, h Header) Header {
+func (m *memo[T]) keep(o *origin, is T) T {
 	if m.slots.Load() == nil {
-		m.slots.CompareAndSwap(nil, new([memoRoom]atomic.Pointer[made]))
+		m.slots.CompareAndSwap(nil, new([memoRoom]atomic.Pointer[made[T]]))
 	}
 	slots := m.slots.Load()
 	free := 0
@@ -68,9 +68,16 @@ func (m *memo) keep(o *origin, h Header) Header {
 			break
 		}
 	}
-	h = h[:len(h):len(h)]
-	slots[o.slot(free)].Store(&made{*o, h})
-	return h
+	slots[o.slot(free)].Store(&made[T]{*o, is})
+	return is
+}
+
+// headerMemo is a memo of headers.
+type headerMemo struct{ memo[Header] }
+
+// keep is a memo's, for a header whose spare room is nobody's.
+func (m *headerMemo) keep(o *origin, h Header) Header {
+	return m.memo.keep(o, h[:len(h):len(h)])
 }
 
 // slot is where to look in the i-th place. It is found by where the header
@@ -83,5 +90,5 @@ func (o *origin) slot(i int) uintptr {
 func (o *origin) equal(p *origin) bool {
 	return unsafe.SliceData(o.header) == unsafe.SliceData(p.header) && len(o.header) == len(p.header) &&
 		o.route == p.route && o.peer == p.peer &&
-		o.host == p.host && o.consumer == p.consumer && o.tls == p.tls && o.word == p.word
+		o.host == p.host && o.consumer == p.consumer && o.tls == p.tls && o.note == p.note
 }

@@ -1,7 +1,6 @@
 package components
 
 import (
-	"slices"
 	"strings"
 
 	"trafficlab/bench/measure"
@@ -17,20 +16,20 @@ type proxy struct {
 	seed  uint64
 	via   string
 
-	onwards, outwards, dressed memo // of headers
+	onwards, outwards, dressed headerMemo
 
-	trust  trustList
-	onward *route      // where everything goes if there are no routes
-	routes *routeTable // nil: no routes
-	auth   *auth       // nil: nobody is asked who they are
-	limits []limits    // nil: no limit
-	store  *store      // nil: no cache
-	gzip   bool        // compresses answers
-	pools  []*pool
-	budget *budget // of retries; nil: no bounds
-	pauses uint64  // what their lengths are drawn from
-	tries  uint64  // what tells this node's tries from another's
-	hedge  *hedge  // nil: none
+	trust   trustList
+	onward  *route      // where everything goes if there are no routes
+	routes  *routeTable // nil: no routes
+	auth    *auth       // nil: nobody is asked who they are
+	limits  []limits    // nil: no limit
+	store   *store      // nil: no cache
+	codings []string    // that it offers; nil: it does not compress
+	pools   []*pool
+	budget  *budget // of retries; nil: no bounds
+	pauses  uint64  // what their lengths are drawn from
+	tries   uint64  // what tells this node's tries from another's
+	hedge   *hedge  // nil: none
 
 	issuers []topologies.Place // of token keys
 
@@ -42,13 +41,13 @@ type proxy struct {
 
 func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, tallies Tallies) *proxy {
 	p := &proxy{
-		place:  place,
-		node:   node,
-		seed:   scenarios.Mix(c.Seed, scenarios.Hash(string(place))),
-		via:    "1.1 " + node.Name,
-		trust:  newTrustList(node.Trust),
-		gzip:   slices.Contains(node.Compress, "gzip"),
-		budget: newBudget(node.Retry.Budget),
+		place:   place,
+		node:    node,
+		seed:    scenarios.Mix(c.Seed, scenarios.Hash(string(place))),
+		via:     "1.1 " + node.Name,
+		trust:   newTrustList(node.Trust),
+		codings: node.Compress,
+		budget:  newBudget(node.Retry.Budget),
 	}
 	p.gate = newGate(node.Concurrency)
 	p.fallback = newFallback(node.Fallback)
@@ -64,7 +63,8 @@ func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, 
 	}
 	p.limits = newLimits(node, tallies)
 	if node.Cache != nil {
-		p.store = newStore(node.Cache, c.Weather().Purges(place))
+		p.store = newStore(node, c.Weather().Purges(place))
+		p.store.knows = p.auth != nil
 	}
 	p.detours = p.limits != nil || p.store != nil || p.gate != nil
 	return p
@@ -195,6 +195,10 @@ func (p *proxy) handOn(v *visit) {
 		v.attempt.done(v.x.Now(), v.attempt.reason)
 		return
 	}
+	if p.store != nil && v.validates != nil && v.attempt.status == 304 {
+		p.stillHolds(v)
+		return
+	}
 	head := v.attempt.said()
 	head.Header = p.outwardHeader(v, head.Header)
 	var keep func(Body)
@@ -215,11 +219,11 @@ func (p *proxy) handOn(v *visit) {
 // edits, a coding.
 func (p *proxy) dress(v *visit, r *Response) {
 	r.Header = p.decorate(v, r.Header)
-	if p.gzip {
+	if p.compresses() {
 		if v.req.Lasting {
 			r.Header = r.Header.Clone()
 		}
-		encode(v, r)
+		p.encode(v, r)
 	}
 }
 
@@ -230,26 +234,23 @@ func (p *proxy) decorate(v *visit, h Header) Header {
 		return h
 	}
 	if !v.req.Lasting {
-		return decorated(h, v.word, edit)
+		return p.decorated(h, v.note(), edit)
 	}
-	from := origin{header: h, route: v.route, word: v.word}
+	from := origin{header: h, route: v.route, note: v.note()}
 	if h, ok := p.dressed.find(&from); ok {
 		return h
 	}
-	return p.dressed.keep(&from, decorated(h.Clone(), v.word, edit))
+	return p.dressed.keep(&from, p.decorated(h.Clone(), v.note(), edit))
 }
 
-func decorated(h Header, w word, edit *topologies.Edit) Header {
-	if w != noWord {
-		h = h.Set(cacheField, w.String())
-	}
-	return edited(h, edit)
+func (p *proxy) decorated(h Header, n note, edit *topologies.Edit) Header {
+	return edited(noted(h, n, p.node.Name, 0), edit)
 }
 
 // refuse answers with a failure of ours in the place of an upstream's answer.
 func (p *proxy) refuse(v *visit, r Response) {
 	if v.word != noWord {
-		r = withField(r, cacheField, v.word.String())
+		r.Header = noted(r.Header.Clone(), v.note(), p.node.Name, 0)
 	}
 	v.reply(r)
 }

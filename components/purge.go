@@ -20,18 +20,23 @@ func newPurge(p scenarios.Purge) *purge {
 	return &purge{p, prefix, subtree}
 }
 
-func (p *purge) matchesPath(path string) bool {
-	if p.subtree {
+// matchesTarget tells whether the purge is about a target. One with a query is
+// about that very target, one without about all of its path.
+func (p *purge) matchesTarget(path, query string) bool {
+	switch {
+	case p.subtree:
 		return strings.HasPrefix(path, p.prefix)
+	case strings.IndexByte(p.Path, '?') >= 0:
+		return len(p.Path) == len(path)+1+len(query) && strings.HasPrefix(p.Path, path) && strings.HasSuffix(p.Path, query)
 	}
 	return p.Path != "" && path == p.Path
 }
 
-func (p *purge) matches(entry stored) bool {
-	if p.Tag != "" {
-		return slices.Contains(entry.tags, p.Tag)
+func (p *purge) matches(r *resource) bool {
+	if p.Tag == "" {
+		return len(r.variants) > 0 && p.matchesTarget(r.path, r.query)
 	}
-	return !entry.mark && p.matchesPath(entry.path)
+	return slices.ContainsFunc(r.variants, func(e *stored) bool { return slices.Contains(e.tags, p.Tag) })
 }
 
 // Purge makes the component's cache forget answers, and what is under way
@@ -47,11 +52,20 @@ func (c *Component) Purge(what scenarios.Purge) (n int, ok bool) {
 	return p.store.purge(what), true
 }
 
-// purge looks at all that is stored.
+// purge looks at all that is stored, and forgets all variants of a target at
+// once. It returns how many answers there were.
 func (s *store) purge(what scenarios.Purge) int {
 	p := newPurge(what)
 	s.under.purge(p)
-	return s.kept.RemoveAll(p.matches)
+	n := 0
+	s.kept.RemoveAll(func(r *resource) bool {
+		if !p.matches(r) {
+			return false
+		}
+		n += len(r.variants)
+		return true
+	})
+	return n
 }
 
 // catchUp does the purges of the scenario that have come due. Done before each
@@ -62,18 +76,6 @@ func (s *store) catchUp(now time.Duration) {
 		s.purge(s.dated[0].Purge)
 		s.dated = s.dated[1:]
 	}
-}
-
-// tagsOf are the names that an answer can be purged by: Surrogate-Key's, apart
-// by spaces (Fastly), and Cache-Tag's, apart by commas (Cloudflare, Akamai).
-func tagsOf(h Header) []string {
-	tags := strings.Fields(h.Values("Surrogate-Key"))
-	for tag := range strings.SplitSeq(h.Values("Cache-Tag"), ",") {
-		if tag = strings.TrimSpace(tag); tag != "" {
-			tags = append(tags, tag)
-		}
-	}
-	return tags
 }
 
 // anyOf tells whether the lists have a word in common.

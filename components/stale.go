@@ -14,7 +14,7 @@ type grace struct{ whileRevalidate, ifError time.Duration }
 // grace is what the answer says, or else the node. An answer that must be
 // revalidated is never given stale (RFC 9111 section 4.2.4); s-maxage forbids
 // what the answer does not itself allow.
-func (d *directives) grace(usual topologies.Stale) grace {
+func (d *directives) graceOr(usual topologies.Stale) grace {
 	g := grace{d.staleWhileRevalidate, d.staleIfError}
 	if d.mustRevalidate {
 		return grace{}
@@ -31,25 +31,30 @@ func (d *directives) grace(usual topologies.Stale) grace {
 	return g
 }
 
+// strict tells whether an answer must not be given stale, whatever a request
+// would take (RFC 9111 section 4.2.4); s-maxage has proxy-revalidate in it.
+func (d *directives) strict() bool {
+	return d.mustRevalidate || d.noCache || d.sharedMaxAge >= 0
+}
+
 // staleness is how long ago the entry's lifetime was over.
-func (s *stored) staleness(now time.Duration) time.Duration { return s.age(now) - s.lifetime }
+func (e *stored) staleness(now time.Duration) time.Duration { return e.age(now) - e.lifetime }
 
 // whileRenewed tells whether a request may be given the stale entry at once.
 // One that sets bounds on age of its own has to wait.
-func (a *cacheAsk) whileRenewed(entry *stored, now time.Duration) bool {
-	return entry.staleness(now) < entry.grace.whileRevalidate &&
-		a.directives.minFreshness <= 0 && (a.directives.maxAge < 0 || entry.age(now) <= a.directives.maxAge)
+func (a *cacheAsk) whileRenewed(e *stored, now time.Duration) bool {
+	return e.staleness(now) < e.grace.whileRevalidate && a.bounds(e, now)
 }
 
 // insteadOfFailure tells whether a request may be given the entry, stale or
-// older than it asked for, because there is no better answer. What the request says goes before what the entry
-// says, unless that must be revalidated.
-func (a *cacheAsk) insteadOfFailure(entry *stored, now time.Duration) bool {
-	allowed := entry.grace.ifError
-	if a.directives.staleIfError >= 0 && !entry.strict {
-		allowed = a.directives.staleIfError
+// older than it asked for, because there is no better answer. What the request
+// says goes before what the entry says, unless that must be revalidated.
+func (a *cacheAsk) insteadOfFailure(e *stored, now time.Duration) bool {
+	allowed := e.grace.ifError
+	if a.staleIfError >= 0 && !e.strict {
+		allowed = a.staleIfError
 	}
-	return allowed > 0 && entry.staleness(now) < allowed
+	return allowed > 0 && e.staleness(now) < allowed
 }
 
 // isFailure tells whether a status stands for an error in the sense of RFC
@@ -64,39 +69,46 @@ func (p *proxy) rescued(v *visit, status int) bool {
 	if p.store == nil || !v.ask.fromStore || !isFailure(status) {
 		return false
 	}
-	entry, ok := p.store.spare(v)
-	if !ok {
+	e := p.store.spare(v)
+	if e == nil {
 		return false
 	}
 	p.store.release(v, true)
 	v.word = stale
-	p.replyStored(v, &entry)
+	p.replyStored(v, e)
 	return true
 }
 
-// spare is what is stored and may be given instead of a failure.
-func (s *store) spare(v *visit) (entry stored, ok bool) {
+// spare is what is stored and may be given instead of a failure, or nil.
+func (s *store) spare(v *visit) *stored {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := v.x.Now()
 	s.catchUp(now)
-	entry, ok = s.kept.Peek(v.ask.key)
-	return entry, ok && !entry.mark && v.ask.insteadOfFailure(&entry, now)
+	r, _ := s.kept.PeekBytes(v.ask.key)
+	e := r.pick(&v.ask, v.req.Header)
+	if e == nil || !v.ask.insteadOfFailure(e, now) {
+		return nil
+	}
+	return e
 }
 
 // renew fetches the answer anew, beside the visit, which has been given the
 // stale one. It is a request of its own: the first one's attempt, changed.
-func (p *proxy) renew(v *visit) {
+func (p *proxy) renew(v *visit, e *stored) {
 	f := v.renews
 	v.renews = nil
-	at, route, consumer, ask := v.at, v.route, v.consumer, v.ask
+	at, route, consumer, ask := v.at, v.route, v.consumer, v.ask.wish
 	req := renewal(*v.req)
 	v.x.Background(func(x Exchange) Steps {
 		v := &visit{detour: new(detour)}
 		v.open(at, x, &req)
 		v.aside, v.stage = true, renewing
 		v.route, v.consumer, v.leads = route, consumer, f
-		v.ask = cacheAsk{key: ask.key, toStore: true}
+		v.ask = cacheAsk{wish: ask, key: []byte(f.key), toStore: true}
+		if e.validates() {
+			v.validates = e
+		}
 		return v
 	})
 }
@@ -110,20 +122,10 @@ func renewal(req Request) Request {
 	req.Method, req.Size = "GET", 0
 	req.Attempt = scenarios.Mix(req.Attempt, renewalMark)
 	for i := range req.Header {
-		if name := req.Header[i].Name; isCondition(name) || equalName(name, timeoutField) {
-			req.Header, req.Lasting = unconditional(req.Header), false
+		if name := req.Header[i].Name; oneOf(preconditions, name) || equalName(name, timeoutField) {
+			req.Header, req.Lasting = unconditional(req.Header).Del(timeoutField), false
 			break
 		}
 	}
 	return req
-}
-
-func unconditional(in Header) Header {
-	out := make(Header, 0, len(in))
-	for _, f := range in {
-		if !isCondition(f.Name) && !equalName(f.Name, timeoutField) {
-			out = append(out, f)
-		}
-	}
-	return out
 }

@@ -57,10 +57,14 @@ type detour struct {
 	asks    [2]policy.Ask // room for what they are asked
 
 	// At a cache.
-	ask    cacheAsk
-	waits  *fetch // another's, to wait for
-	leads  *fetch // its own, that others may wait for
-	renews *fetch // to be begun beside it
+	ask       cacheAsk
+	room      []byte  // for its key; kept for the next visit
+	why       cause   // it goes on nevertheless
+	keeps     bool    // the answer is to be stored
+	validates *stored // what the upstream is asked to confirm
+	waits     *fetch  // another's, to wait for
+	leads     *fetch  // its own, that others may wait for
+	renews    *fetch  // to be begun beside it
 
 	// At a gate.
 	class   int
@@ -109,7 +113,7 @@ func (v *visit) turnOff() {
 		v.detour = new(detour)
 		return
 	}
-	*v.detour = detour{}
+	*v.detour = detour{room: v.room[:0]}
 }
 
 // reply answers with a body of our own.

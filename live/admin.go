@@ -63,7 +63,8 @@ func (a *admin) begin(w http.ResponseWriter, r *http.Request) {
 }
 
 // purge makes the node's cache forget the answers of a path, of all that begin
-// so if it ends in "*", or those that carry a tag.
+// so if it ends in "*", of one target if the path has its query, or those that
+// carry a tag.
 func (a *admin) purge(w http.ResponseWriter, r *http.Request) {
 	what := scenarios.Purge{Path: r.FormValue("path"), Tag: r.FormValue("tag")}
 	if err := what.Check(); err != nil {

@@ -17,6 +17,10 @@ type Cache struct {
 	// would outlive their cause. NGINX and Varnish keep none either unless
 	// told to.
 	Negative time.Duration
+	// Cookies lets answers be stored that set cookies, and gives the cookies
+	// to all who are answered by them. RFC 9111 section 7.3 allows it; NGINX
+	// and Varnish do not, unless told to.
+	Cookies bool
 }
 
 // Stale says for how long after its lifetime an answer that does not say so

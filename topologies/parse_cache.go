@@ -14,7 +14,7 @@ func cache(v strict.Value, usual bool) *Cache {
 		return nil
 	}
 	c := &Cache{Capacity: defaultCapacity, Collapse: true}
-	if v.Present() && !v.Fields("capacity", "evict", "collapse", "stale", "negative") {
+	if v.Present() && !v.Fields("capacity", "evict", "collapse", "stale", "negative", "cookies") {
 		return c
 	}
 	c.Capacity = v.Get("capacity").Size(c.Capacity, 1<<10, maxBytes)
@@ -22,6 +22,7 @@ func cache(v strict.Value, usual bool) *Cache {
 	c.Collapse = v.Get("collapse").Bool(c.Collapse)
 	c.Stale = stale(v.Get("stale"))
 	c.Negative = orOff(v.Get("negative"))
+	c.Cookies = v.Get("cookies").Bool(false)
 	return c
 }
 

@@ -13,6 +13,7 @@ func TestCache(t *testing.T) {
 	lru := policy.Choice{Name: "lru"}
 	for text, want := range map[string]*Cache{
 		"{}":                                    {Capacity: 64 << 20, Evict: lru, Collapse: true},
+		"{cookies: true}":                       {Capacity: 64 << 20, Evict: lru, Collapse: true, Cookies: true},
 		"off":                                   nil,
 		"{capacity: 2KiB, collapse: false}":     {Capacity: 2048, Evict: lru},
 		"{evict: sieve, stale: off}":            {Capacity: 64 << 20, Evict: policy.Choice{Name: "sieve"}, Collapse: true},

@@ -71,6 +71,26 @@ func (c *Cache[V]) Lookup(key string) (value V, ok bool) {
 	return e.value, true
 }
 
+// LookupBytes is Lookup for a key that is no string yet, and need not become
+// one.
+func (c *Cache[V]) LookupBytes(key []byte) (value V, ok bool) {
+	e, ok := c.entries[string(key)]
+	if !ok {
+		return value, false
+	}
+	c.eviction.Used(&e.Item)
+	return e.value, true
+}
+
+// PeekBytes is a LookupBytes that does not count as a use.
+func (c *Cache[V]) PeekBytes(key []byte) (value V, ok bool) {
+	e, ok := c.entries[string(key)]
+	if !ok {
+		return value, false
+	}
+	return e.value, true
+}
+
 // Peek is a Lookup that does not count as a use.
 func (c *Cache[V]) Peek(key string) (value V, ok bool) {
 	e, ok := c.entries[key]

@@ -1,0 +1,133 @@
+package components
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// absent is the value of a field that is not there, which differs from an
+// empty one.
+const absent = "\x00"
+
+// varying is the fields of a request that an answer depends on by its Vary, as
+// they were in the request that it answers (RFC 9111 section 4.1). One that is
+// coded depends on who takes that, even if its origin has forgotten to say so.
+func (s *store) varying(t *telling, ask *cacheAsk, h Header) []Field {
+	var fields []Field
+	if t.coded {
+		fields = append(fields, Field{"Accept-Encoding", ask.codings})
+	}
+	if t.vary == "" {
+		return fields
+	}
+	for name := range strings.SplitSeq(t.vary, ",") {
+		name = strings.TrimSpace(name)
+		if name == "" || equalName(name, "Accept-Encoding") && (t.coded || s.plain) {
+			continue // who compresses asks upstreams for none
+		}
+		fields = append(fields, Field{Canonical(name), selecting(name, ask, h)})
+	}
+	return fields
+}
+
+// suits tells whether an answer may be selected for a request.
+func (e *stored) suits(ask *cacheAsk, h Header) bool {
+	for i := range e.vary {
+		if f := &e.vary[i]; selecting(f.Name, ask, h) != f.Value {
+			return false
+		}
+	}
+	return true
+}
+
+// selecting is a request's field as far as answers are told apart by it: white
+// space makes no difference, nor does in Accept-Language case or order, and
+// Accept-Encoding is what goes upstream of it.
+func selecting(name string, ask *cacheAsk, h Header) string {
+	if equalName(name, "Accept-Encoding") {
+		return ask.codings
+	}
+	value := absent
+	for i := range h {
+		switch {
+		case !equalName(h[i].Name, name):
+		case value == absent:
+			value = h[i].Value
+		default:
+			value += "," + h[i].Value
+		}
+	}
+	if equalName(name, "Accept-Language") {
+		return languages(value)
+	}
+	return tight(value)
+}
+
+// tight is a list without white space around its commas.
+func tight(list string) string {
+	if !strings.ContainsAny(list, " \t") {
+		return list
+	}
+	items := strings.Split(list, ",")
+	for i := range items {
+		items[i] = strings.TrimSpace(items[i])
+	}
+	return strings.Join(items, ",")
+}
+
+func languages(list string) string {
+	items := strings.Split(strings.ToLower(tight(list)), ",")
+	slices.Sort(items)
+	return strings.Join(items, ",")
+}
+
+// mostVariants bounds how many answers are kept for one target.
+const mostVariants = 32
+
+// resource is all that is stored for one target: its variants, the latest
+// first, or a mark that its answers are not for sharing.
+type resource struct {
+	key, path, query string
+	variants         []*stored
+	until            time.Duration // of the mark
+}
+
+// marked tells whether the answers are known not to be for sharing.
+func (r *resource) marked(now time.Duration) bool { return r != nil && now < r.until }
+
+// pick selects the answer for a request, or none.
+func (r *resource) pick(ask *cacheAsk, h Header) *stored {
+	if r == nil {
+		return nil
+	}
+	for _, e := range r.variants {
+		if e.suits(ask, h) {
+			return e
+		}
+	}
+	return nil
+}
+
+// add puts an answer in the place of those that it stands for.
+func (r *resource) add(e *stored, ask *cacheAsk, h Header, capacity int64) {
+	r.drop(ask, h)
+	r.variants = slices.Insert(r.variants, 0, e)
+	for len(r.variants) > mostVariants || len(r.variants) > 1 && r.weight() > capacity {
+		r.variants = slices.Delete(r.variants, len(r.variants)-1, len(r.variants))
+	}
+}
+
+// drop forgets what would be selected for a request.
+func (r *resource) drop(ask *cacheAsk, h Header) {
+	r.variants = slices.DeleteFunc(r.variants, func(e *stored) bool { return e.suits(ask, h) })
+}
+
+// weight is what the resource takes of the capacity.
+func (r *resource) weight() int64 {
+	w := int64(0)
+	for _, e := range r.variants {
+		w += weigh(r.key, &e.response)
+	}
+	return max(w, storedOverhead+int64(len(r.key)))
+}
