@@ -43,7 +43,7 @@ func (e *stored) staleness(now time.Duration) time.Duration { return e.age(now) 
 // whileRenewed tells whether a request may be given the stale entry at once.
 // One that sets bounds on age of its own has to wait.
 func (a *cacheAsk) whileRenewed(e *stored, now time.Duration) bool {
-	return e.staleness(now) < e.grace.whileRevalidate && a.bounds(e, now)
+	return !e.always && e.staleness(now) < e.grace.whileRevalidate && a.bounds(e, now)
 }
 
 // insteadOfFailure tells whether a request may be given the entry, stale or

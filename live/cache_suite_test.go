@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -34,7 +35,8 @@ func TestCacheSuite(t *testing.T) {
 	results := suiteResults(t, folder, cdn)
 	tests := suiteTests(t, folder)
 	count := map[string][2]int{}
-	for _, test := range tests {
+	for _, id := range slices.Sorted(maps.Keys(tests)) {
+		test := tests[id]
 		if test.BrowserOnly || !test.applies(tests, results) {
 			continue
 		}
