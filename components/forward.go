@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unsafe"
 
 	"trafficlab/scenarios"
 )
@@ -135,7 +136,12 @@ func (p *proxy) outwardHeader(v *visit, in Header) Header {
 	if !v.req.Lasting {
 		return outward(in)
 	}
+	first := unsafe.SliceData(in)
+	if first == p.passed.Load() {
+		return in
+	}
 	if isOutward(in) {
+		p.passed.Store(first)
 		return in
 	}
 	from := origin{header: in}

@@ -2,6 +2,7 @@ package components
 
 import (
 	"strings"
+	"sync/atomic"
 
 	"trafficlab/bench/measure"
 	"trafficlab/scenarios"
@@ -15,6 +16,8 @@ type proxy struct {
 	node  *topologies.Node
 	seed  uint64
 	via   string
+
+	passed atomic.Pointer[Field] // where the last header lies that went out as it was
 
 	onwards, outwards, dressed headerMemo
 
