@@ -4,17 +4,10 @@ import (
 	"io"
 	"sync"
 
+	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 )
-
-// codingLevel is gzip's, the same live and in the simulator, so that both
-// count the same bytes. NGINX's default too.
-const codingLevel = 1
-
-var gzipWriters = sync.Pool{New: func() any {
-	w, _ := gzip.NewWriterLevel(nil, codingLevel) // errs only on a wrong level
-	return w
-}}
 
 // Encoder applies a content coding to what is written to it. Flush sends on
 // what it holds back; that costs bytes.
@@ -23,17 +16,42 @@ type Encoder interface {
 	Flush() error
 }
 
-// Encode returns a writer that applies a content coding ("gzip", or "" for
-// none) to what is written to it and passes that on to w. Close ends the
-// coding, not w. As long as nobody flushes in between, the bytes do not depend
-// on how they were cut into writes.
+// encoder is one that can be used again.
+type encoder interface {
+	Encoder
+	Reset(w io.Writer)
+}
+
+// encoders is those of each content coding, by its name. Their levels are the
+// fast ones, for answers that are made anew each time, and the same live and in
+// the simulator, so that both count the same bytes.
+var encoders = map[string]*sync.Pool{
+	"gzip": {New: func() any {
+		w, _ := gzip.NewWriterLevel(nil, 1) // errs only on a wrong level; NGINX's default too
+		return w
+	}},
+	"br": {New: func() any { return brotli.NewWriterLevel(nil, 2) }},
+	"zstd": {New: func() any {
+		// RFC 9659 bounds the window by 8 MiB; less is less memory for each
+		// answer under way.
+		w, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+			zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
+		return w
+	}},
+}
+
+// Encode returns a writer that applies a content coding ("gzip", "br", "zstd",
+// or "" for none) to what is written to it and passes that on to w. Close ends
+// the coding, not w. As long as nobody flushes in between, the bytes do not
+// depend on how they were cut into writes.
 func Encode(w io.Writer, coding string) Encoder {
-	if coding != "gzip" {
+	pool, known := encoders[coding]
+	if !known {
 		return plainWriter{w}
 	}
-	encoder := gzipWriters.Get().(*gzip.Writer)
-	encoder.Reset(w)
-	return &gzipWriter{encoder}
+	e := pool.Get().(encoder)
+	e.Reset(w)
+	return &pooledEncoder{e, pool}
 }
 
 type plainWriter struct{ io.Writer }
@@ -41,45 +59,56 @@ type plainWriter struct{ io.Writer }
 func (plainWriter) Flush() error { return nil }
 func (plainWriter) Close() error { return nil }
 
-// gzipWriter gives its encoder back when it is closed.
-type gzipWriter struct{ *gzip.Writer }
+// pooledEncoder gives its encoder back when it is closed.
+type pooledEncoder struct {
+	encoder
+	pool *sync.Pool
+}
 
 // Close ends the stream. Only the first call counts.
-func (g *gzipWriter) Close() error {
-	if g.Writer == nil {
+func (p *pooledEncoder) Close() error {
+	if p.encoder == nil {
 		return nil
 	}
-	err := g.Writer.Close()
-	gzipWriters.Put(g.Writer)
-	g.Writer = nil
+	err := p.encoder.Close()
+	p.encoder.Reset(nil) // holds on to nobody's connection
+	p.pool.Put(p.encoder)
+	p.encoder = nil
 	return err
 }
 
 // encodedSizes remembers the sizes of encoded fillers.
-var encodedSizes sync.Map // int64 → int64
+var encodedSizes sync.Map // encodedFiller → int64
+
+type encodedFiller struct {
+	coding string
+	size   int64
+}
 
 // EncodedSize is the exact length of a body once the coding is applied, or
 // Size as it is if that is not known. It is safe for concurrent use.
 func EncodedSize(coding string, b Body) int64 {
+	_, known := encoders[coding]
 	switch {
-	case coding != "gzip":
+	case !known:
 		return max(b.Size, int64(len(b.Bytes)))
 	case b.Bytes != nil:
-		return gzipSize(b.Bytes)
+		return sizeOf(coding, b.Bytes)
 	case b.Size < 0:
 		return b.Size
 	}
-	if size, known := encodedSizes.Load(b.Size); known {
+	filler := encodedFiller{coding, b.Size}
+	if size, known := encodedSizes.Load(filler); known {
 		return size.(int64)
 	}
-	size := gzipSize(Filler(b.Size))
-	encodedSizes.Store(b.Size, size)
+	size := sizeOf(coding, Filler(b.Size))
+	encodedSizes.Store(filler, size)
 	return size
 }
 
-func gzipSize(text []byte) int64 {
+func sizeOf(coding string, text []byte) int64 {
 	var n counter
-	w := Encode(&n, "gzip")
+	w := Encode(&n, coding)
 	_, _ = w.Write(text) // a counter takes everything
 	_ = w.Close()
 	return int64(n)

@@ -8,7 +8,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
 	"trafficlab/topologies"
@@ -116,34 +118,154 @@ func TestFillerCompressesLikeJSON(t *testing.T) {
 	}
 }
 
+// plain undoes a content coding.
+func plain(t *testing.T, coding string, coded io.Reader) []byte {
+	var from io.Reader
+	switch coding {
+	case "gzip":
+		r, err := gzip.NewReader(coded)
+		require.NoError(t, err)
+		from = r
+	case "br":
+		from = brotli.NewReader(coded)
+	case "zstd":
+		r, err := zstd.NewReader(coded, zstd.WithDecoderMaxWindow(8<<20)) // what RFC 9659 lets clients bound it by
+		require.NoError(t, err)
+		defer r.Close()
+		from = r
+	}
+	text, err := io.ReadAll(from)
+	require.NoError(t, err)
+	return text
+}
+
 // TestEncodedSizeIsExact: whatever the cuts between writes, the coded bytes
 // are as many as the simulator counts, and decode to the text.
 func TestEncodedSizeIsExact(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, size := range []int64{0, 1, 256, 1000, 65_535, 65_536, 65_537, 300_000} {
-		for range 5 {
-			var coded bytes.Buffer
-			w := Encode(&coded, "gzip")
-			for rest := Filler(size); len(rest) > 0; {
-				n := min(1+random.IntN(40_000), len(rest))
-				_, err := w.Write(rest[:n])
-				require.NoError(t, err)
-				rest = rest[n:]
+	for coding := range encoders {
+		for _, size := range []int64{0, 1, 256, 1000, 65_535, 65_536, 65_537, 300_000, 3_000_000} {
+			for range 5 {
+				var coded bytes.Buffer
+				w := Encode(&coded, coding)
+				for rest := Filler(size); len(rest) > 0; {
+					n := min(1+random.IntN(40_000), len(rest))
+					_, err := w.Write(rest[:n])
+					require.NoError(t, err)
+					rest = rest[n:]
+				}
+				require.NoError(t, w.Close())
+				require.NoError(t, w.Close(), "a second close does nothing")
+				require.EqualValues(t, coded.Len(), EncodedSize(coding, Body{Size: size}), "%s, size %d", coding, size)
+				require.True(t, bytes.Equal(Filler(size), plain(t, coding, &coded)))
 			}
-			require.NoError(t, w.Close())
-			require.NoError(t, w.Close(), "a second close does nothing")
-			require.EqualValues(t, coded.Len(), EncodedSize("gzip", Body{Size: size}), "size %d", size)
-			plain, err := gzip.NewReader(&coded)
-			require.NoError(t, err)
-			text, err := io.ReadAll(plain)
-			require.NoError(t, err)
-			require.True(t, bytes.Equal(Filler(size), text))
 		}
 	}
 	require.EqualValues(t, 1234, EncodedSize("", Body{Size: 1234}))
 	require.EqualValues(t, -1, EncodedSize("gzip", Body{Size: -1}))
 	body := []byte(fmt.Sprint(make([]int, 1000)))
 	require.Less(t, EncodedSize("gzip", Body{Size: int64(len(body)), Bytes: body}), int64(200))
+}
+
+// TestFlushedTextCanBeReadAtOnce: what comes slowly is not held back.
+func TestFlushedTextCanBeReadAtOnce(t *testing.T) {
+	for coding := range encoders {
+		var coded bytes.Buffer
+		w := Encode(&coded, coding)
+		_, err := io.WriteString(w, "as far as this")
+		require.NoError(t, err)
+		require.NoError(t, w.Flush())
+		var from io.Reader
+		sofar := bytes.NewReader(coded.Bytes())
+		switch coding {
+		case "gzip":
+			from, err = gzip.NewReader(sofar)
+			require.NoError(t, err)
+		case "br":
+			from = brotli.NewReader(sofar)
+		case "zstd":
+			from, err = zstd.NewReader(sofar, zstd.WithDecoderConcurrency(1))
+			require.NoError(t, err)
+		}
+		text := make([]byte, len("as far as this"))
+		_, err = io.ReadFull(from, text)
+		require.NoError(t, err, coding)
+		require.Equal(t, "as far as this", string(text))
+		require.NoError(t, w.Close())
+	}
+}
+
+// TestChoose: RFC 9110 section 12.5.3, of three codings offered in this order.
+func TestChoose(t *testing.T) {
+	offered := []string{"zstd", "br", "gzip"}
+	for accepted, want := range map[string]struct {
+		coding string
+		must   bool
+	}{
+		"":                                 {"", false},
+		"gzip":                             {"gzip", false},
+		"gzip, br":                         {"br", false},
+		"gzip, deflate, br, zstd":          {"zstd", false},
+		"GZIP;Q=0.8, br;q=0.7":             {"gzip", false},
+		"zstd;q=0, *":                      {"br", false},
+		"*":                                {"zstd", false},
+		"*;q=0":                            {"", false},
+		"deflate":                          {"", false},
+		"identity":                         {"", false},
+		"gzip;q=0.5, identity":             {"", false},
+		"gzip;q=0.5, identity;q=0.5":       {"gzip", false},
+		"gzip, identity;q=0":               {"gzip", true},
+		"gzip;q=0.1, *;q=0":                {"gzip", true},
+		"identity;q=0":                     {"", false},
+		"gzip;q=0, identity;q=0":           {"", false},
+		"gzip;q=1.5":                       {"", false},
+		"gzip;q=-1":                        {"", false},
+		"gzip;level=9;q=0.3, zstd;q=0.2":   {"gzip", false},
+		", ,gzip":                          {"gzip", false},
+		"br;q=0.000, zstd;q=0.00, gzip;q=": {"", false},
+	} {
+		coding, must := choose(accepted, offered)
+		require.Equal(t, want.coding, coding, accepted)
+		require.Equal(t, want.must, must, accepted)
+	}
+}
+
+// TestCodings: the coding that a caller likes best is applied, said, and
+// counted.
+func TestCodings(t *testing.T) {
+	node := caching(true)
+	node.Compress = []string{"br", "zstd", "gzip"}
+	proxyLab(t, node, func(l *lab) {
+		l.everywhere(always(cacheable("ETag", `"1"`, "Vary", "Origin", "Accept-Ranges", "bytes")))
+		for accepted, coding := range map[string]string{"gzip": "gzip", "zstd, gzip": "zstd", "gzip, zstd, br": "br", "": ""} {
+			for range 2 {
+				out := l.get("/", "Accept-Encoding", accepted)
+				require.Equal(t, coding, out.Encode)
+				require.Equal(t, coding, out.Header.Values("Content-Encoding"))
+				require.Equal(t, "Origin, Accept-Encoding", out.Header.Values("Vary"))
+			}
+		}
+		require.Len(t, l.asked(), 1, "it is stored plain, once")
+		out := l.get("/", "Accept-Encoding", "br", "Range", "bytes=0-9")
+		require.Equal(t, 206, out.Status)
+		require.Empty(t, out.Encode, "a part is not coded")
+		require.Equal(t, 304, l.get("/", "Accept-Encoding", "br", "If-None-Match", `W/"1"`).Status)
+	})
+}
+
+// TestWhoRefusesPlainText is given a coding even if that costs more than it
+// saves; who takes none of ours gets what there is.
+func TestWhoRefusesPlainText(t *testing.T) {
+	proxyLab(t, topologies.Node{Compress: []string{"gzip"}}, func(l *lab) {
+		small := fine()
+		small.Body.Size = 10
+		l.everywhere(always(small))
+		require.Equal(t, "gzip", l.get("/", "Accept-Encoding", "gzip, identity;q=0").Encode)
+		require.Empty(t, l.get("/", "Accept-Encoding", "gzip").Encode)
+		out := l.get("/", "Accept-Encoding", "compress, identity;q=0")
+		require.Equal(t, 200, out.Status)
+		require.Empty(t, out.Encode)
+	})
 }
 
 func TestFillerAndSizesAreSharedSafely(t *testing.T) {

@@ -75,7 +75,7 @@ type Response struct {
 	Status int
 	Header Header
 	Body   Body
-	// Encode names a content coding ("gzip") to apply to the body on its
+	// Encode names a content coding ("gzip", "br", "zstd") to apply to the body on its
 	// way out, or is empty. The host then drops Content-Length; setting
 	// Content-Encoding is the handler's part.
 	Encode string

@@ -30,3 +30,13 @@ func TestCache(t *testing.T) {
 		require.Equal(t, []PathValue{{"/a/*", "x"}}, top.Node("api").CacheTag)
 	}
 }
+
+func TestCodings(t *testing.T) {
+	for text, want := range map[string][]string{
+		"off": nil, "gzip": {"gzip"}, "[zstd, br, gzip]": {"zstd", "br", "gzip"}, "[br, gzip, br]": {"br", "gzip"},
+	} {
+		top, err := Parse("f", []byte("name: f\nentry: p\nnodes:\n  p: {kind: reverse-proxy, compress: "+text+", to: api}\n  api: {kind: backend}\n"))
+		require.NoError(t, err, text)
+		require.Equal(t, want, top.Node("p").Compress, text)
+	}
+}

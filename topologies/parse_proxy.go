@@ -146,8 +146,8 @@ func codings(v strict.Value) []string {
 		return nil
 	}
 	var codings []string
-	for _, item := range v.OneOrMore("[gzip]") {
-		if c := item.Word("", "gzip"); c != "" && !slices.Contains(codings, c) {
+	for _, item := range v.OneOrMore("[zstd, br, gzip]") {
+		if c := item.Word("", "br", "gzip", "zstd"); c != "" && !slices.Contains(codings, c) {
 			codings = append(codings, c)
 		}
 	}

@@ -58,7 +58,7 @@ type Node struct {
 	To          []string // upstream nodes; all their replicas form one pool
 	TLS         *TLS
 	Cache       *Cache
-	Compress    []string          // content codings offered: "gzip"
+	Compress    []string          // content codings offered, the first of those that a caller likes as well: "zstd", "br", "gzip"
 	Keys        map[string]string // consumer → API key; nil: no key is asked for
 	Auth        *Auth             // nil: nothing but keys
 	Limits      []Limit           // nil: none
