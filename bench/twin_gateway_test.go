@@ -32,6 +32,12 @@ func TestTwinsOfGateways(t *testing.T) {
       jwt: {jwks: {from: issuer, path: /keys}}
       groups: {buyers: [alice]}
       allow: [{groups: [buyers], methods: [GET]}, {scopes: [carts], path: "/users/{id}/cart"}, {anyone: true, path: /strange}]`,
+		"plans": `to: [api, canary]
+    keys: {alice: k-alice, bob: k-bob, carol: k-carol}
+    auth: {allow: [{anyone: true}], groups: {buyers: [bob]}}
+    limit: [{by: all, rate: 150/s, burst: 20}, {by: all, quota: 500, per: hour}]
+    plans: {gold: {consumers: alice, limit: {rate: 70/s, burst: 3}}, silver: {groups: buyers, limit: [{rate: 9/s}, {quota: 25, per: day}]}, free: {limit: {quota: 40}}}
+    limit-fields: [ratelimit, x-ratelimit]`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			requireTwins(t, caseOf(t, `entry: gate

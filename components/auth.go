@@ -217,6 +217,9 @@ func (p *proxy) authenticate(v *visit) (pause Pause, over, passed bool) {
 	if who != nil {
 		v.consumer = who.consumer
 	}
+	if p.plans != nil {
+		v.plan = p.plans.of(a, who)
+	}
 	if answer := a.judge(who, found, v.req); answer != nil {
 		v.reply(*answer)
 		return Pause{}, true, false

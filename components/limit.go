@@ -3,6 +3,7 @@ package components
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"trafficlab/components/policy"
 	"trafficlab/topologies"
@@ -14,6 +15,7 @@ type limits struct {
 	each  []limit
 	tally Tally
 	open  bool // when the tally is out of reach
+	names []string
 }
 
 // limit says of a request for whom it counts, and how much.
@@ -21,6 +23,7 @@ type limit struct {
 	by    string
 	field string // of the header, if that is who
 	costs *pathTable[toll]
+	dated bool // counts by the calendar
 }
 
 // toll is what requests for a path cost, by method.
@@ -29,18 +32,20 @@ type toll struct {
 	others   float64
 }
 
-// newLimits builds a node's limits: those that each replica keeps on its own,
-// then the shared ones.
-func newLimits(node *topologies.Node, tallies Tallies) (all []limits) {
+// newLimits builds limits of that name: those that each replica keeps on its
+// own, then the shared ones. If told to, those that can tell how much is left.
+func newLimits(name string, told []topologies.Limit, tallies Tallies, tells bool) (all []limits) {
 	var left []topologies.Limit
-	for _, l := range node.Limits {
+	for _, l := range told {
 		if tallies == nil {
 			l.Shared = nil
 		}
 		left = append(left, l)
 	}
 	if alone := those(left, nil); len(alone) > 0 {
-		all = append(all, limits{limitsOf(alone), newMemory(choices(alone)), false})
+		memory := newMemory(choices(alone))
+		memory.tells = tells
+		all = append(all, limits{limitsOf(alone), memory, false, namesOf(alone)})
 	}
 	for i := range left {
 		at := left[i].Shared
@@ -48,8 +53,8 @@ func newLimits(node *topologies.Node, tallies Tallies) (all []limits) {
 			continue
 		}
 		together := those(left, at)
-		name := fmt.Sprintf("%s.%d", node.Name, len(all))
-		all = append(all, limits{limitsOf(together), tallies.Tally(name, at, choices(together)), at.Open})
+		name := fmt.Sprintf("%s.%d", name, len(all))
+		all = append(all, limits{limitsOf(together), tallies.Tally(name, at, choices(together)), at.Open, namesOf(together)})
 	}
 	return all
 }
@@ -74,7 +79,7 @@ func choices(all []topologies.Limit) (chosen []policy.Choice) {
 func limitsOf(all []topologies.Limit) (limits []limit) {
 	for _, l := range all {
 		by, field, _ := strings.Cut(l.By, " ")
-		limits = append(limits, limit{by, field, newTolls(l.Costs)})
+		limits = append(limits, limit{by, field, newTolls(l.Costs), l.Algorithm.Name == policy.Quota})
 	}
 	return limits
 }
@@ -96,13 +101,20 @@ func newTolls(costs []topologies.Cost) *pathTable[toll] {
 }
 
 // limit takes what the request costs from every tally, and holds it back if
-// one says so.
+// one says so: the node's own first, then those of the consumer's plan.
 func (p *proxy) limit(v *visit) (Pause, bool) {
-	for v.counted < len(p.limits) {
-		l := &p.limits[v.counted]
+	for {
+		l := p.nextLimits(v)
+		if l == nil {
+			break
+		}
 		asks := v.asks[:0]
 		for k := range l.each {
-			asks = append(asks, policy.Ask{Key: p.limitKey(v, &l.each[k]), Cost: l.each[k].cost(v.req)})
+			a := policy.Ask{Key: p.limitKey(v, &l.each[k]), Cost: l.each[k].cost(v.req)}
+			if l.each[k].dated {
+				a.Date = time.Duration(v.x.Date().UnixNano())
+			}
+			asks = append(asks, a)
 		}
 		v.taken = l.tally.Take(v.x, asks)
 		if v.taken.Trip > 0 {
@@ -118,6 +130,18 @@ func (p *proxy) limit(v *visit) (Pause, bool) {
 	return p.recall(v)
 }
 
+// nextLimits are those that have not been asked yet, or nil.
+func (p *proxy) nextLimits(v *visit) *limits {
+	i := v.counted
+	if i < len(p.limits) {
+		return &p.limits[i]
+	}
+	if i -= len(p.limits); v.plan != nil && i < len(v.plan.limits) {
+		return &v.plan.limits[i]
+	}
+	return nil
+}
+
 // told goes on with what a tally has said that is a trip away.
 func (p *proxy) told(v *visit) (Pause, bool) {
 	if !p.within(v) {
@@ -129,8 +153,11 @@ func (p *proxy) told(v *visit) (Pause, bool) {
 // within takes what a tally has said. If the request may not pass it answers so
 // and is false.
 func (p *proxy) within(v *visit) bool {
-	l, t := &p.limits[v.counted], &v.taken
+	l, t := p.nextLimits(v), &v.taken
 	v.counted++
+	if p.tells != nil {
+		p.tells.note(v, l)
+	}
 	switch {
 	case t.Lost != nil && !l.open:
 		v.reply(noTally)

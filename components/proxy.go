@@ -22,12 +22,14 @@ type proxy struct {
 	onwards, outwards, dressed headerMemo
 
 	trust   trustList
-	onward  *route      // where everything goes if there are no routes
-	routes  *routeTable // nil: no routes
-	auth    *auth       // nil: nobody is asked who they are
-	limits  []limits    // nil: no limit
-	store   *store      // nil: no cache
-	codings []string    // that it offers; nil: it does not compress
+	onward  *route       // where everything goes if there are no routes
+	routes  *routeTable  // nil: no routes
+	auth    *auth        // nil: nobody is asked who they are
+	limits  []limits     // nil: no limit
+	plans   *plans       // nil: none
+	tells   *limitFields // nil: callers are told of no limits
+	store   *store       // nil: no cache
+	codings []string     // that it offers; nil: it does not compress
 	pools   []*pool
 	budget  *budget // of retries; nil: no bounds
 	pauses  uint64  // what their lengths are drawn from
@@ -36,6 +38,7 @@ type proxy struct {
 
 	issuers []topologies.Place // of token keys
 
+	ends    bool // has the last word on answers
 	detours bool // limits, a cache or a gate
 
 	gate     *gate     // nil: any number of requests at once
@@ -64,12 +67,15 @@ func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, 
 	if node.Auth != nil && node.Auth.Tokens != nil && node.Auth.Tokens.Set != nil {
 		p.issuers = c.Variant.Topology.Pool([]string{node.Auth.Tokens.Set.From})
 	}
-	p.limits = newLimits(node, tallies)
+	p.limits = newLimits(node.Name, namedApart("", node.Limits), tallies, node.LimitFields != nil)
+	p.plans = newPlans(node, tallies)
+	p.tells = newLimitFields(node)
 	if node.Cache != nil {
 		p.store = newStore(node, c.Weather().Purges(place))
 		p.store.knows = p.auth != nil
 	}
-	p.detours = p.limits != nil || p.store != nil || p.gate != nil
+	p.ends = p.tells != nil
+	p.detours = p.ends || p.limits != nil || p.plans != nil || p.store != nil || p.gate != nil
 	return p
 }
 
@@ -164,6 +170,9 @@ func (p *proxy) goOn(v *visit, woken int) (Pause, bool) {
 func (p *proxy) enter(v *visit) (Pause, bool) {
 	if p.detours {
 		v.turnOff()
+		if p.ends {
+			v.ending = p
+		}
 	}
 	if !p.routed(v) || p.redirected(v) {
 		return over()
@@ -176,7 +185,7 @@ func (p *proxy) check(v *visit) (Pause, bool) {
 	if pause, over, passed := p.authenticate(v); !passed {
 		return pause, over
 	}
-	if p.limits == nil {
+	if p.limits == nil && p.plans == nil {
 		return p.recall(v)
 	}
 	return p.limit(v)
@@ -265,5 +274,13 @@ func (p *proxy) use(u *measure.NodeUse) {
 	}
 	if p.store == nil {
 		u.Cache = nil
+	}
+}
+
+// end has the last word on an answer, whoever gave it.
+func (p *proxy) end(v *visit, r *Response) {
+	r.Header = r.Header.Clone()
+	if p.tells != nil {
+		r.Header = p.tells.add(r.Header, v)
 	}
 }

@@ -59,6 +59,5 @@ func withField(r Response, name, value string) Response {
 
 // retryLater is the refusal of a request that would be admitted after wait.
 func retryLater(wait time.Duration) Response {
-	seconds := (wait + time.Second - 1) / time.Second
-	return withField(tooManyRequests, "Retry-After", strconv.Itoa(int(seconds)))
+	return withField(tooManyRequests, "Retry-After", strconv.Itoa(inSeconds(wait)))
 }

@@ -21,6 +21,12 @@ type Taken struct {
 	Wait time.Duration // how long to hold it back; if not OK, when to come again
 	Lost error         // what was counted is out of reach; nothing else is known then
 	Trip time.Duration // how long the answer takes, if that has not passed yet
+
+	// Which of the limits is nearest to its end, and how near, if the tally
+	// can tell and was told to.
+	Told  bool
+	Which int
+	Level policy.Level
 }
 
 // Tallies hands out the tallies that the replicas of a node keep together. It
@@ -38,6 +44,7 @@ const limitedKeys = 1 << 16
 type memory struct {
 	mu     sync.Mutex
 	limits policy.Limits
+	tells  bool // levels
 }
 
 func newMemory(limiters []policy.Choice) *memory {
@@ -49,7 +56,12 @@ func (m *memory) Take(x Exchange, asks []policy.Ask) Taken {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	wait, ok := m.limits.Take(x.Now(), asks)
-	return Taken{OK: ok, Wait: wait}
+	t := Taken{OK: ok, Wait: wait}
+	if m.tells {
+		t.Told = true
+		t.Which, t.Level = m.limits.Levels(x.Now(), asks)
+	}
+	return t
 }
 
 // Memories are tallies that live in this process and outlive the components

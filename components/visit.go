@@ -55,6 +55,12 @@ type detour struct {
 	taken   Taken         // what the latest said
 	held    time.Duration // back
 	asks    [2]policy.Ask // room for what they are asked
+	plan    *plan         // of the consumer; nil: none
+
+	// What the answer is to tell of them.
+	ending   *proxy // that has the last word on answers; nil: none has
+	tightest string // the limit that is nearest to its end; empty: not known
+	level    policy.Level
 
 	// At a cache.
 	ask       cacheAsk
@@ -118,6 +124,9 @@ func (v *visit) turnOff() {
 
 // reply answers with a body of our own.
 func (v *visit) reply(r Response) {
+	if v.detour != nil && v.ending != nil {
+		v.ending.end(v, &r)
+	}
 	if !v.gone() {
 		v.answered(r, ReasonOf(r.Status, r.Header))
 	}
@@ -126,6 +135,9 @@ func (v *visit) reply(r Response) {
 
 // forward hands on an upstream's body.
 func (v *visit) forward(c Call, head Response, limit int64, keep func(Body)) {
+	if v.detour != nil && v.ending != nil {
+		v.ending.end(v, &head)
+	}
 	reason := v.x.Forward(c, head, limit, keep)
 	if reason == policy.OK {
 		reason = ReasonOf(head.Status, head.Header)

@@ -9,8 +9,9 @@ import (
 // Limit bounds the rate of requests. A node's limits admit a request together,
 // or refuse it and take nothing, as far as they are kept in the same place.
 type Limit struct {
+	Name      string        // as callers are told of it; "": by what it counts by
 	By        string        // "consumer", "address", "route", "all" or "header NAME": who has a limit of their own
-	Algorithm policy.Choice // of policy.Limiters
+	Algorithm policy.Choice // of policy.Limiters, or policy.Quota
 	Costs     []Cost        // nil: each request costs 1
 	Shared    *Shared       // nil: each replica counts alone
 }
@@ -30,3 +31,17 @@ type Shared struct {
 	Open    bool          // without Redis everything is admitted; else all is refused with a 503
 	Timeout time.Duration // of one question to Redis
 }
+
+// Plan is what some consumers may take, beside the limits of their node.
+type Plan struct {
+	Name      string
+	Consumers []string
+	Groups    []string // neither: everybody who is in no other plan
+	Limits    []Limit
+}
+
+// The fields by which callers may be told of limits.
+const (
+	RateLimitFields  = "ratelimit"   // RateLimit-Policy and RateLimit
+	XRateLimitFields = "x-ratelimit" // X-RateLimit-Limit, -Remaining and -Reset
+)

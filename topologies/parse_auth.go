@@ -145,6 +145,15 @@ func (a *Auth) consumers(n *Node, v strict.Value) (names []string) {
 	return names
 }
 
+// group is the name of one that may be known.
+func (a *Auth) group(v strict.Value) string {
+	name := v.Text("")
+	if _, known := a.Groups[name]; !known && a.Tokens == nil && name != "" {
+		v.Wrong(fmt.Sprintf("unknown group %q", name), "one of groups")
+	}
+	return name
+}
+
 func (a *Auth) rule(n *Node, v strict.Value) (rule Rule) {
 	if !v.Fields("anyone", "consumers", "groups", "scopes", "claims", "methods", "path") {
 		return rule
@@ -154,11 +163,7 @@ func (a *Auth) rule(n *Node, v strict.Value) (rule Rule) {
 		rule.Consumers = a.consumers(n, names)
 	}
 	for _, item := range v.Get("groups").OneOrMore("[staff]") {
-		name := item.Text("")
-		if _, known := a.Groups[name]; !known && a.Tokens == nil && name != "" {
-			item.Wrong(fmt.Sprintf("unknown group %q", name), "one of groups")
-		}
-		rule.Groups = append(rule.Groups, name)
+		rule.Groups = append(rule.Groups, a.group(item))
 	}
 	for _, item := range v.Get("scopes").OneOrMore("[orders:write]") {
 		rule.Scopes = append(rule.Scopes, item.Text(""))

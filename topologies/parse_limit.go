@@ -42,14 +42,101 @@ func limits(v strict.Value, keyed bool) []Limit {
 
 func limit(v strict.Value, keyed bool) Limit {
 	l := Limit{Algorithm: policy.Choice{Name: defaultAlgorithm}}
-	if !v.Fields(slices.Concat([]string{"by", "algorithm", "cost", "shared"}, limitParameters())...) {
+	if !v.Fields(slices.Concat([]string{"name", "by", "algorithm", "quota", "per", "cost", "shared"}, limitParameters())...) {
 		return l
 	}
 	l.By = limitBy(v.Get("by"), keyed)
-	l.Algorithm = algorithm(v)
-	l.Costs = costs(v.Get("cost"), policy.Limiters[l.Algorithm.Name].Most(l.Algorithm.Params))
+	if name := v.Get("name"); name.Present() {
+		l.Name = name.Name("")
+	}
+	most := 0.0
+	if v.Get("quota").Present() {
+		l.Algorithm, most = quota(v)
+	} else {
+		l.Algorithm = algorithm(v)
+		most = policy.Limiters[l.Algorithm.Name].Most(l.Algorithm.Params)
+		if per := v.Get("per"); per.Present() {
+			per.WrongKey("is the period of a quota", "quota: 10000 beside it")
+		}
+	}
+	l.Costs = costs(v.Get("cost"), most)
 	l.Shared = shared(v.Get("shared"))
 	return l
+}
+
+// quota reads a limit by the calendar.
+func quota(v strict.Value) (c policy.Choice, most float64) {
+	kind := policy.Limiting[policy.Quota]
+	given := policy.Params{}
+	for _, p := range kind.Parameters {
+		if value := v.Get(p.Name); value.Present() {
+			given[p.Name] = parameter(value, p)
+		}
+	}
+	for _, other := range append(limitParameters(), "algorithm", "shared") {
+		if value := v.Get(other); value.Present() {
+			value.WrongKey("is not for a quota, which each replica counts by the calendar", "quota: 10000, per: day")
+		}
+	}
+	c = policy.Choice{Name: policy.Quota, Params: kind.Params(given)}
+	return c, c.Params.Number("quota")
+}
+
+// plans reads what consumers may take beside a node's own limits.
+func plans(v strict.Value, n *Node) (all []Plan) {
+	const example = "plans: {gold: {consumers: [alice], limit: {rate: 100/s}}, free: {limit: {quota: 1000, per: day}}}"
+	if !v.Present() || v.Off() {
+		return nil
+	}
+	if !n.Knows() {
+		v.WrongKey("consumers are not known here, as this node has no keys", "keys: {alice: k-alice-1}, or auth")
+	}
+	a := n.Auth
+	if a == nil {
+		a = new(Auth)
+	}
+	others := ""
+	for _, e := range v.Entries(example) {
+		if !e.Value.Fields("consumers", "groups", "limit") {
+			continue
+		}
+		plan := Plan{Name: e.Key}
+		if names := e.Value.Get("consumers"); names.Present() {
+			plan.Consumers = a.consumers(n, names)
+		}
+		for _, item := range e.Value.Get("groups").OneOrMore("[staff]") {
+			plan.Groups = append(plan.Groups, a.group(item))
+		}
+		if len(plan.Consumers)+len(plan.Groups) == 0 {
+			if others != "" {
+				e.Value.Wrong("is for everybody else, as is "+others, "consumers or groups")
+			}
+			others = e.Key
+		}
+		if e.Value.Get("limit").Need("limit: {rate: 100/s}") {
+			plan.Limits = limits(e.Value.Get("limit"), n.Knows())
+		}
+		if !strict.IsLabel(e.Key) {
+			e.Value.WrongKey("is no name for a plan", strict.LabelForm)
+		}
+		all = append(all, plan)
+	}
+	return all
+}
+
+func limitFields(v strict.Value, n *Node) (fields []string) {
+	if !v.Present() || v.Off() {
+		return nil
+	}
+	for _, item := range v.OneOrMore("[ratelimit, x-ratelimit]") {
+		if word := item.Word("", RateLimitFields, XRateLimitFields); word != "" {
+			fields = append(fields, word)
+		}
+	}
+	if len(n.Limits)+len(n.Plans) == 0 {
+		v.WrongKey("there is no limit to tell of", "limit: {rate: 500/s}")
+	}
+	return fields
 }
 
 // limitParameters are the names of all that any algorithm may be told.

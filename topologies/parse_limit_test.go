@@ -32,7 +32,10 @@ func TestFormsOfLimits(t *testing.T) {
 			{By: "all", Algorithm: windowed("sliding-counter", 9, time.Second)}, {By: "address", Algorithm: rated("token-bucket", 1, 7)}},
 		"{rate: 9/s, algorithm: leaky-queue, delay: 3}": {{By: "address", Algorithm: choice("leaky-queue",
 			policy.Params{"rate": {Number: 9}, "burst": {Number: 9}, "delay": {Number: 3}})}},
-		"{rate: 9/s, cost: 3}": {{By: "address", Algorithm: rated("token-bucket", 9, 9), Costs: []Cost{{"", "*", 3}}}},
+		"{name: mine, rate: 9/s}":         {{Name: "mine", By: "address", Algorithm: rated("token-bucket", 9, 9)}},
+		"{quota: 10000, cost: 3}":         {{By: "address", Algorithm: choice("quota", policy.Params{"quota": {Number: 10000}, "per": {Word: "day"}}), Costs: []Cost{{"", "*", 3}}}},
+		"{quota: 7, per: month, by: all}": {{By: "all", Algorithm: choice("quota", policy.Params{"quota": {Number: 7}, "per": {Word: "month"}})}},
+		"{rate: 9/s, cost: 3}":            {{By: "address", Algorithm: rated("token-bucket", 9, 9), Costs: []Cost{{"", "*", 3}}}},
 		`{rate: 9/s, cost: {"POST /orders": 5, /search*: 2, "*": 0}}`: {{By: "address", Algorithm: rated("token-bucket", 9, 9),
 			Costs: []Cost{{"POST", "/orders", 5}, {"", "/search*", 2}, {"", "*", 0}}}},
 		"{rate: 9/s, shared: {redis: 127.0.0.1:6379}}": {{By: "address", Algorithm: rated("token-bucket", 9, 9),
@@ -44,4 +47,31 @@ func TestFormsOfLimits(t *testing.T) {
 		require.NoError(t, err, text)
 		require.Equal(t, want, top.Node("a").Limits, text)
 	}
+}
+
+func TestPlans(t *testing.T) {
+	top, err := Parse("f", []byte(`
+name: x
+entry: a
+nodes:
+  a:
+    kind: gateway
+    keys: {alice: k-1, bob: k-2}
+    auth: {groups: {staff: [bob]}}
+    plans:
+      gold: {consumers: [alice], groups: staff, limit: [{rate: 9/s}, {quota: 5, per: hour}]}
+      free: {limit: {rate: 1/s}}
+    limit-fields: [ratelimit, x-ratelimit]
+    to: b
+  b: {kind: backend}
+`))
+	require.NoError(t, err)
+	a := top.Node("a")
+	require.Equal(t, []string{"ratelimit", "x-ratelimit"}, a.LimitFields)
+	require.Len(t, a.Plans, 2)
+	require.Equal(t, []string{"alice"}, a.Plans[0].Consumers)
+	require.Equal(t, []string{"staff"}, a.Plans[0].Groups)
+	require.Equal(t, "quota", a.Plans[0].Limits[1].Algorithm.Name)
+	require.Equal(t, "consumer", a.Plans[1].Limits[0].By)
+	require.Nil(t, a.Limits)
 }

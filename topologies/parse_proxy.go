@@ -39,6 +39,8 @@ func (r *reader) proxy(n *Node, v strict.Value) {
 	n.Keys = keys(v.Get("keys"))
 	n.Auth = r.auth(n, v.Get("auth"))
 	n.Limits = limits(v.Get("limit"), n.Knows())
+	n.Plans = plans(v.Get("plans"), n)
+	n.LimitFields = limitFields(v.Get("limit-fields"), n)
 	n.Pick = choice(v.Get("pick"), "round-robin", policy.Pickers)
 	n.Subset = subset(v.Get("subset"))
 	n.Sticky = sticky(v.Get("sticky"))

@@ -62,6 +62,8 @@ type Node struct {
 	Keys        map[string]string // consumer → API key; nil: no key is asked for
 	Auth        *Auth             // nil: nothing but keys
 	Limits      []Limit           // nil: none
+	Plans       []Plan            // what consumers may take beside
+	LimitFields []string          // by which callers are told of limits; nil: they are not
 	Routes      []Route           // nil: everything goes to To
 	MaxURL      int               // bytes of path and query; 0: any
 	MaxBody     int64             // bytes of a request's body; 0: any

@@ -19,6 +19,9 @@ type Limiter interface {
 
 	// Ask is what Take would say. It takes nothing.
 	Ask(now time.Duration, key string, cost float64) (wait time.Duration, ok bool)
+
+	// Level is how far the key is from its limit.
+	Level(now time.Duration, key string) Level
 }
 
 // law is a limiter for a single key: a pure step on a small state. Times are
@@ -33,6 +36,9 @@ type law[S any] interface {
 
 	// pay takes what ask has just granted.
 	pay(s *S, now, cost float64)
+
+	// level is Limiter.Level.
+	level(s *S, now float64) (most, left, reset float64)
 }
 
 // keyed is a Limiter that follows a law for each key. Keys are bounded: beyond

@@ -484,7 +484,7 @@ func TestLimitsAdmitTogether(t *testing.T) {
 		{Name: "fixed-window", Params: Params{"rate": {Number: 2}}},
 	}, 10)
 	take := func(at time.Duration, a, b string) time.Duration {
-		wait, ok := l.Take(at, []Ask{{a, 1}, {b, 1}})
+		wait, ok := l.Take(at, []Ask{{Key: a, Cost: 1}, {Key: b, Cost: 1}})
 		require.Equal(t, wait == 0, ok)
 		return wait
 	}

@@ -13,6 +13,13 @@ var Limiting = map[string]Kind{
 			{Name: "cost", About: `of a request; or by path and method, as {/search*: 5, "POST /orders": 2}`, Form: Count, Default: 1, High: 1e6},
 		},
 	},
+	"quota": {
+		About: "of limit, in the place of a rate: so many in each hour, day or month of the calendar (UTC)",
+		Parameters: []Parameter{
+			{Name: "quota", About: "requests, or what they cost", Form: Count, Low: 1, High: 1e12, Usually: "has to be given"},
+			{Name: "per", About: "period", Form: Word, Words: []string{"day", "hour", "month"}},
+		},
+	},
 	"shared": {
 		About: "of limit: replicas count together, live in a Redis (one atomic script), in memory in the simulator; not set: each alone",
 		Parameters: []Parameter{

@@ -1,0 +1,95 @@
+package policy
+
+import (
+	"math"
+	"time"
+)
+
+// Level is how far a key is from its limit.
+type Level struct {
+	Most  float64       // that can ever be admitted at once
+	Left  float64       // that would be admitted now; below 0 for less than nothing
+	Reset time.Duration // until Left is Most again, were nobody to ask
+}
+
+// Whole is how much of whole requests is left.
+func (l Level) Whole() int { return int(max(math.Floor(l.Left+1e-9), 0)) }
+
+// Levels are the levels of what is asked for, of which the nearest to nothing
+// counts: which it is, and its level.
+func (l Limits) Levels(now time.Duration, asks []Ask) (which int, level Level) {
+	for i, a := range asks {
+		next := l[i].Level(a.at(now), a.Key)
+		if i == 0 || next.Tighter(level) {
+			which, level = i, next
+		}
+	}
+	return which, level
+}
+
+// Tighter tells whether less is left, or for longer.
+func (l Level) Tighter(than Level) bool {
+	if l.Whole() != than.Whole() {
+		return l.Whole() < than.Whole()
+	}
+	return l.Reset > than.Reset
+}
+
+// Level implements Limiter.
+func (k *keyed[S, L]) Level(now time.Duration, key string) Level {
+	most, left, reset := k.law.level(k.state(float64(now), key), float64(now))
+	return Level{most, left, time.Duration(math.Ceil(max(reset, 0)))}
+}
+
+func (t tokenBucket) level(c *credit, now float64) (most, left, reset float64) {
+	held := t.fill(*c, now)
+	return t.depth / float64(t.pace), held.tokens / float64(t.pace), t.depth - held.tokens
+}
+
+func (g gcra) level(tat *float64, now float64) (most, left, reset float64) {
+	ahead := max(*tat-now, 0)
+	return g.depth / float64(g.pace), (g.depth - ahead) / float64(g.pace), ahead
+}
+
+func (f fixedWindow) level(c *count, now float64) (most, left, reset float64) {
+	held := f.roll(*c, now)
+	return f.limit, f.limit - held.cost, held.start + f.window - now
+}
+
+func (l slidingLog) level(s *stamps, now float64) (most, left, reset float64) {
+	s.drop(now - l.window)
+	if n := s.len(); n > 0 {
+		return l.limit, l.limit - n, s.at[len(s.at)-1] + l.window - now
+	}
+	return l.limit, l.limit, 0
+}
+
+func (c slidingCounter) level(kept *counts, now float64) (most, left, reset float64) {
+	s := c.roll(*kept, now)
+	now = max(now, s.start)
+	end := s.start + c.window
+	left = c.limit - s.current - math.Floor(s.previous*(end-now)/c.window)
+	switch {
+	case s.current > 0:
+		return c.limit, left, end + c.window - now
+	case s.previous > 0:
+		return c.limit, left, end - now
+	}
+	return c.limit, left, 0
+}
+
+func (l leakyBucket) level(m *meter, now float64) (most, left, reset float64) {
+	passed := max(milliseconds(now)-m.last, 0)
+	excess := max(m.excess-math.Floor(l.rate*passed/thousandths), -thousandths)
+	reset = math.Ceil((excess+thousandths)*thousandths/l.rate) * float64(time.Millisecond)
+	return (l.burst + thousandths) / thousandths, (l.burst - excess) / thousandths, reset
+}
+
+func (q leakyQueue) level(empty *float64, now float64) (most, left, reset float64) {
+	ahead := max(*empty-now, 0)
+	most, left = q.longest/float64(q.pace)+1, 0
+	if ahead <= q.longest {
+		left = (q.longest-ahead)/float64(q.pace) + 1
+	}
+	return most, left, ahead
+}
