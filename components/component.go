@@ -20,6 +20,8 @@ type Component struct {
 	server   server
 	counters counters
 	gauge    *gauge // nil: nobody asks how busy it is
+	capacity capacity
+	timed    bool // it matters how long requests take
 }
 
 // server is the part that differs from kind to kind.
@@ -52,8 +54,9 @@ func NewSite(c *scenarios.Case, tallies Tallies) *Site {
 func (s *Site) New(place topologies.Place) *Component {
 	node := s.c.Variant.Topology.Node(place.Node())
 	component := &Component{place: place, node: node, weather: s.weather, forecast: s.weather.Of(place),
-		gauge: newGauge(s.c.Variant.Topology, node)}
+		gauge: newGauge(s.c.Variant.Topology, node), timed: node.Routes != nil || node.Knows()}
 	if node.Kind.Proxies() {
+		component.capacity = newCapacity(node)
 		component.server = newProxy(s.c, node, place, s.tallies)
 		return component
 	}
@@ -78,6 +81,9 @@ func (c *Component) Open(x Exchange, req *Request, used Steps) Steps {
 		v = new(visit)
 	}
 	v.open(c, x, req)
+	if c.timed {
+		v.began = x.Now()
+	}
 	v.check = req.Method == "GET" && req.Path == CheckPath
 	v.probe = c.gauge != nil && req.Method == "GET" && req.Path == ProbePath
 	switch {

@@ -36,10 +36,36 @@ func (c *counters) count(v *visit) {
 }
 
 func (c *counters) meter(v *visit) {
-	key := usageKey{v.consumer, v.route.label}
+	took, used := v.x.Now()-v.began, v.at.capacity.of(v)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	u := c.usageOf(usageKey{v.consumer, v.route.label})
+	u.Requests++
+	u.Bytes += v.bytes
+	u.Used += used
+	switch {
+	case v.status >= 500:
+		u.Errors++
+	case v.reason == policy.Limited:
+		u.Limited++
+	case v.reason == policy.OK:
+		u.Latency.Add(took)
+	}
+}
+
+// Tokens may name any number of consumers: those who come when there are
+// mostUsages already count together.
+const (
+	mostUsages = 4096
+	others     = "other"
+)
+
+func (c *counters) usageOf(key usageKey) *measure.Usage {
 	u := c.usage[key]
+	if u == nil && len(c.usage) >= mostUsages {
+		key.consumer = others
+		u = c.usage[key]
+	}
 	if u == nil {
 		if c.usage == nil {
 			c.usage = map[usageKey]*measure.Usage{}
@@ -47,14 +73,7 @@ func (c *counters) meter(v *visit) {
 		u = &measure.Usage{Consumer: key.consumer, Route: key.route}
 		c.usage[key] = u
 	}
-	u.Requests++
-	u.Bytes += v.bytes
-	switch {
-	case v.status >= 500:
-		u.Errors++
-	case v.reason == policy.Limited:
-		u.Limited++
-	}
+	return u
 }
 
 func (c *counters) snapshot() measure.NodeUse {
@@ -68,7 +87,7 @@ func (c *counters) snapshot() measure.NodeUse {
 		Cache:    named(cacheWords(), c.words[:]),
 	}
 	for _, one := range c.usage {
-		u.Usage = append(u.Usage, *one)
+		u.Usage = append(u.Usage, one.Clone())
 	}
 	slices.SortFunc(u.Usage, func(a, b measure.Usage) int {
 		return cmp.Or(cmp.Compare(a.Consumer, b.Consumer), cmp.Compare(a.Route, b.Route))

@@ -184,8 +184,10 @@ func TestLimit(t *testing.T) {
 		require.Equal(t, map[string]int64{"ok": 4, "limited": 3, "denied": 1}, u.Reasons)
 		require.Equal(t, []measure.Usage{
 			{Consumer: "", Route: "*", Requests: 1, Bytes: int64(len(unauthorized.Body.Bytes))},
-			{Consumer: "alice", Route: "*", Requests: 6, Limited: 3, Bytes: 3000 + 3*int64(len(tooManyRequests.Body.Bytes))},
-			{Consumer: "bob", Route: "*", Requests: 1, Bytes: 1000},
+			{Consumer: "alice", Route: "*", Requests: 6, Limited: 3, Bytes: 3000 + 3*int64(len(tooManyRequests.Body.Bytes)),
+				Used: 6 * time.Second, Latency: measure.Histogram{Counts: []int64{3}}}, // at once
+			{Consumer: "bob", Route: "*", Requests: 1, Bytes: 1000,
+				Used: 2 * time.Second, Latency: measure.Histogram{Counts: []int64{1}}},
 		}, u.Usage)
 	})
 }

@@ -16,7 +16,8 @@ type visit struct {
 	probe bool // likewise asks the node itself: how busy it is
 	aside bool // work of our own, which is not counted
 	stage stage
-	woken [3]Event // by what, in the pause that follows
+	began time.Duration // if that matters
+	woken [3]Event      // by what, in the pause that follows
 
 	// Found out on the way by a proxy.
 	*detour  // nil: none

@@ -172,19 +172,19 @@ func sumByWord(a, b map[string]int64) map[string]int64 {
 }
 
 func sumUsage(a, b []measure.Usage) []measure.Usage {
-	all := slices.Clone(a)
+	var all []measure.Usage
+	for _, u := range a {
+		all = append(all, u.Clone())
+	}
 	for _, more := range b {
 		i := slices.IndexFunc(all, func(u measure.Usage) bool {
 			return u.Consumer == more.Consumer && u.Route == more.Route
 		})
 		if i < 0 {
-			all = append(all, more)
+			all = append(all, more.Clone())
 			continue
 		}
-		all[i].Requests += more.Requests
-		all[i].Errors += more.Errors
-		all[i].Limited += more.Limited
-		all[i].Bytes += more.Bytes
+		all[i].Merge(more, 1)
 	}
 	return all
 }

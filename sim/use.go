@@ -62,11 +62,7 @@ func addUsage(sum *measure.NodeUse, v measure.Usage, sign int64) {
 		i = len(sum.Usage)
 		sum.Usage = append(sum.Usage, measure.Usage{Consumer: v.Consumer, Route: v.Route})
 	}
-	o := &sum.Usage[i]
-	o.Requests += sign * v.Requests
-	o.Errors += sign * v.Errors
-	o.Limited += sign * v.Limited
-	o.Bytes += sign * v.Bytes
+	sum.Usage[i].Merge(v, sign)
 }
 
 // total is the use of the place between warm-up and now.

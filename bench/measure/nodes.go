@@ -97,10 +97,7 @@ func usageOf(tallies []*Tally) []Usage {
 					at[key] = i
 					all = append(all, Usage{Consumer: u.Consumer, Route: u.Route})
 				}
-				all[i].Requests += u.Requests
-				all[i].Errors += u.Errors
-				all[i].Limited += u.Limited
-				all[i].Bytes += u.Bytes
+				all[i].Merge(u, 1)
 			}
 		}
 	}

@@ -59,10 +59,7 @@ func addUsage(a, b []Usage, times int64) []Usage {
 			k := key{u.Consumer, u.Route}
 			s := sums[k]
 			s.Consumer, s.Route = u.Consumer, u.Route
-			s.Requests += times * u.Requests
-			s.Errors += times * u.Errors
-			s.Limited += times * u.Limited
-			s.Bytes += times * u.Bytes
+			s.Merge(u, times)
 			sums[k] = s
 		}
 	}

@@ -53,6 +53,30 @@ type Usage struct {
 	Errors   int64 // 5xx
 	Limited  int64
 	Bytes    int64 // of answers
+
+	// Latency is that of successes, from the request's coming to the end of
+	// its answer.
+	Latency Histogram `json:",omitzero"`
+	// Used is for how long the tightest limit on it would have had to let
+	// requests in to admit these: its share of the limit times the time. 0:
+	// none of its limits is for consumers, routes or all together.
+	Used time.Duration `json:",omitempty"`
+}
+
+// Merge adds what another has counted so many times: -1 takes it away.
+func (u *Usage) Merge(other Usage, times int64) {
+	u.Requests += times * other.Requests
+	u.Errors += times * other.Errors
+	u.Limited += times * other.Limited
+	u.Bytes += times * other.Bytes
+	u.Used += time.Duration(times) * other.Used
+	u.Latency.Merge(other.Latency, times)
+}
+
+// Clone shares nothing with u.
+func (u Usage) Clone() Usage {
+	u.Latency = u.Latency.Clone()
+	return u
 }
 
 // Provenance says where a run came from, as far as it bears on its figures.
