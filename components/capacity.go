@@ -7,19 +7,31 @@ import (
 	"trafficlab/topologies"
 )
 
-// capacity says how much a request takes of what a node's limits let in: those
-// that count for consumers, routes or all together. What an address or a field
-// of the header may take is no share of what a consumer may.
-type capacity []allowance
+// capacity says how much a request takes of what limits let in: of those that
+// count for consumers, routes or all together, by a rate. What an address or a
+// field of the header may take is no share of what a consumer may, and of a
+// quota's day a run sees a moment.
+type capacity struct {
+	node  []allowance
+	plans map[string][]allowance // by name
+}
 
 type allowance struct {
 	costs *pathTable[toll]
 	each  float64 // nanoseconds in which the limit lets in one of cost 1
 }
 
-// newCapacity is of a node's limits, as they are at its replicas together.
-func newCapacity(node *topologies.Node) (all capacity) {
-	for _, l := range node.Limits {
+// newCapacity is that of a node's replicas together.
+func newCapacity(node *topologies.Node) *capacity {
+	c := &capacity{node: allowances(node, node.Limits), plans: map[string][]allowance{}}
+	for _, plan := range node.Plans {
+		c.plans[plan.Name] = allowances(node, plan.Limits)
+	}
+	return c
+}
+
+func allowances(node *topologies.Node, limits []topologies.Limit) (all []allowance) {
+	for _, l := range limits {
 		rate := l.Algorithm.Params.Number("rate")
 		if !slices.Contains([]string{"consumer", "route", "all"}, l.By) || rate <= 0 {
 			continue
@@ -34,13 +46,21 @@ func newCapacity(node *topologies.Node) (all capacity) {
 
 // of is how long the tightest limit takes to let in the likes of a visit; 0 if
 // they did not let it in.
-func (c capacity) of(v *visit) (longest time.Duration) {
-	if len(c) == 0 || v.detour == nil || !v.taken.OK {
+func (c *capacity) of(v *visit) time.Duration {
+	if v.detour == nil || !v.taken.OK {
 		return 0
 	}
-	for i := range c {
-		asked := limit{costs: c[i].costs}
-		longest = max(longest, time.Duration(asked.cost(v.req)*c[i].each))
+	longest := longestOf(c.node, v.req)
+	if v.plan != nil {
+		longest = max(longest, longestOf(c.plans[v.plan.name], v.req))
+	}
+	return longest
+}
+
+func longestOf(all []allowance, r *Request) (longest time.Duration) {
+	for i := range all {
+		asked := limit{costs: all[i].costs}
+		longest = max(longest, time.Duration(asked.cost(r)*all[i].each))
 	}
 	return longest
 }

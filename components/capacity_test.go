@@ -37,6 +37,10 @@ func TestWhatARequestTakesOfItsLimits(t *testing.T) {
 		c := newCapacity(&topologies.Node{Replicas: tt.replicas, Limits: tt.limits})
 		v := &visit{req: &Request{Method: "GET", Path: "/search"}, detour: &detour{taken: Taken{OK: true}}}
 		require.Equal(t, tt.want, c.of(v), tt.name)
+		planned := newCapacity(&topologies.Node{Replicas: tt.replicas, Plans: []topologies.Plan{{Name: "gold", Limits: tt.limits}}})
+		require.Zero(t, planned.of(v), "%s: of no plan", tt.name)
+		v.plan = &plan{name: "gold"}
+		require.Equal(t, tt.want, planned.of(v), "%s: by plan", tt.name)
 		v.taken.OK = false
 		require.Zero(t, c.of(v), "%s: refused", tt.name)
 	}

@@ -19,9 +19,9 @@ type Component struct {
 	forecast scenarios.Forecast
 	server   server
 	counters counters
-	gauge    *gauge // nil: nobody asks how busy it is
-	capacity capacity
-	timed    bool // it matters how long requests take
+	gauge    *gauge    // nil: nobody asks how busy it is
+	capacity *capacity // of its limits
+	timed    bool      // it matters how long requests take
 }
 
 // server is the part that differs from kind to kind.

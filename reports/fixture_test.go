@@ -94,9 +94,13 @@ func (v invention) nodes(run *measure.Run, t *topologies.Topology) {
 				use.Reasons["limited"] = int64(onwards * 0.03)
 				onwards *= 0.97
 				for i, consumer := range []string{"alice", "bob"} {
-					use.Usage = append(use.Usage,
-						measure.Usage{Consumer: consumer, Route: "/products/*", Requests: int64(onwards * []float64{0.8, 0.08}[i]), Bytes: int64(onwards * 1830), Limited: int64(onwards) / 30 * int64(i)},
-						measure.Usage{Consumer: consumer, Route: "POST /orders", Requests: int64(onwards * 0.06), Bytes: 51234, Errors: int64(i)})
+					products := measure.Usage{Consumer: consumer, Route: "/products/*", Requests: int64(onwards * []float64{0.8, 0.08}[i]), Bytes: int64(onwards * 1830), Limited: int64(onwards) / 30 * int64(i)}
+					orders := measure.Usage{Consumer: consumer, Route: "POST /orders", Requests: int64(onwards * 0.06), Bytes: 51234, Errors: int64(i)}
+					products.Used, orders.Used = time.Duration(products.Requests)*time.Millisecond, time.Duration(orders.Requests)*5*time.Millisecond
+					for k := range products.Requests {
+						products.Latency.Add(time.Duration(10+k%40) * time.Millisecond)
+					}
+					use.Usage = append(use.Usage, products, orders)
 				}
 			}
 			for _, up := range n.Upstreams() {

@@ -84,23 +84,6 @@ func hitsCell(n *measure.NodeSummary, _ string) (cell, bool) {
 	return figureCell(n.CacheHits, measure.Metric{Name: "cache-hits"}, "no cache here, or no requests"), n.CacheHits.Known
 }
 
-// usage is what consumers did at a gateway of one variant.
-type usage struct {
-	Variant string
-	Rows    [][]string
-}
-
-func usageOf(s *measure.Summary) []usage {
-	if len(s.Usage) == 0 {
-		return nil
-	}
-	u := usage{Variant: s.Variant}
-	for _, x := range s.Usage {
-		u.Rows = append(u.Rows, []string{x.Consumer, x.Route, count(x.Requests), count(x.Limited), count(x.Errors), size(x.Bytes)})
-	}
-	return []usage{u}
-}
-
 // nodesGrid is the flow of a drawing in numbers.
 func nodesGrid(nodes []measure.NodeSummary) grid {
 	g := grid{Head: []string{"Place", "Kind", "Requests", "Share", "CPU per request", "From cache", "Failed", "Refused", "Attempts per request", "Peak memory"}}

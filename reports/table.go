@@ -3,6 +3,7 @@ package reports
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"trafficlab/bench/measure"
 	"trafficlab/components/policy"
@@ -91,7 +92,7 @@ func tableOf(s *scenarios.Scenario, r *measure.Result, world string) *table {
 		sums = append(sums, sum)
 		t.Columns = append(t.Columns, column{Name: name, Changes: changesOf(s, name), Baseline: name == r.Baseline,
 			Runs: plural(sum.Runs, "repetition"), Untrusted: !sum.Trusted, Doubts: doubts(r, world, name)})
-		t.Usage = append(t.Usage, usageOf(sum)...)
+		t.Usage = append(t.Usage, usageOf(sum, time.Duration(sum.Runs)*(r.Duration-r.Warmup))...)
 	}
 	t.Groups = t.marked(append(figureGroups(r, sums), outcomes(sums),
 		placeGroup("CPU time per request", sums, cpuCell),
