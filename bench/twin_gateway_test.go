@@ -38,6 +38,11 @@ func TestTwinsOfGateways(t *testing.T) {
     limit: [{by: all, rate: 150/s, burst: 20}, {by: all, quota: 500, per: hour}]
     plans: {gold: {consumers: alice, limit: {rate: 70/s, burst: 3}}, silver: {groups: buyers, limit: [{rate: 9/s}, {quota: 25, per: day}]}, free: {limit: {quota: 40}}}
     limit-fields: [ratelimit, x-ratelimit]`,
+		"endings": `cors: {origins: [https://shop.example]}
+    refusals: problem
+    forwarded: true
+    via: both
+    routes: [{path: "/users/{id}/*", methods: [GET], request: {query: {set: {user: "{id}"}}, add: {X-A: "1"}}, response: {rename: {Content-Type: X-Type}, status: {5xx: 404}}, to: [api, canary]}]`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			requireTwins(t, caseOf(t, `entry: gate

@@ -79,6 +79,8 @@ type Response struct {
 	// way out, or is empty. The host then drops Content-Length; setting
 	// Content-Encoding is the handler's part.
 	Encode string
+
+	ours bool // a refusal in our own words
 }
 
 // Body is the body of a message. With Bytes nil and Size above 0 it stands for

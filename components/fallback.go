@@ -13,6 +13,7 @@ func newFallback(f *topologies.Fallback) *Response {
 		return nil
 	}
 	r := local(f.Status, "", f.Body)
+	r.ours = false // but the file's
 	return &r
 }
 

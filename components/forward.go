@@ -29,6 +29,9 @@ func (p *proxy) edit(h *Hop, v *visit, now time.Duration) {
 	}
 	h.Request.Path = v.route.path(v.req.Path)
 	h.Request.Query = p.auth.query(v.req.Query)
+	if v.route.asks != nil {
+		h.Request.Query = v.route.asks.edited(h.Request.Query, canonical(v.req.Path))
+	}
 	h.Request.Header = p.onwardHeader(v)
 	if p.store != nil && v.validates != nil {
 		h.Request.Header = validating(h.Request.Header, v.validates)
@@ -44,7 +47,7 @@ func (p *proxy) edit(h *Hop, v *visit, now time.Duration) {
 // onwardHeader is the request's header as upstreams are to see it. Its storage
 // is not the request's, but may be shared with other hops.
 func (p *proxy) onwardHeader(v *visit) Header {
-	if !v.req.Lasting {
+	if !v.req.Lasting || v.req.Method == "OPTIONS" { // which may count down
 		return p.makeOnward(v)
 	}
 	r := v.req
@@ -66,6 +69,9 @@ func (p *proxy) makeOnward(v *visit) Header {
 		}
 		out = append(out, f)
 	}
+	if v.req.Method == "OPTIONS" {
+		countDown(out)
+	}
 	out = p.forwarded(out, v, trusted)
 	if p.auth != nil && v.consumer != "" {
 		out = append(out, Field{consumerField, v.consumer})
@@ -86,6 +92,8 @@ func (p *proxy) replaces(name string, trusted bool) bool {
 		return true
 	case equalName(name, "X-Forwarded-Proto"), equalName(name, "X-Forwarded-Host"):
 		return !trusted
+	case equalName(name, "Forwarded"):
+		return !trusted || p.node.Forwarded
 	case equalName(name, consumerField):
 		return p.auth != nil || !trusted
 	case p.auth != nil && p.auth.hides(name):
@@ -106,6 +114,9 @@ func (p *proxy) forwarded(out Header, v *visit, trusted bool) Header {
 	}
 	if !trusted || !v.req.Header.Has("X-Forwarded-Host") {
 		out = append(out, Field{"X-Forwarded-Host", v.req.Host})
+	}
+	if p.node.Forwarded {
+		out = append(out, Field{"Forwarded", p.element(v, trusted)})
 	}
 	return append(out, Field{"Via", p.via})
 }
@@ -134,13 +145,13 @@ func scheme(tls bool) string {
 // not the answer's, but may be shared with other answers.
 func (p *proxy) outwardHeader(v *visit, in Header) Header {
 	if !v.req.Lasting {
-		return outward(in)
+		return p.outward(in)
 	}
 	first := unsafe.SliceData(in)
 	if first == p.passed.Load() {
 		return in
 	}
-	if isOutward(in) {
+	if !p.node.Via && isOutward(in) {
 		p.passed.Store(first)
 		return in
 	}
@@ -148,7 +159,21 @@ func (p *proxy) outwardHeader(v *visit, in Header) Header {
 	if h, ok := p.outwards.find(&from); ok {
 		return h
 	}
-	return p.outwards.keep(&from, outward(in))
+	return p.outwards.keep(&from, p.outward(in))
+}
+
+// outward is an answer's header as callers are to see it: with the way that it
+// came, if that is to be told.
+func (p *proxy) outward(in Header) Header {
+	out := outward(in)
+	if !p.node.Via {
+		return out
+	}
+	via := p.via
+	if before := in.Values("Via"); before != "" {
+		via = before + ", " + via
+	}
+	return append(out, Field{"Via", via})
 }
 
 // isOutward tells whether there is nothing in an answer's header to take out.

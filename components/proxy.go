@@ -28,6 +28,7 @@ type proxy struct {
 	limits  []limits     // nil: no limit
 	plans   *plans       // nil: none
 	tells   *limitFields // nil: callers are told of no limits
+	cors    *cors        // nil: nothing is said to other origins
 	store   *store       // nil: no cache
 	codings []string     // that it offers; nil: it does not compress
 	pools   []*pool
@@ -74,7 +75,8 @@ func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, 
 		p.store = newStore(node, c.Weather().Purges(place))
 		p.store.knows = p.auth != nil
 	}
-	p.ends = p.tells != nil
+	p.cors = newCORS(node.CORS)
+	p.ends = p.endings()
 	p.detours = p.ends || p.limits != nil || p.plans != nil || p.store != nil || p.gate != nil
 	return p
 }
@@ -170,11 +172,11 @@ func (p *proxy) goOn(v *visit, woken int) (Pause, bool) {
 func (p *proxy) enter(v *visit) (Pause, bool) {
 	if p.detours {
 		v.turnOff()
-		if p.ends {
-			v.ending = p
-		}
 	}
-	if !p.routed(v) || p.redirected(v) {
+	if p.ends {
+		v.ending = p
+	}
+	if p.preflight(v) || p.isLast(v) || !p.routed(v) || p.redirected(v) {
 		return over()
 	}
 	return p.check(v)
@@ -242,7 +244,7 @@ func (p *proxy) dress(v *visit, r *Response) {
 // decorate adds the cache's word and the route's edits.
 func (p *proxy) decorate(v *visit, h Header) Header {
 	edit := &v.route.response
-	if v.word == noWord && len(edit.Remove) == 0 && len(edit.Set) == 0 {
+	if v.word == noWord && edit.Empty() {
 		return h
 	}
 	if !v.req.Lasting {
@@ -274,13 +276,5 @@ func (p *proxy) use(u *measure.NodeUse) {
 	}
 	if p.store == nil {
 		u.Cache = nil
-	}
-}
-
-// end has the last word on an answer, whoever gave it.
-func (p *proxy) end(v *visit, r *Response) {
-	r.Header = r.Header.Clone()
-	if p.tells != nil {
-		r.Header = p.tells.add(r.Header, v)
 	}
 }

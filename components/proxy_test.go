@@ -126,6 +126,43 @@ func TestEdits(t *testing.T) {
 	})
 }
 
+func TestRenamesAndAdditions(t *testing.T) {
+	node := topologies.Node{Routes: []topologies.Route{{
+		Path: "/users/{id}/*",
+		Request: topologies.Edit{
+			Remove: []string{"X-B"},
+			Rename: []topologies.PathValue{{Path: "X-A", Value: "X-B"}, {Path: "X-Gone", Value: "X-C"}},
+			Add:    []topologies.PathValue{{Path: "X-B", Value: "3"}},
+			Query: &topologies.Edit{
+				Remove: []string{"debug"},
+				Rename: []topologies.PathValue{{Path: "q", Value: "search term"}},
+				Set:    []topologies.PathValue{{Path: "user", Value: "{id}"}, {Path: "v", Value: "2"}},
+				Add:    []topologies.PathValue{{Path: "rest", Value: "<{*}>"}},
+			},
+		},
+		Response: topologies.Edit{Rename: []topologies.PathValue{{Path: "X-Old", Value: "X-New"}}, Add: []topologies.PathValue{{Path: "Vary", Value: "X-B"}}},
+	}}}
+	proxyLab(t, node, func(l *lab) {
+		l.everywhere(always(fine("X-Old", "1", "Vary", "Accept")))
+		for query, want := range map[string]string{
+			"":                                  "user=7%268&v=2&rest=%3Ca%2F%C3%A4%3D1%26x%3D%3E",
+			"a=%31&debug=1&v=1&b;c&v=3&q=x+y&q": "a=%31&b;c&search+term=x+y&search+term&user=7%268&v=2&rest=%3Ca%2F%C3%A4%3D1%26x%3D%3E",
+			"de%62ug&&user=root":                "user=7%268&v=2&rest=%3Ca%2F%C3%A4%3D1%26x%3D%3E",
+		} {
+			out := l.send(newEvent(), Request{Method: "GET", Path: "/users/7%268/a/%c3%a4=1&x=", Query: query,
+				Header: Header{{"x-a", "1"}, {"X-B", "2"}}})
+			hop := l.lastHop().Request
+			require.Equal(t, "1, 3", hop.Header.Values("X-B"))
+			require.False(t, hop.Header.Has("X-A"))
+			require.False(t, hop.Header.Has("X-C"))
+			require.Equal(t, strings.TrimPrefix(want, "&"), strings.TrimPrefix(hop.Query, "&"), query)
+			require.Equal(t, "1", out.Header.Get("X-New"))
+			require.False(t, out.Header.Has("X-Old"))
+			require.Equal(t, "Accept, X-B", out.Header.Values("Vary"))
+		}
+	})
+}
+
 func TestKeys(t *testing.T) {
 	node := topologies.Node{Keys: map[string]string{"alice": "k-alice", "bob": "k-bob"}}
 	proxyLab(t, node, func(l *lab) {

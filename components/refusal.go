@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// forwardedMethods are those that any proxy hands on.
+const forwardedMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
 // Answers of our own, made once: their headers are shared and never edited in
 // place.
 var (
@@ -13,6 +16,7 @@ var (
 
 	brokenInside = local(500, "", "something broke inside")
 
+	lastStop         = Response{Status: 204, Header: Header{{"Allow", forwardedMethods}}, ours: true}
 	badPath          = local(400, httpRequestDenied, "the path has dot segments")
 	unauthorized     = withField(local(401, httpRequestDenied, "no valid API key in X-Api-Key"), "WWW-Authenticate", `ApiKey header="X-Api-Key"`)
 	noCredentials    = local(401, httpRequestDenied, "nothing shows who asks")
@@ -22,7 +26,7 @@ var (
 	methodNotAllowed = local(405, httpRequestDenied, "the route does not take this method")
 	// CONNECT asks for a tunnel to anywhere, TRACE for the request as the
 	// backend sees it, secrets and all.
-	notForwarded    = withField(local(405, httpRequestDenied, "this method is not forwarded"), "Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+	notForwarded    = withField(local(405, httpRequestDenied, "this method is not forwarded"), "Allow", forwardedMethods)
 	bodyTooLong     = local(413, httpRequestDenied, "the body is longer than the route takes")
 	urlTooLong      = local(414, httpRequestDenied, "the path and the query are longer than the route takes")
 	tooManyRequests = local(429, httpRequestDenied, "rate limit exceeded")
@@ -48,7 +52,7 @@ func local(status int, err, text string) Response {
 		header = header.Add("Proxy-Status", "trafficlab; error="+err)
 	}
 	body := []byte(text + "\n")
-	return Response{Status: status, Header: header, Body: Body{Size: int64(len(body)), Bytes: body}}
+	return Response{Status: status, Header: header, Body: Body{Size: int64(len(body)), Bytes: body}, ours: true}
 }
 
 // withField is r with one more field, in a header of its own.

@@ -27,7 +27,9 @@ type route struct {
 	maxURL   int   // bytes; 0: any
 	maxBody  int64 // bytes; 0: any
 	request  topologies.Edit
+	asks     *queryEdit // nil: the query goes on as it is
 	response topologies.Edit
+	status   []topologies.StatusChange
 }
 
 // newRoute builds a node's route to a pool, which is nil for one that leads
@@ -49,7 +51,9 @@ func newRoute(node *topologies.Node, r topologies.Route, to *pool) *route {
 		maxURL:   node.MaxURL,
 		maxBody:  node.MaxBody,
 		request:  r.Request,
+		asks:     newQueryEdit(r.Request.Query, r.Path),
 		response: r.Response,
+		status:   r.Status,
 	}
 	if r.Timeout != nil {
 		made.timeout = *r.Timeout

@@ -20,7 +20,8 @@ type visit struct {
 	woken [3]Event      // by what, in the pause that follows
 
 	// Found out on the way by a proxy.
-	*detour  // nil: none
+	*detour         // nil: none
+	ending   *proxy // has the last word on the answer; nil: nobody
 	route    *route
 	consumer string
 	word     word          // of the cache
@@ -59,7 +60,6 @@ type detour struct {
 	plan    *plan         // of the consumer; nil: none
 
 	// What the answer is to tell of them.
-	ending   *proxy // that has the last word on answers; nil: none has
 	tightest string // the limit that is nearest to its end; empty: not known
 	level    policy.Level
 
@@ -125,7 +125,7 @@ func (v *visit) turnOff() {
 
 // reply answers with a body of our own.
 func (v *visit) reply(r Response) {
-	if v.detour != nil && v.ending != nil {
+	if v.ending != nil {
 		v.ending.end(v, &r)
 	}
 	if !v.gone() {
@@ -136,7 +136,7 @@ func (v *visit) reply(r Response) {
 
 // forward hands on an upstream's body.
 func (v *visit) forward(c Call, head Response, limit int64, keep func(Body)) {
-	if v.detour != nil && v.ending != nil {
+	if v.ending != nil {
 		v.ending.end(v, &head)
 	}
 	reason := v.x.Forward(c, head, limit, keep)

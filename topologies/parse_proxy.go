@@ -41,6 +41,10 @@ func (r *reader) proxy(n *Node, v strict.Value) {
 	n.Limits = limits(v.Get("limit"), n.Knows())
 	n.Plans = plans(v.Get("plans"), n)
 	n.LimitFields = limitFields(v.Get("limit-fields"), n)
+	n.CORS = cors(v.Get("cors"))
+	n.Problems = v.Get("refusals").Word("text", "text", "problem") == "problem"
+	n.Forwarded = v.Get("forwarded").Bool(false)
+	n.Via = v.Get("via").Word("requests", "requests", "both") == "both"
 	n.Pick = choice(v.Get("pick"), "round-robin", policy.Pickers)
 	n.Subset = subset(v.Get("subset"))
 	n.Sticky = sticky(v.Get("sticky"))
@@ -245,28 +249,6 @@ func trust(v strict.Value) []string {
 		trusted = append(trusted, text)
 	}
 	return trusted
-}
-
-func edit(v strict.Value) Edit {
-	e := Edit{}
-	if !v.Present() || !v.Fields("set", "remove") {
-		return e
-	}
-	for _, item := range v.Get("remove").OneOrMore("[X-Debug]") {
-		if name := item.Text(""); headerName(item, name) {
-			e.Remove = append(e.Remove, http.CanonicalHeaderKey(name))
-		}
-	}
-	if !v.Get("set").Present() {
-		return e
-	}
-	for _, entry := range v.Get("set").Entries("{X-Shop: main}") {
-		value := entry.Value.HeaderValue("")
-		if headerName(entry.Value, entry.Key) {
-			e.Set = append(e.Set, PathValue{http.CanonicalHeaderKey(entry.Key), value})
-		}
-	}
-	return e
 }
 
 // ours are header fields that nodes need for themselves, and that would break

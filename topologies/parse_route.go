@@ -76,7 +76,8 @@ func (r *reader) route(n *Node, v strict.Value) Route {
 		bytes := maxBody(most, n.MaxBody)
 		route.MaxBody = &bytes
 	}
-	route.Request, route.Response = edit(v.Get("request")), edit(v.Get("response"))
+	route.Request = requestEdit(v.Get("request"), route.Path)
+	route.Response, route.Status = responseEdit(v.Get("response"))
 	return route
 }
 

@@ -2,6 +2,7 @@ package topologies
 
 import (
 	"strings"
+	"time"
 )
 
 // Route sends matching requests to an upstream, or elsewhere, edited on the
@@ -31,6 +32,21 @@ type Route struct {
 
 	Request  Edit
 	Response Edit
+	Status   []StatusChange // of upstreams' answers
+}
+
+// StatusChange answers To where an upstream said From. From below 10 is a
+// class: 5 for all from 500 to 599.
+type StatusChange struct{ From, To int }
+
+// CORS says which other origins' scripts may see a node's answers.
+type CORS struct {
+	Origins     []string // "https://shop.example", "https://*.example" or "*"
+	Methods     []string
+	Headers     []string // of requests
+	Expose      []string // headers of answers
+	Credentials bool
+	MaxAge      time.Duration // browsers remember it for
 }
 
 // Share is the part of a route's requests that goes to a node.
@@ -47,11 +63,17 @@ type Redirect struct {
 	To     string
 }
 
-// Edit changes header fields: first Remove, then Set.
+// Edit changes header fields: first Remove, then Rename, Set, Add.
 type Edit struct {
 	Remove []string
+	Rename []PathValue // old name → new name
 	Set    []PathValue // name → value, in file order
+	Add    []PathValue // beside what is there
+	Query  *Edit       // of requests: the same for the query, whose values have places for {parameters}
 }
+
+// Empty tells whether no header field is changed.
+func (e *Edit) Empty() bool { return len(e.Remove)+len(e.Rename)+len(e.Set)+len(e.Add) == 0 }
 
 // IsParameter tells whether a segment of a pattern stands for any one.
 func IsParameter(segment string) bool {

@@ -63,6 +63,10 @@ type Node struct {
 	Auth        *Auth             // nil: nothing but keys
 	Limits      []Limit           // nil: none
 	Plans       []Plan            // what consumers may take beside
+	CORS        *CORS             // nil: nothing is said to other origins
+	Problems    bool              // refusals are told as application/problem+json (RFC 9457)
+	Forwarded   bool              // requests carry Forwarded (RFC 7239) beside X-Forwarded-For
+	Via         bool              // answers carry Via too
 	LimitFields []string          // by which callers are told of limits; nil: they are not
 	Routes      []Route           // nil: everything goes to To
 	MaxURL      int               // bytes of path and query; 0: any

@@ -1,0 +1,50 @@
+package topologies
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTransformations(t *testing.T) {
+	top, err := Parse("f", []byte(`
+name: x
+entry: a
+nodes:
+  a:
+    kind: gateway
+    refusals: problem
+    forwarded: true
+    via: both
+    cors: {origins: [https://shop.example:8443, "https://*.shop.example"], methods: [GET, PUT], headers: [x-api-key], expose: etag, credentials: true, max-age: 1h}
+    routes:
+      - path: /users/{id}
+        request: {remove: x-a, rename: {x-b: x-c}, set: {x-d: "1"}, add: {x-e: "2"}, query: {remove: [a, b], rename: {c: d}, set: {user: "{id}"}, add: {v: "2"}}}
+        response: {set: {x-f: "1"}, status: {404: 200, 5xx: 503}}
+    to: b
+  b: {kind: backend}
+`))
+	require.NoError(t, err)
+	a := top.Node("a")
+	require.True(t, a.Problems && a.Forwarded && a.Via)
+	require.Equal(t, &CORS{
+		Origins: []string{"https://shop.example:8443", "https://*.shop.example"}, Methods: []string{"GET", "PUT"},
+		Headers: []string{"X-Api-Key"}, Expose: []string{"Etag"}, Credentials: true, MaxAge: time.Hour,
+	}, a.CORS)
+	require.Equal(t, Route{
+		Path: "/users/{id}",
+		Request: Edit{
+			Remove: []string{"X-A"}, Rename: []PathValue{{"X-B", "X-C"}}, Set: []PathValue{{"X-D", "1"}}, Add: []PathValue{{"X-E", "2"}},
+			Query: &Edit{Remove: []string{"a", "b"}, Rename: []PathValue{{"c", "d"}}, Set: []PathValue{{"user", "{id}"}}, Add: []PathValue{{"v", "2"}}},
+		},
+		Response: Edit{Set: []PathValue{{"X-F", "1"}}},
+		Status:   []StatusChange{{404, 200}, {5, 503}},
+	}, a.Routes[0])
+	text, err := json.Marshal(top) // as nodes' processes get it
+	require.NoError(t, err)
+	back := new(Topology)
+	require.NoError(t, json.Unmarshal(text, back))
+	require.Equal(t, top, back)
+}
