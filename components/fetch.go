@@ -23,10 +23,11 @@ type fetches struct {
 
 // begin enters a fetch.
 func (all *fetches) begin(of fetch) *fetch {
-	f := new(fetch)
+	var f *fetch
 	if n := len(all.idle); n > 0 {
-		f = all.idle[n-1]
-		all.idle = all.idle[:n-1]
+		f, all.idle = all.idle[n-1], all.idle[:n-1]
+	} else {
+		f = new(fetch)
 	}
 	*f = of
 	f.next = all.byKey[f.key]
