@@ -102,7 +102,7 @@ func (s *store) passBy(v *visit) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, _ := s.kept.PeekBytes(v.ask.key)
-	if e := r.pick(&v.ask, v.req.Header); e != nil && e.validates() {
+	if e := r.pick(v); e != nil && e.validates() {
 		v.validates = e
 	}
 	v.leads = s.fetch(v, r, "", false)
@@ -118,8 +118,8 @@ func (s *store) decide(v *visit) (e *stored, found bool) {
 	now := v.x.Now()
 	s.catchUp(now)
 	r, _ := s.kept.LookupBytes(v.ask.key)
-	e = r.pick(&v.ask, v.req.Header)
-	if e == nil && waited != nil && waited.brought != nil && waited.brought.suits(&v.ask, v.req.Header) {
+	e = r.pick(v)
+	if e == nil && waited != nil && waited.brought != nil && waited.brought.suits(v) {
 		e = waited.brought
 	}
 	if e != nil {
@@ -137,7 +137,7 @@ func (s *store) decide(v *visit) (e *stored, found bool) {
 	secondary := s.secondary(v, r)
 	share := s.collapse && !r.marked(now) && (e == nil || !e.always) && (waited == nil || !waited.failed && waited.brought == nil)
 	if share {
-		if f := s.under.of(v.ask.key).sharing(secondary); f != nil {
+		if f := s.under.of(v.ask.key).sharing(v.route, secondary); f != nil {
 			if f.ended == nil {
 				f.ended = v.x.NewSignal()
 			}
@@ -199,7 +199,7 @@ func (s *store) secondary(v *visit, r *resource) string {
 
 // fetch enters a fetch of what the visit asks for among those under way.
 func (s *store) fetch(v *visit, r *resource, secondary string, share bool) *fetch {
-	f := fetch{path: v.req.Path, query: v.req.Query, secondary: secondary, shared: share}
+	f := fetch{route: v.route, path: v.req.Path, query: v.req.Query, secondary: secondary, shared: share}
 	if r != nil {
 		f.key = r.key
 	} else if other := s.under.of(v.ask.key); other != nil {
@@ -270,6 +270,7 @@ func newStored(v *visit, given terms, t, latest *telling, r Response) *stored {
 		dated:     t.date != "",
 		strict:    t.strict(),
 		immutable: t.immutable,
+		route:     v.route,
 		etag:      t.etag,
 		modified:  t.modified,
 		tags:      t.tagList(),
@@ -296,7 +297,7 @@ func (s *store) commit(v *visit, e *stored) {
 func (s *store) put(v *visit, e *stored) {
 	r := s.resource(v)
 	r.until = 0
-	r.add(e, &v.ask, v.req.Header, s.capacity)
+	r.add(e, v, s.capacity)
 	s.keep(r)
 }
 
@@ -336,7 +337,7 @@ func (s *store) forget(v *visit) {
 		return
 	}
 	r := s.resource(v)
-	r.drop(&v.ask, v.req.Header)
+	r.drop(v)
 	if v.leads.shared {
 		r.until = v.x.Now() + passFor
 	}

@@ -702,7 +702,38 @@ func TestCacheStatus(t *testing.T) {
 	})
 }
 
-// TestHostsAreAlikeInAnyCase, and queries are not left out.
+// TestRoutesDoNotShareAnswers: which of them a request takes can depend on more
+// than its target. A write makes what all of them have led to go.
+func TestRoutesDoNotShareAnswers(t *testing.T) {
+	node := caching(true)
+	node.Routes = []topologies.Route{{Path: "/a"}, {Path: "/a", Header: pair("X-Beta", "1"), Request: set("X-Version", "2")}}
+	proxyLab(t, node, func(l *lab) {
+		l.everywhere(func(h Hop) answer { return cacheable("X-Version", h.Request.Header.Get("X-Version")) })
+		for i, want := range []string{"miss", "hit", "miss"} {
+			out := l.get("/a")
+			require.Equal(t, want+" ", xCache(out)+" "+out.Header.Get("X-Version"))
+			out = l.get("/a", "X-Beta", "1")
+			require.Equal(t, want+" 2", xCache(out)+" "+out.Header.Get("X-Version"))
+			if i == 1 {
+				l.do("DELETE", "/a")
+			}
+		}
+	})
+}
+
+// TestAGetWithABody neither fills the store nor is answered from it.
+func TestAGetWithABody(t *testing.T) {
+	proxyLab(t, caching(true), func(l *lab) {
+		l.everywhere(always(cacheable()))
+		ask := func(size int64) string {
+			return xCache(l.send(newEvent(), Request{Method: "GET", Host: "shop", Path: "/a", Size: size}))
+		}
+		require.Equal(t, []string{"bypass", "miss", "bypass", "bypass", "hit"}, []string{ask(9), ask(0), ask(9), ask(-1), ask(0)})
+	})
+}
+
+// TestWhatIsTheSameTarget: hosts are alike in any case, and queries are not
+// left out.
 func TestWhatIsTheSameTarget(t *testing.T) {
 	proxyLab(t, caching(true), func(l *lab) {
 		l.everywhere(always(cacheable()))

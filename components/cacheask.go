@@ -104,12 +104,13 @@ type cacheAsk struct {
 }
 
 // askOf is what a request asks. A HEAD may be answered from the store but
-// fills nothing; one for a part may bring the whole.
+// fills nothing; one for a part may bring the whole. A GET with a body is past
+// the cache: what that body brings about is not to be given to others.
 func (s *store) askOf(v *visit) cacheAsk {
 	r := v.req
 	a := cacheAsk{wish: plainly, key: appendKey(v.room[:0], r.Host, r.Path, r.Query)}
 	v.room = a.key
-	if r.Method != "GET" && r.Method != "HEAD" {
+	if r.Method != "GET" && r.Method != "HEAD" || r.Size != 0 {
 		return a
 	}
 	a.wish = s.asked(r)

@@ -4,6 +4,7 @@ package components
 // leads it; its store guards it.
 type fetch struct {
 	key, path, query string
+	route            *route
 	secondary        string   // what of the request its answer is known to depend on
 	shared           bool     // others may wait for it
 	ended            Signal   // that others wait for; nil: nobody does
@@ -71,9 +72,9 @@ func (all *fetches) of(key []byte) *fetch { return all.byKey[string(key)] }
 
 // sharing is the first in a list that others may wait for, whose answer will
 // do for them as far as that is known; or nil.
-func (f *fetch) sharing(secondary string) *fetch {
+func (f *fetch) sharing(by *route, secondary string) *fetch {
 	for ; f != nil; f = f.next {
-		if f.shared && !f.void && f.secondary == secondary {
+		if f.shared && !f.void && f.route == by && f.secondary == secondary {
 			return f
 		}
 	}

@@ -79,7 +79,7 @@ func (s *store) overhear(v *visit, head Response) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, _ := s.kept.PeekBytes(v.ask.key)
-	e := r.pick(&v.ask, v.req.Header)
+	e := r.pick(v)
 	if e == nil || e.response.Status != 200 {
 		return
 	}

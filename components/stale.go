@@ -86,7 +86,7 @@ func (s *store) spare(v *visit) *stored {
 	now := v.x.Now()
 	s.catchUp(now)
 	r, _ := s.kept.PeekBytes(v.ask.key)
-	e := r.pick(&v.ask, v.req.Header)
+	e := r.pick(v)
 	if e == nil || !v.ask.insteadOfFailure(e, now) {
 		return nil
 	}

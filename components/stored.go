@@ -26,6 +26,7 @@ type stored struct {
 	dated     bool          // it says so itself
 	strict    bool          // never to be given stale, whatever the request says
 	immutable bool          // while fresh it need not be validated (RFC 8246)
+	route     *route
 	etag      string
 	modified  string
 	vary      []Field

@@ -31,10 +31,14 @@ func (s *store) varying(t *telling, ask *cacheAsk, h Header) []Field {
 	return fields
 }
 
-// suits tells whether an answer may be selected for a request.
-func (e *stored) suits(ask *cacheAsk, h Header) bool {
+// suits tells whether an answer may be selected for a visit. What another
+// route led to is another's answer: routes can depend on more than the target.
+func (e *stored) suits(v *visit) bool {
+	if e.route != v.route {
+		return false
+	}
 	for i := range e.vary {
-		if f := &e.vary[i]; selecting(f.Name, ask, h) != f.Value {
+		if f := &e.vary[i]; selecting(f.Name, &v.ask, v.req.Header) != f.Value {
 			return false
 		}
 	}
@@ -96,13 +100,13 @@ type resource struct {
 // marked tells whether the answers are known not to be for sharing.
 func (r *resource) marked(now time.Duration) bool { return r != nil && now < r.until }
 
-// pick selects the answer for a request, or none.
-func (r *resource) pick(ask *cacheAsk, h Header) *stored {
+// pick selects the answer for a visit, or none.
+func (r *resource) pick(v *visit) *stored {
 	if r == nil {
 		return nil
 	}
 	for _, e := range r.variants {
-		if e.suits(ask, h) {
+		if e.suits(v) {
 			return e
 		}
 	}
@@ -110,17 +114,17 @@ func (r *resource) pick(ask *cacheAsk, h Header) *stored {
 }
 
 // add puts an answer in the place of those that it stands for.
-func (r *resource) add(e *stored, ask *cacheAsk, h Header, capacity int64) {
-	r.drop(ask, h)
+func (r *resource) add(e *stored, v *visit, capacity int64) {
+	r.drop(v)
 	r.variants = slices.Insert(r.variants, 0, e)
 	for len(r.variants) > mostVariants || len(r.variants) > 1 && r.weight() > capacity {
 		r.variants = slices.Delete(r.variants, len(r.variants)-1, len(r.variants))
 	}
 }
 
-// drop forgets what would be selected for a request.
-func (r *resource) drop(ask *cacheAsk, h Header) {
-	r.variants = slices.DeleteFunc(r.variants, func(e *stored) bool { return e.suits(ask, h) })
+// drop forgets what would be selected for a visit.
+func (r *resource) drop(v *visit) {
+	r.variants = slices.DeleteFunc(r.variants, func(e *stored) bool { return e.suits(v) })
 }
 
 // weight is what the resource takes of the capacity.
