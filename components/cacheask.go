@@ -4,8 +4,7 @@ import (
 	"time"
 )
 
-// wish is what the header of a request asks of a cache. It lives as long as
-// the header it was read from, and is not edited.
+// wish is what the header of a request asks of a cache.
 type wish struct {
 	directives
 	codings       string // what it takes, of those we know
@@ -23,8 +22,8 @@ type wish struct {
 var plainly = &wish{directives: unsaid}
 
 // read reads a request's header.
-func readWish(h Header) *wish {
-	a := &wish{directives: unsaid}
+func (a *wish) read(h Header) *wish {
+	*a = wish{directives: unsaid}
 	var control, pragma, accepted string
 	for i := range h {
 		name, value := h[i].Name, h[i].Value
@@ -79,19 +78,23 @@ func readWish(h Header) *wish {
 	return a
 }
 
-// asked reads a request's header, once if it lasts.
-func (s *store) asked(r *Request) *wish {
+// asked reads a visit's header, once if it lasts.
+func (s *store) asked(v *visit) *wish {
+	r := v.req
 	if len(r.Header) == 0 {
 		return plainly
 	}
 	if !r.Lasting {
-		return readWish(r.Header)
+		if v.wished == nil {
+			v.wished = new(wish)
+		}
+		return v.wished.read(r.Header)
 	}
 	from := origin{header: r.Header}
 	if a, ok := s.wishes.find(&from); ok {
 		return a
 	}
-	return s.wishes.keep(&from, readWish(r.Header))
+	return s.wishes.keep(&from, new(wish).read(r.Header))
 }
 
 // cacheAsk is a request as a cache sees it.
@@ -113,7 +116,7 @@ func (s *store) askOf(v *visit) cacheAsk {
 	if r.Method != "GET" && r.Method != "HEAD" || r.Size != 0 {
 		return a
 	}
-	a.wish = s.asked(r)
+	a.wish = s.asked(v)
 	a.fromStore = !a.noCache && !a.noStore && !a.unmet
 	a.toStore = r.Method == "GET" && !a.unmet && !a.noStore && !a.onlyIfCached
 	a.alone = a.conditional || a.ranged

@@ -25,25 +25,38 @@ var compressible = map[string]bool{
 func (p *proxy) compresses() bool { return len(p.codings) > 0 }
 
 // encode has the answer compressed if that is worth while and the caller takes
-// it. Either way caches are told that the answer depends on what they take.
+// it. Its header is edited in place.
 func (p *proxy) encode(v *visit, r *Response) {
-	if !encodable(r) || v.req.Method == "HEAD" {
-		return
+	if coding, offered := p.codingOf(v, r); offered {
+		r.Encode, r.Header = coding, coded(r.Header, coding)
 	}
-	accepted := v.req.Header.Values("Accept-Encoding")
-	coding, must := choose(accepted, p.codings)
+}
+
+// codingOf is the coding to apply to an answer, "" for none, and whether it
+// depends on what the caller takes.
+func (p *proxy) codingOf(v *visit, r *Response) (coding string, offered bool) {
+	if len(p.codings) == 0 || v.req.Method == "HEAD" || !encodable(r) {
+		return "", false
+	}
+	coding, must := choose(v.req.Header.Values("Accept-Encoding"), p.codings)
 	if small := r.Body.Size >= 0 && r.Body.Size < worthEncoding; small && !must {
-		return
+		return "", false
 	}
-	r.Header = varyOn(r.Header, "Accept-Encoding")
+	return coding, true
+}
+
+// coded is the header of an answer whose coding depends on what the caller
+// takes; caches are told so. It may reuse h's storage.
+func coded(h Header, coding string) Header {
+	h = varyOn(h, "Accept-Encoding")
 	if coding == "" {
-		return
+		return h
 	}
-	r.Encode = coding
-	r.Header = r.Header.Del("Content-Length").Del("Content-MD5").Del("Accept-Ranges").Set("Content-Encoding", coding)
-	if tag := r.Header.Get("ETag"); strings.HasPrefix(tag, `"`) {
-		r.Header = r.Header.Set("ETag", "W/"+tag) // same meaning, other bytes
+	h = h.Del("Content-Length").Del("Content-MD5").Del("Accept-Ranges").Set("Content-Encoding", coding)
+	if tag := h.Get("ETag"); strings.HasPrefix(tag, `"`) {
+		h = h.Set("ETag", "W/"+tag) // same meaning, other bytes
 	}
+	return h
 }
 
 // encodable tells whether a coding may be applied, and would do any good on a

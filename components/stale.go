@@ -98,14 +98,14 @@ func (s *store) spare(v *visit) *stored {
 func (p *proxy) renew(v *visit, e *stored) {
 	f := v.renews
 	v.renews = nil
-	at, route, consumer, ask := v.at, v.route, v.consumer, v.ask.wish
+	at, route, consumer, ask := v.at, v.route, v.consumer, *v.ask.wish
 	req := renewal(*v.req)
 	v.x.Background(func(x Exchange) Steps {
 		v := &visit{detour: new(detour)}
 		v.open(at, x, &req)
 		v.aside, v.stage = true, renewing
 		v.route, v.consumer, v.leads = route, consumer, f
-		v.ask = cacheAsk{wish: ask, key: []byte(f.key), toStore: true}
+		v.ask = cacheAsk{wish: &ask, key: []byte(f.key), toStore: true}
 		if e.validates() {
 			v.validates = e
 		}

@@ -75,43 +75,52 @@ func oneOf(names []string, name string) bool {
 // the caller has it.
 func (p *proxy) replyStored(v *visit, e *stored) {
 	r := e.response
-	r.Header = e.dressed(v)
+	d := dress{age: int(e.age(v.x.Now()) / time.Second), note: v.note(), route: v.route}
 	switch {
 	case v.ask.conditional && v.ask.has(e, v.x.Date()):
+		_, d.offered = p.codingOf(v, &r)
+		r.Header = e.dressed(v, &d)
 		r.Status, r.Body = 304, Body{}
 	case v.ask.ranged:
+		r.Header = e.dressed(v, &d)
 		r = v.ask.part(e, r)
-	}
-	if p.compresses() {
-		r.Header = r.Header.Clone()
-		p.encode(v, &r)
+	default:
+		d.coding, d.offered = p.codingOf(v, &r)
+		r.Encode, r.Header = d.coding, e.dressed(v, &d)
 	}
 	v.reply(r)
 }
 
 // dress is a stored answer's header as it goes out: the same for all who are
-// answered by the same route, in the same second, with the same note. Nobody
-// edits it in place.
+// answered by the same route, in the same second, with the same note and
+// coding. Nobody edits it in place.
 type dress struct {
-	age    int // seconds
-	note   note
-	route  *route
-	header Header
+	age     int // seconds
+	note    note
+	route   *route
+	coding  string // ""; none
+	offered bool   // but there might have been one
+	header  Header
 }
 
-// dressed is the header with its age, the cache's note and the route's edits.
-func (e *stored) dressed(v *visit) Header {
-	age, n := int(e.age(v.x.Now())/time.Second), v.note()
-	if d := e.dress.Load(); d != nil && d.age == age && d.note == n && d.route == v.route {
+// dressed is the header with its age, the cache's note, the route's edits and
+// what a coding changes.
+func (e *stored) dressed(v *visit, as *dress) Header {
+	if d := e.dress.Load(); d != nil && d.age == as.age && d.note == as.note && d.route == as.route &&
+		d.coding == as.coding && d.offered == as.offered {
 		return d.header
 	}
-	h := append(e.response.Header.Clone(), Field{"Age", strconv.Itoa(age)})
+	h := append(e.response.Header.Clone(), Field{"Age", strconv.Itoa(as.age)})
 	if !e.dated {
 		h = append(h, Field{"Date", e.made.UTC().Format(httpDate)})
 	}
-	h = noted(h, n, v.at.node.Name, e.lifetime-time.Duration(age)*time.Second)
+	h = noted(h, as.note, v.at.node.Name, e.lifetime-time.Duration(as.age)*time.Second)
 	h = edited(h, &v.route.response)
-	h = h[:len(h):len(h)]
-	e.dress.Store(&dress{age, n, v.route, h})
-	return h
+	if as.offered {
+		h = coded(h, as.coding)
+	}
+	made := *as
+	made.header = h[:len(h):len(h)]
+	e.dress.Store(&made)
+	return made.header
 }

@@ -66,6 +66,7 @@ type detour struct {
 	// At a cache.
 	ask       cacheAsk
 	room      []byte  // for its key; kept for the next visit
+	wished    *wish   // likewise for what it asks
 	why       cause   // it goes on nevertheless
 	keeps     bool    // the answer is to be stored
 	validates *stored // what the upstream is asked to confirm
@@ -120,7 +121,7 @@ func (v *visit) turnOff() {
 		v.detour = new(detour)
 		return
 	}
-	*v.detour = detour{room: v.room[:0]}
+	*v.detour = detour{room: v.room[:0], wished: v.wished}
 }
 
 // reply answers with a body of our own.
