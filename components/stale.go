@@ -1,6 +1,7 @@
 package components
 
 import (
+	"slices"
 	"time"
 
 	"trafficlab/scenarios"
@@ -121,11 +122,16 @@ var renewalMark = scenarios.Hash("renewal")
 func renewal(req Request) Request {
 	req.Method, req.Size = "GET", 0
 	req.Attempt = scenarios.Mix(req.Attempt, renewalMark)
-	for i := range req.Header {
-		if name := req.Header[i].Name; oneOf(preconditions, name) || equalName(name, timeoutField) {
-			req.Header, req.Lasting = unconditional(req.Header).Del(timeoutField), false
-			break
-		}
+	if req.Lasting && !slices.ContainsFunc(req.Header, isMomentary) {
+		return req
 	}
+	// The header is the host's, who may write to it when the visit is over.
+	req.Header, req.Lasting = slices.DeleteFunc(req.Header.Clone(), isMomentary), false
 	return req
+}
+
+// isMomentary tells whether a field is about what its caller has, or about how
+// long it will wait.
+func isMomentary(f Field) bool {
+	return oneOf(preconditions, f.Name) || equalName(f.Name, timeoutField)
 }

@@ -15,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -473,29 +475,35 @@ func TestKeep(t *testing.T) {
 func TestEncode(t *testing.T) {
 	text := string(components.Filler(100_000))
 	origin := func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, text) }
-	h := handle(func(x *exchange, req components.Request) {
-		head := components.Response{Status: 200, Encode: "gzip", Body: components.Body{Size: 100_000},
-			Header: components.Header{{Name: "Content-Encoding", Value: "gzip"}}}
-		if req.Path == "/own" {
-			x.Reply(head)
-			return
-		}
-		c := x.Start(components.Hop{To: "origin", Request: req})
-		x.Wait(components.Forever, c)
-		x.Forward(c, head, 0, nil)
-	})
-	inLab(t, h, labOptions{origin: origin}, func(l *lab) {
-		for _, path := range []string{"/own", "/theirs"} {
-			answer, body := l.ask("GET", path, "")
-			assert.Less(t, len(body), len(text)/2)
-			assert.EqualValues(t, -1, answer.ContentLength)
-			plain, err := gzip.NewReader(strings.NewReader(body))
-			require.NoError(t, err)
-			got, err := io.ReadAll(plain)
-			require.NoError(t, err)
-			assert.Equal(t, text, string(got))
-		}
-	})
+	for coding, decode := range map[string]func(io.Reader) (io.Reader, error){
+		"gzip": func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
+		"br":   func(r io.Reader) (io.Reader, error) { return brotli.NewReader(r), nil },
+		"zstd": func(r io.Reader) (io.Reader, error) { return zstd.NewReader(r, zstd.WithDecoderConcurrency(1)) },
+	} {
+		h := handle(func(x *exchange, req components.Request) {
+			head := components.Response{Status: 200, Encode: coding, Body: components.Body{Size: 100_000},
+				Header: components.Header{{Name: "Content-Encoding", Value: coding}}}
+			if req.Path == "/own" {
+				x.Reply(head)
+				return
+			}
+			c := x.Start(components.Hop{To: "origin", Request: req})
+			x.Wait(components.Forever, c)
+			x.Forward(c, head, 0, nil)
+		})
+		inLab(t, h, labOptions{origin: origin}, func(l *lab) {
+			for _, path := range []string{"/own", "/theirs"} {
+				answer, body := l.ask("GET", path, "")
+				assert.Less(t, len(body), len(text)/2)
+				assert.EqualValues(t, -1, answer.ContentLength)
+				plain, err := decode(strings.NewReader(body))
+				require.NoError(t, err)
+				got, err := io.ReadAll(plain)
+				require.NoError(t, err)
+				assert.Equal(t, text, string(got), coding)
+			}
+		})
+	}
 }
 
 func TestReply(t *testing.T) {
