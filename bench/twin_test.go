@@ -97,6 +97,11 @@ nodes:
       - {path: /products/*, to: api, methods: [GET], response: {set: {X-Shop: "yes"}}}
       - {path: /orders, to: api, strip: /orders, request: {set: {X-Shop: "1"}}}
   ` + backend, mixed, ""},
+		{"time told by each hop", `entry: edge
+nodes:
+  edge: {kind: cdn, cache: {capacity: 20KiB, collapse: true}, server-timing: true, to: lb}
+  lb: {kind: load-balancer, server-timing: true, pick: p2c, retry: {tries: 3}, timeout: {response: 17ms}, concurrency: {limit: 4, queue: 5}, to: api}
+  api: {kind: backend, replicas: 2, workers: 1, queue: 9, server-timing: true, service-time: {exponential: 7ms}, cache-control: {/products/*: "public, max-age=1"}}`, mixed, ""},
 		{"cache that collapses", `entry: edge
 nodes:
   edge: {kind: cdn, cache: {capacity: 20KiB, collapse: true}, compress: [gzip], to: api}

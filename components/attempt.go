@@ -19,6 +19,8 @@ type attempt struct {
 	failure *Response // our own word in its place; nil: none
 	status  int       // of the answer
 	reason  policy.Reason
+	timing  *timing // that counts it, under a number; nil: nobody does
+	number  int
 	sent    bool // some of the request may have reached the upstream
 }
 
@@ -26,6 +28,7 @@ type attempt struct {
 func (a *attempt) done(now time.Duration, reason policy.Reason) {
 	if a.open {
 		a.open = false
+		a.noteEnd(now, reason)
 		a.pool.done(now, a.i, a.pass, policy.Outcome{Reason: reason, Latency: now - a.started})
 	}
 }
@@ -107,6 +110,7 @@ func (p *proxy) begin(v *visit, a *attempt) bool {
 		*a = attempt{}
 	}
 	a.pool, a.i, a.pass, a.open, a.started, a.until = pool, i, pass, true, now, v.deadline
+	a.note(v)
 	if patience := v.route.timeout.Response; patience > 0 {
 		a.until = min(a.until, now+patience)
 	}

@@ -19,9 +19,10 @@ type Component struct {
 	forecast scenarios.Forecast
 	server   server
 	counters counters
-	gauge    *gauge    // nil: nobody asks how busy it is
-	capacity *capacity // of its limits
-	timed    bool      // it matters how long requests take
+	gauge    *gauge                   // nil: nobody asks how busy it is
+	capacity *capacity                // of its limits
+	timed    bool                     // it matters how long requests take
+	tell     func(Exchange, *Account) // what became of each; nil: nobody listens
 }
 
 // server is the part that differs from kind to kind.
@@ -54,7 +55,7 @@ func NewSite(c *scenarios.Case, tallies Tallies) *Site {
 func (s *Site) New(place topologies.Place) *Component {
 	node := s.c.Variant.Topology.Node(place.Node())
 	component := &Component{place: place, node: node, weather: s.weather, forecast: s.weather.Of(place),
-		gauge: newGauge(s.c.Variant.Topology, node), timed: node.Routes != nil || node.Knows()}
+		gauge: newGauge(s.c.Variant.Topology, node), timed: node.Routes != nil || node.Knows() || node.ServerTiming}
 	if node.Kind.Proxies() {
 		component.capacity = newCapacity(node)
 		component.server = newProxy(s.c, node, place, s.tallies)
@@ -97,12 +98,16 @@ func (c *Component) Open(x Exchange, req *Request, used Steps) Steps {
 			c.gauge.begin(v)
 		}
 	}
+	c.time(v)
 	return v
 }
 
 // Step implements Steps.
 func (v *visit) Step(woken int) (p Pause, over bool) {
 	c := v.at
+	if v.timing != nil && v.stage != arriving {
+		v.timing.resume(v.stage, v.x.Now())
+	}
 	if v.stage != arriving || !c.settled(v) {
 		if p, over = c.server.step(v, woken); !over {
 			return p, false
@@ -113,8 +118,11 @@ func (v *visit) Step(woken int) (p Pause, over bool) {
 	}
 	if !v.check && !v.probe && !v.aside {
 		c.counters.count(v)
+		if c.tell != nil {
+			c.tell(v.x, v.timing.close(v))
+		}
 	}
-	*v = visit{detour: v.detour} // whose storage is good for another
+	*v = visit{detour: v.detour, timing: v.timing} // whose storage is good for another
 	return Pause{}, true
 }
 

@@ -49,7 +49,7 @@ func weigh(key string, r *Response) int64 {
 // store-only fields: what goes with them is between neighbours, and was for
 // them alone (RFC 9111 section 3.1).
 var unstored = []string{"Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization",
-	"Age", cacheField, "Content-Length"}
+	"Age", serverTiming, cacheField, "Content-Length"}
 
 // storedHeader is an answer's header as it is kept, in storage of its own.
 func storedHeader(h Header, t *telling) Header {

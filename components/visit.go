@@ -19,6 +19,8 @@ type visit struct {
 	began time.Duration // if that matters
 	woken [3]Event      // by what, in the pause that follows
 
+	timing *timing // nil: nobody wants to know
+
 	// Found out on the way by a proxy.
 	*detour         // nil: none
 	ending   *proxy // has the last word on the answer; nil: nobody
@@ -112,6 +114,9 @@ func (v *visit) open(at *Component, x Exchange, req *Request) {
 // pause makes a visit wait at a stage.
 func (v *visit) pause(at stage, until time.Duration, on ...Event) (Pause, bool) {
 	v.stage = at
+	if v.timing != nil {
+		v.timing.paused = v.x.Now()
+	}
 	return Pause{until, v.woken[:copy(v.woken[:], on)]}, false
 }
 
@@ -129,6 +134,7 @@ func (v *visit) reply(r Response) {
 	if v.ending != nil {
 		v.ending.end(v, &r)
 	}
+	r.Header = v.timed(r.Header)
 	if !v.gone() {
 		v.answered(r, ReasonOf(r.Status, r.Header))
 	}
@@ -140,6 +146,7 @@ func (v *visit) forward(c Call, head Response, limit int64, keep func(Body)) {
 	if v.ending != nil {
 		v.ending.end(v, &head)
 	}
+	head.Header = v.timed(head.Header)
 	reason := v.x.Forward(c, head, limit, keep)
 	if reason == policy.OK {
 		reason = ReasonOf(head.Status, head.Header)

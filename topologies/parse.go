@@ -99,7 +99,7 @@ var kinds = []string{string(ReverseProxy), string(CDN), string(Gateway), string(
 
 func (r *reader) node(name string, v strict.Value) *Node {
 	n := &Node{Name: name, Replicas: 1}
-	if !v.Fields(slices.Concat(everyField, proxyField, backendField)...) {
+	if !v.Fields(slices.Concat(everyField, watchFields, proxyField, backendField)...) {
 		return n
 	}
 	if v.Get("kind").Need("one of " + list(kinds)) {
@@ -113,13 +113,16 @@ func (r *reader) node(name string, v strict.Value) *Node {
 	}
 	n.Weights = weights(v.Get("weights"), n.Replicas)
 	n.Zones = zones(v.Get("zones"), n.Replicas)
+	if n.Kind != External {
+		watch(n, v)
+	}
 	switch {
 	case n.Kind == "": // said already
 	case n.Kind == Backend:
 		refuse(v, proxyField, "a backend hands nothing on: reverse-proxy, cdn, gateway and load-balancer take it")
 		r.backend(n, v)
 	case n.Kind == External:
-		refuse(v, slices.DeleteFunc(slices.Concat(proxyField, backendField, []string{"replicas"}), isTo),
+		refuse(v, slices.DeleteFunc(slices.Concat(watchFields, proxyField, backendField, []string{"replicas"}), isTo),
 			"an external takes only to, where it listens")
 		r.external(n, v)
 	default:

@@ -54,6 +54,10 @@ type Node struct {
 	// those who ask them zone-aware. nil: nothing is said.
 	Zones []string
 
+	AccessLog    string // "" for JSON, CombinedLog or "off"
+	ServerTiming bool   // answers tell how long they took here, and by what
+	Trace        *Trace // nil: contexts pass as they are
+
 	// Proxying kinds.
 	To          []string // upstream nodes; all their replicas form one pool
 	TLS         *TLS

@@ -1,0 +1,182 @@
+package components
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"trafficlab/components/policy"
+	"trafficlab/topologies"
+)
+
+// Account is what became of a request that a component has done with: what
+// metrics, logs and traces tell of it. It holds no header, query or body, and
+// so no credential.
+type Account struct {
+	Route    string // as in usage; empty: none was found, or this is a backend
+	Consumer string // empty: nobody known
+	Cache    string // decision word; empty: of no cache
+	Reason   policy.Reason
+	Status   int // 0: the caller went away unanswered
+	Began    time.Duration
+	Ended    time.Duration
+	Tries    []Try // at upstreams, in order
+}
+
+// Try is an attempt at an upstream.
+type Try struct {
+	To     topologies.Place
+	Began  time.Duration
+	Ended  time.Duration
+	Reason policy.Reason
+	Status int // 0: no answer
+}
+
+// Upstream is the place that was tried last, or empty.
+func (a *Account) Upstream() topologies.Place {
+	if len(a.Tries) == 0 {
+		return ""
+	}
+	return a.Tries[len(a.Tries)-1].To
+}
+
+// Watch has tell called at the end of every request but health checks and
+// probes, with the exchange. The account is good until tell returns. Watch is
+// not to be called once requests come.
+func (c *Component) Watch(tell func(Exchange, *Account)) { c.tell, c.timed = tell, true }
+
+// timing is how a visit spends its time.
+type timing struct {
+	spent   [sharing + 1]time.Duration // by what it waited for
+	paused  time.Duration
+	account Account
+}
+
+// time begins the account of a visit, in the storage of an earlier one's.
+func (c *Component) time(v *visit) {
+	if c.tell == nil && !c.node.ServerTiming || v.check || v.probe {
+		v.timing = nil
+		return
+	}
+	if v.timing == nil {
+		v.timing = new(timing)
+	}
+	*v.timing = timing{account: Account{Began: v.began, Tries: v.timing.account.Tries[:0]}}
+}
+
+// resume ends a pause at a stage.
+func (t *timing) resume(at stage, now time.Duration) { t.spent[at] += now - t.paused }
+
+// close is the account of a visit that is over.
+func (t *timing) close(v *visit) *Account {
+	a := &t.account
+	a.Consumer, a.Reason, a.Status, a.Ended = v.consumer, v.reason, v.status, v.x.Now()
+	if v.route != nil {
+		a.Route = v.route.label
+	}
+	if v.word != noWord {
+		a.Cache = v.word.String()
+	}
+	return a
+}
+
+// note begins the account of an attempt.
+func (a *attempt) note(v *visit) {
+	if v.timing == nil {
+		return
+	}
+	tries := &v.timing.account.Tries
+	a.timing, a.number = v.timing, len(*tries)
+	*tries = append(*tries, Try{To: a.pool.places[a.i], Began: a.started})
+}
+
+// noteEnd ends it.
+func (a *attempt) noteEnd(now time.Duration, reason policy.Reason) {
+	if a.timing != nil {
+		t := &a.timing.account.Tries[a.number]
+		t.Ended, t.Reason, t.Status = now, reason, a.status
+	}
+}
+
+// serverTiming is the field by which each hop tells how it spent its time.
+const serverTiming = "Server-Timing"
+
+// timed is an answer's header with what the time went by, if the node is to
+// tell: after what those before it said, in storage of its own.
+//
+// Source: Server Timing, W3C working draft. Times are up to the head of the
+// answer, in milliseconds.
+func (v *visit) timed(h Header) Header {
+	if v.timing == nil || !v.at.node.ServerTiming {
+		return h
+	}
+	return append(slices.Clip(h), Field{serverTiming, v.timing.text(v)})
+}
+
+func (t *timing) text(v *visit) string {
+	var room [256]byte
+	s := stopwatch{room[:0], v.at.node.Name}
+	now := v.x.Now()
+	if v.at.node.Kind.Proxies() {
+		t.ofProxy(&s, v, now)
+	} else {
+		s.add("queue", t.spent[inLine], "")
+		s.add("service", t.spent[atWork]+t.spent[sharing], string(v.at.place))
+	}
+	s.add("total", now-t.account.Began, "")
+	return string(s.text)
+}
+
+// ofProxy tells what a proxy waited for, as far as it may have. The time of
+// retries is that from the first attempt to the one that counts.
+func (t *timing) ofProxy(s *stopwatch, v *visit, now time.Duration) {
+	if limits := t.spent[counting] + t.spent[held]; limits > 0 {
+		s.add("limit", limits, "")
+	}
+	if t.spent[following] > 0 {
+		s.add("collapsed", t.spent[following], "")
+	}
+	if v.at.node.Concurrency != nil {
+		s.add("queue", t.spent[atGate], "")
+	}
+	tries := t.account.Tries
+	if len(tries) == 0 {
+		return
+	}
+	last := &tries[len(tries)-1]
+	if v.attempt.timing != nil {
+		last = &tries[v.attempt.number]
+	}
+	end := now
+	if last.Ended > 0 {
+		end = last.Ended
+	}
+	if len(tries) > 1 {
+		s.add("retries", last.Began-tries[0].Began, strconv.Itoa(len(tries)-1))
+	}
+	s.add("upstream", end-last.Began, string(last.To))
+}
+
+// stopwatch writes the metrics of a node.
+type stopwatch struct {
+	text []byte
+	node string
+}
+
+// add writes "lb-upstream;dur=12.5;desc=\"api[1]\"". A node's name is a token,
+// a place's is not.
+func (s *stopwatch) add(what string, took time.Duration, about string) {
+	if len(s.text) > 0 {
+		s.text = append(s.text, ", "...)
+	}
+	s.text = append(s.text, s.node...)
+	s.text = append(s.text, '-')
+	s.text = append(s.text, what...)
+	s.text = append(s.text, ";dur="...)
+	s.text = strconv.AppendFloat(s.text, float64(took/time.Microsecond)/1000, 'f', -1, 64)
+	if about != "" {
+		s.text = append(s.text, `;desc="`...)
+		s.text = append(s.text, about...)
+		s.text = append(s.text, '"')
+	}
+}
