@@ -162,6 +162,16 @@ func TestInterrupted(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, entries, 4, "no draft is left")
 	assert.FileExists(t, filepath.Join(dir, "result.json"))
+
+	_, folded, err := Fold(dir)
+	require.NoError(t, err)
+	_, glanced, err := Glance(dir)
+	require.NoError(t, err)
+	assert.Equal(t, folded, glanced)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "result.json"), []byte("{}"), 0o644))
+	_, glanced, err = Glance(dir)
+	require.NoError(t, err)
+	assert.Equal(t, folded, glanced, "what is damaged is folded anew")
 }
 
 func TestInterruptedAtOnce(t *testing.T) {

@@ -69,6 +69,32 @@ func (p *Plan) question() measure.Question {
 // that a report shows. Errors name the file that is missing, damaged or of
 // another version.
 func Fold(dir string) (*scenarios.Scenario, *measure.Result, error) {
+	plan, store, err := openPlan(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	runs, err := store.Runs()
+	if err != nil {
+		return nil, nil, err
+	}
+	result, err := measure.Fold(plan.question(), runs)
+	return plan.Scenario, result, err
+}
+
+// Glance is Fold for those who trust what was folded when the runs were made,
+// and do not want to read every sample again.
+func Glance(dir string) (*scenarios.Scenario, *measure.Result, error) {
+	plan, store, err := openPlan(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	if result, err := store.Result(); err == nil {
+		return plan.Scenario, result, nil
+	}
+	return Fold(dir)
+}
+
+func openPlan(dir string) (*Plan, *measure.Store, error) {
 	plan := &Plan{}
 	store, err := measure.Open(dir, plan)
 	if err != nil {
@@ -77,10 +103,5 @@ func Fold(dir string) (*scenarios.Scenario, *measure.Result, error) {
 	if plan.Scenario == nil {
 		return nil, nil, fmt.Errorf("read plan of %s: it names no scenario", dir)
 	}
-	runs, err := store.Runs()
-	if err != nil {
-		return nil, nil, err
-	}
-	result, err := measure.Fold(plan.question(), runs)
-	return plan.Scenario, result, err
+	return plan, store, nil
 }

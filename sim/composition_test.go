@@ -235,7 +235,11 @@ var memberships = map[string]func(m *mix, n, api *topologies.Node){
 }
 
 var limiting = map[string]func(m *mix, n, api *topologies.Node){
-	"limit":  func(m *mix, n, _ *topologies.Node) { m.limit(n, nil) },
+	"limit": func(m *mix, n, _ *topologies.Node) { m.limit(n, nil) },
+	"quota": func(m *mix, n, _ *topologies.Node) {
+		of := policy.Params{"quota": {Number: float64(10 + m.IntN(1000))}, "per": {Word: []string{"hour", "day", "month"}[m.IntN(3)]}}
+		n.Limits = append(n.Limits, topologies.Limit{Algorithm: policy.Choice{Name: policy.Quota, Params: of}, By: "address"})
+	},
 	"shared": func(m *mix, n, _ *topologies.Node) { m.limit(n, &topologies.Shared{Open: m.coin()}) },
 }
 

@@ -16,6 +16,8 @@ import (
 // shows when the machine is nearly busy.
 type machine struct {
 	free []time.Duration // when each processor is; none: there is no machine
+	busy time.Duration   // all of them, since the warm-up
+	end  time.Duration   // of the load, after which nothing is added to busy
 }
 
 // wait takes in a piece of work and tells how long it waits for a processor.
@@ -30,12 +32,17 @@ func (m *machine) wait(now, work time.Duration) time.Duration {
 		}
 	}
 	begin := max(now, m.free[first])
+	if begin < m.end {
+		m.busy += work
+	}
 	m.free[first] = begin + work
 	return begin - now
 }
 
 // reset is a machine at rest.
-func (m *machine) reset(cores int) { m.free = slices.Repeat([]time.Duration{0}, cores) }
+func (m *machine) reset(cores int, end time.Duration) {
+	*m = machine{free: slices.Repeat([]time.Duration{0}, cores), end: end}
+}
 
 // toll is what entering a place costs: a constant and, if all share a machine
 // or wake up late, what differs from one to the next.

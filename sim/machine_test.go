@@ -10,13 +10,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"trafficlab/bench/measure"
 	"trafficlab/components"
 	"trafficlab/topologies"
 )
 
 func TestWorkGoesToTheProcessorThatIsFreeFirst(t *testing.T) {
 	var m machine
-	m.reset(2)
+	m.reset(2, time.Hour)
 	for _, p := range []struct{ now, work, wait time.Duration }{
 		{0, 4 * ms, 0},           // the first: until 4
 		{ms, 5 * ms, 0},          // the second: until 6
@@ -27,7 +28,7 @@ func TestWorkGoesToTheProcessorThatIsFreeFirst(t *testing.T) {
 	} {
 		require.Equal(t, p.wait, m.wait(p.now, p.work), "at %v", p.now)
 	}
-	m.reset(0)
+	m.reset(0, time.Hour)
 	require.Zero(t, m.wait(0, time.Hour), "there is no machine")
 }
 
@@ -39,7 +40,7 @@ func TestMachineIsAQueue(t *testing.T) {
 		q := station{rate: .6 * float64(cores) / ms.Seconds(), mean: ms.Seconds(), workers: cores, room: 1000}
 		t.Run(fmt.Sprintf("M/M/%d", cores), func(t *testing.T) {
 			var m machine
-			m.reset(cores)
+			m.reset(cores, time.Hour)
 			draw := rand.New(rand.NewPCG(1, 2))
 			var now, total time.Duration
 			for range n {
@@ -76,6 +77,13 @@ func TestPlacesShareTheMachine(t *testing.T) {
 			last = max(last, s.At+s.Latency-first)
 		}
 		require.Equal(t, end, last, "%d cores", cores)
+		if cores == 0 {
+			require.Nil(t, r.Modelled)
+			continue
+		}
+		require.Equal(t, cores, r.Modelled.Cores)
+		require.InDelta(t, min(400*ms, time.Duration(cores)*300*ms), r.Modelled.Busy, float64(4*ms))
+		require.Equal(t, cores == 1, len(measure.Suspect(r)) == 1, "one is more than busy")
 	}
 }
 

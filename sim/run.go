@@ -62,6 +62,9 @@ func (w *world) report() *measure.Run {
 		Warmup: v.Warmup, Duration: c.Duration(), Deadline: v.Deadline,
 		Target: c.Target(w.clients.asked), Loops: v.Load.Loops(),
 	}
+	if w.costs.Cores > 0 {
+		r.Modelled = &measure.Processors{Cores: w.costs.Cores, Busy: w.machine.busy}
+	}
 	for _, p := range w.places {
 		r.Nodes = append(r.Nodes, p.total())
 	}

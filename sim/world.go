@@ -61,7 +61,7 @@ type turn struct {
 
 func newWorld(c *scenarios.Case, costs Costs, build builder) (*world, error) {
 	w := &world{c: c, costs: costs, build: build, byName: map[topologies.Place]*place{}}
-	w.machine.reset(costs.Cores)
+	w.machine.reset(costs.Cores, c.Duration())
 	w.uneven = costs.Cores > 0 || costs.Jitter > 0
 	for _, n := range c.Variant.Topology.Nodes {
 		if n.Kind == topologies.External {
@@ -168,6 +168,7 @@ func (w *world) dispatch(e event) {
 		t := w.turns[slot]
 		t.place.turn(t.Down, t.Frozen)
 	case warmed:
+		w.machine.busy = 0
 		for _, p := range w.places {
 			p.use.open(p)
 		}

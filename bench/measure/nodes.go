@@ -118,14 +118,17 @@ func (r *Run) node(place string, at int) *NodeUse {
 	return nil
 }
 
-// busy is the processor time of all nodes, and of the generator for so many
-// requests.
-func (r *Run) busy(requests int64) time.Duration {
-	var total time.Duration
-	for _, n := range r.Nodes {
-		total += n.CPU
+// processors is those that the run had, and how busy all nodes, and the
+// generator for so many requests, kept them.
+func (r *Run) processors(requests int64) Processors {
+	if r.Modelled != nil {
+		return *r.Modelled
 	}
-	return total + r.Machine.GeneratorCPU*time.Duration(requests)
+	p := Processors{r.Machine.Cores, r.Machine.GeneratorCPU * time.Duration(requests)}
+	for _, n := range r.Nodes {
+		p.Busy += n.CPU
+	}
+	return p
 }
 
 func nodeName(place string) string {

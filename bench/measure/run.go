@@ -22,12 +22,20 @@ type Run struct {
 	Loops    []Loop        `json:",omitempty"` // the closed parts of the load
 
 	Nodes    []NodeUse
+	Modelled *Processors `json:",omitempty"` // of the simulator's machine, if all places share one
 	Warnings []Warning
 	Machine  Provenance
 	Spoiled  bool // by the generator or the machine, and run again: kept for the record, in no figure
 
 	Samples []Sample `json:"-"` // in order, if they are in memory: they have a file of their own
 	shelf   *shelf   // of the others: see Load
+}
+
+// Processors is those of a machine, and for how long they were busy between
+// warm-up and the end of the load, added up.
+type Processors struct {
+	Cores int
+	Busy  time.Duration
 }
 
 // NodeUse is what one place did between warm-up and the end.

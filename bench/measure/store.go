@@ -268,7 +268,27 @@ func readRun(dir string) (*Run, error) {
 }
 
 // SaveResult writes the fold of the runs beside them.
-func (s *Store) SaveResult(r *Result) error { return s.save(resultFile, r) }
+func (s *Store) SaveResult(r *Result) error { return s.save(resultFile, savedResult{Format, r}) }
+
+type savedResult struct {
+	Format int
+	*Result
+}
+
+// Result reads what SaveResult wrote. It is as good as a fold of the runs, as
+// long as nobody has touched them since.
+func (s *Store) Result() (*Result, error) {
+	path := filepath.Join(s.Dir, resultFile)
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read result: %w", err)
+	}
+	var saved savedResult
+	if err := json.Unmarshal(raw, &saved); err != nil || saved.Result == nil {
+		return nil, fmt.Errorf("read %s: it is damaged: %w", path, err)
+	}
+	return saved.Result, checkFormat(path, saved.Format)
+}
 
 // save writes a file of the store at once: a reader sees the old one or the
 // new.

@@ -82,19 +82,26 @@ func slack(c *counter, _ *count) *Warning {
 	}
 }
 
-// saturated says that the machine's processors were used up.
+// saturated says that the machine's processors were used up, the simulator's
+// no less than a real one's.
 func saturated(c *counter, whole *count) *Warning {
-	there := float64(c.run.Machine.Cores) * c.run.Window().Seconds()
-	share := c.run.busy(whole.all).Seconds() / there
+	p := c.run.processors(whole.all)
+	there := float64(p.Cores) * c.run.Window().Seconds()
+	share := p.Busy.Seconds() / there
 	if there <= 0 || share <= busyMild {
 		return nil
 	}
-	return &Warning{
+	w := &Warning{
 		Kind:   "cpu",
 		Severe: share > busySevere,
 		Text: fmt.Sprintf("Components and generator used %s of the machine's processors, so that they wait for each other: offer less load, or use more cores.",
 			percent(min(1, share))),
 	}
+	if c.run.Modelled != nil {
+		w.Text = fmt.Sprintf("Components and generator used %s of the %d processors that the simulator gives them, as a live run here would: offer less load, or say worlds: [sim] in the scenario, where every place has processors of its own.",
+			percent(min(1, share)), p.Cores)
+	}
+	return w
 }
 
 // warningsOf gathers what is wrong with a result of so many repetitions: what

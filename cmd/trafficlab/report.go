@@ -94,7 +94,7 @@ func writeIndex(dir string, known map[string]reports.IndexEntry) error {
 	for _, name := range stores(dir) {
 		entry, ok := known[name]
 		if !ok {
-			s, r, err := bench.Fold(filepath.Join(dir, name))
+			s, r, err := bench.Glance(filepath.Join(dir, name))
 			if err != nil {
 				continue // left by another version, or damaged: not ours to mend
 			}
