@@ -1,6 +1,7 @@
 package live
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -35,11 +36,13 @@ nodes:
 		nodes = append(nodes, n)
 	}
 	edge, api := (&admin{node: nodes[0]}).handler(), (&admin{node: nodes[1]}).handler()
+	client := &http.Client{Transport: &http.Transport{DialContext: network.Dial, DisableKeepAlives: true}}
 	word := func(path string) string {
-		w := httptest.NewRecorder()
-		nodes[0].ServeHTTP(w, httptest.NewRequest("GET", "http://shop"+path, nil))
-		require.Equal(t, 200, w.Code)
-		return w.Header().Get("X-Cache")
+		answer, err := client.Get("http://edge" + path)
+		require.NoError(t, err)
+		answer.Body.Close()
+		require.Equal(t, 200, answer.StatusCode)
+		return answer.Header.Get("X-Cache")
 	}
 	fill := func() {
 		for _, path := range []string{"/products/1", "/products/2", "/cart"} {

@@ -2,9 +2,11 @@ package live
 
 import (
 	"errors"
-	"io"
 	"sync"
 	"sync/atomic"
+
+	"trafficlab/components"
+	"trafficlab/live/http1"
 )
 
 // keptBody is how much of a request's body is kept for another attempt.
@@ -21,20 +23,25 @@ var (
 // again; one that comes later than that fails.
 type requestBody struct {
 	size int64 // -1: not known
+	from *http1.Incoming
+
+	begun atomic.Bool // some has been asked for
 
 	mu   sync.Mutex
-	from io.Reader
 	kept []byte
 	lost bool  // more has passed than is kept
 	end  error // of from; nil before
 }
 
-func newRequestBody(from io.Reader, size int64) *requestBody {
+func newRequestBody(from *http1.Incoming, size int64) *requestBody {
 	if size == 0 {
 		return nil
 	}
 	return &requestBody{size: size, from: from}
 }
+
+// unread tells whether nobody has asked for any of it.
+func (b *requestBody) unread() bool { return !b.begun.Load() }
 
 func (b *requestBody) reader(most int64) *bodyReader { return &bodyReader{body: b, most: int(most)} }
 
@@ -58,6 +65,7 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 
 func (r *bodyReader) read(p []byte) (int, error) {
 	b := r.body
+	b.begun.Store(true)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if r.at < len(b.kept) && !r.lead {
@@ -87,5 +95,20 @@ func (b *requestBody) keep(p []byte) {
 	b.kept = append(b.kept, p...)
 }
 
-// Close leaves the body to the exchange, which may need it again.
-func (r *bodyReader) Close() error { return nil }
+// Ready tells whether some of it can be read at once.
+func (r *bodyReader) Ready() bool { return r.body.begun.Load() || r.body.from.Ready() }
+
+// Rewind makes the body be read from its beginning, if that is kept.
+func (r *bodyReader) Rewind() bool {
+	b := r.body
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.lost {
+		return false
+	}
+	r.at = 0
+	return true
+}
+
+// Trailer is the fields behind the body, once it has ended.
+func (r *bodyReader) Trailer() components.Header { return r.body.from.Trailer() }

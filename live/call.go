@@ -6,28 +6,27 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/http"
-	"net/http/httptrace"
-	"net/url"
-	"strings"
-	"sync/atomic"
+	"os"
 	"syscall"
 	"time"
 
 	"trafficlab/components"
 	"trafficlab/components/policy"
+	"trafficlab/live/http1"
 )
 
-// call is one attempt at an upstream: a round trip in a goroutine of its own.
+// call is one attempt at an upstream. Over an idle connection it is sent at
+// once, and its answer read by whoever waits for it; else it has a goroutine of
+// its own.
 type call struct {
 	latch
-	cancel context.CancelCauseFunc
-	sent   atomic.Bool // the head of the request has left
-	got    atomic.Bool // a connection was there
+	node   *Node
+	trip   http1.Trip
 	body   *bodyReader // nil: none
+	prompt bool        // sent, and nobody reads the answer yet
 
 	// Set before the event fires.
-	response *http.Response
+	response *http1.Response
 	head     components.Response
 	reason   policy.Reason
 
@@ -39,59 +38,105 @@ var (
 	errNoConnect = errors.New("no connection in time")
 )
 
-func (n *Node) start(h components.Hop, body *requestBody) *call {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	c := &call{latch: latch{done: make(chan struct{})}, cancel: cancel}
-	n.work.Add(1)
-	go func() {
-		defer n.work.Done()
-		defer c.Fire()
-		c.run(ctx, n, h, body)
-	}()
+// start begins an attempt for an exchange.
+func (x *exchange) start(h components.Hop) *call {
+	c := &call{node: x.node}
+	if err := c.pack(x, h); err != nil {
+		c.reason = policy.Reset
+		c.Fire()
+		return c
+	}
+	if c.body == nil && c.trip.Prompt() {
+		c.prompt = true
+		return c
+	}
+	c.beside(func() { c.run(h.Connect) })
 	return c
 }
 
-func (c *call) run(ctx context.Context, n *Node, h components.Hop, body *requestBody) {
-	if h.Connect > 0 {
-		patience := time.AfterFunc(h.Connect, func() {
-			if !c.got.Load() {
-				c.cancel(errNoConnect)
+// pack makes the request of a hop ready to be sent.
+func (c *call) pack(x *exchange, h components.Hop) error {
+	up, err := c.node.upstream(h.To)
+	if err != nil {
+		return err
+	}
+	q := h.Request
+	c.trip.Pool, c.trip.To = c.node.pool, up.address
+	c.trip.Ask = http1.Ask{
+		Method: q.Method, Target: up.target(q.Path, q.Query, x.asked), Host: q.Host,
+		Header: q.Header,
+		More:   components.Header{{Name: RequestHeader, Value: FormatRequest(q.Number, q.Attempt)}},
+	}
+	if x.out == nil {
+		return nil
+	}
+	c.trip.Interim = x.interim
+	c.trip.Ask.Upgrade, c.trip.Ask.Trailers = x.upgrade, x.trailers
+	if h.Body && x.body != nil {
+		c.body = x.body.reader(h.MostBody)
+		c.trip.Body, c.trip.Ask.Length = c.body, x.body.size
+		c.trip.Ask.Expect = x.expects && x.body.unread()
+	}
+	return nil
+}
+
+// beside works in a goroutine of the call's own, until the event.
+func (c *call) beside(work func()) {
+	c.prompt = false
+	c.node.work.Add(1)
+	go func() {
+		defer c.node.work.Done()
+		defer c.Fire()
+		work()
+	}()
+}
+
+func (c *call) run(connect time.Duration) {
+	if connect > 0 {
+		patience := time.AfterFunc(connect, func() {
+			if !c.trip.Got() {
+				c.trip.Cancel(errNoConnect)
 			}
 		})
 		defer patience.Stop()
 	}
-	r, err := c.outgoing(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn:      func(httptrace.GotConnInfo) { c.got.Store(true) },
-		WroteHeaders: func() { c.sent.Store(true) },
-	}), n, h, body)
-	if err == nil {
-		c.response, err = n.transport.RoundTrip(r)
+	c.take(c.trip.Run())
+}
+
+// listen reads the answer of a prompt call, and asks anew where that must be.
+func (c *call) listen() {
+	a, err := c.trip.Hear()
+	if err != nil && c.trip.Again(err) {
+		a, err = c.trip.Rerun()
 	}
+	c.take(a, err)
+}
+
+// take notes what the call came to.
+func (c *call) take(a *http1.Response, err error) {
 	if err != nil {
-		c.reason = c.reasonOf(ctx, err)
+		c.reason = c.reasonOf(err)
+		c.trip.Cancel(errGivenUp) // its connection, if it has one, is of no use
 		return
 	}
-	c.head = components.Response{
-		Status: c.response.StatusCode,
-		Header: listed(c.response.Header),
-		Body:   components.Body{Size: c.response.ContentLength},
-	}
+	c.response = a
+	c.head = components.Response{Status: a.Status, Header: a.Header, Body: components.Body{Size: a.Length}}
 }
 
 // reasonOf says why there is no answer. A call whose head had left was begun,
-// even if the last thing that happened to it was a refusal: the transport
-// tries a broken connection's request once more by itself.
-func (c *call) reasonOf(ctx context.Context, err error) policy.Reason {
+// even if the last thing that happened to it was a refusal: the request of a
+// broken connection is tried once more.
+func (c *call) reasonOf(err error) policy.Reason {
 	var op *net.OpError
 	dial := errors.As(err, &op) && op.Op == "dial"
-	switch cause := context.Cause(ctx); {
+	switch cause := c.trip.Cause(); {
 	case cause == errNoConnect:
 		return policy.Timeout
 	case cause != nil:
 		return policy.Canceled
 	case c.body != nil && c.body.over.Load():
 		return policy.Denied
-	case c.sent.Load():
+	case c.trip.Begun():
 		return policy.Reset
 	case dial && op.Timeout():
 		return policy.Timeout
@@ -105,66 +150,72 @@ func (c *call) reasonOf(ctx context.Context, err error) policy.Reason {
 func (c *call) Head() (components.Response, policy.Reason) { return c.head, c.reason }
 
 // Cancel gives the attempt up; its connection is closed.
-func (c *call) Cancel() { c.cancel(errGivenUp) }
+func (c *call) Cancel() { c.trip.Cancel(errGivenUp) }
 
-// outgoing is the request of a hop as the transport wants it.
-func (c *call) outgoing(ctx context.Context, n *Node, h components.Hop, body *requestBody) (*http.Request, error) {
-	up, err := n.upstream(h.To)
-	if err != nil {
-		return nil, err
+// hear reads the answer of a prompt call on the goroutine that waits for it,
+// until the given instant of the clock. What it comes to is for the events to
+// tell.
+func (x *exchange) hear(c *call, until time.Time) {
+	conn := c.trip.Conn()
+	if !until.IsZero() {
+		conn.SetReadDeadline(until)
 	}
-	q := h.Request
-	header := make(http.Header, len(q.Header)+2)
-	fill(header, q.Header)
-	header[RequestHeader] = []string{FormatRequest(q.Number, q.Attempt)}
-	if _, ok := header["User-Agent"]; !ok {
-		header["User-Agent"] = nil // else the transport adds its own
+	if !x.out.Guard(conn) {
+		return
 	}
-	r := &http.Request{
-		Method: q.Method, Host: q.Host, Header: header, Body: http.NoBody,
-		URL:   up.url(q.Path, q.Query),
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	a, err := c.trip.Hear()
+	x.out.Unguard()
+	switch {
+	case isClosed(x.gone):
+		c.Cancel()
+		return
+	case !until.IsZero() && errors.Is(err, os.ErrDeadlineExceeded):
+		conn.SetReadDeadline(time.Time{})
+		return
+	case err != nil && c.trip.Again(err):
+		c.beside(func() { c.take(c.trip.Rerun()) })
+		return
+	case err == nil && !until.IsZero():
+		conn.SetReadDeadline(time.Time{})
 	}
-	if h.Body && body != nil {
-		c.body = body.reader(h.MostBody)
-		r.Body, r.ContentLength = c.body, body.size
-	}
-	return r.WithContext(ctx), nil
+	c.take(a, err)
+	c.prompt = false
+	c.Fire()
 }
 
 // upstream is where a place listens.
 type upstream struct {
-	scheme, host string
-	base         string // path of an external upstream, put before the request's
+	address http1.Address
+	base    string // path of an external upstream, put before the request's
 }
 
-// url names a path as it was sent, without encoding it anew.
-func (u upstream) url(path, query string) *url.URL {
-	to := &url.URL{Scheme: u.scheme, Host: u.host, Opaque: u.base + path, RawQuery: query}
-	if strings.HasPrefix(to.Opaque, "//") { // which url would take for a host
-		to.Opaque, to.Path = "", to.Opaque
+// target names a path and a query as they were sent. asked tells that there was
+// a question mark, even if nothing stood behind it.
+func (u upstream) target(path, query string, asked bool) string {
+	if u.base != "" && path != "*" {
+		path = u.base + path
 	}
-	return to
+	if query != "" || asked {
+		return path + "?" + query
+	}
+	return path
 }
 
-// newTransport is a node's pool of upstream connections.
-func newTransport(most int, o Options) *http.Transport {
+// newPool is a node's pool of upstream connections.
+func newPool(most int, o Options) *http1.Pool {
 	idle := most
 	if idle == 0 {
 		idle = 64
 	}
-	t := &http.Transport{
-		DialContext:         o.Dial,
-		MaxConnsPerHost:     most,
-		MaxIdleConnsPerHost: idle,
-		IdleConnTimeout:     60 * time.Second, // sooner than the servers'
-		DisableCompression:  true,
-		Protocols:           onlyHTTP1(),
+	return &http1.Pool{
+		Dial: o.Dial,
+		DialTLS: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return dialTLS(ctx, o, network, address)
+		},
+		Most:        most,
+		Idle:        idle,
+		IdleTimeout: 60 * time.Second, // sooner than the servers'
 	}
-	t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		return dialTLS(ctx, o, network, address)
-	}
-	return t
 }
 
 func dialTLS(ctx context.Context, o Options, network, address string) (net.Conn, error) {
@@ -188,25 +239,21 @@ func (o Options) upstreamTLS(address string) *tls.Config {
 			return config
 		}
 	}
-	host, _, _ := net.SplitHostPort(address) // a transport's address has a port
+	host, _, _ := net.SplitHostPort(address) // an upstream's address has a port
 	return &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
-}
-
-func onlyHTTP1() *http.Protocols {
-	p := new(http.Protocols)
-	p.SetHTTP1(true)
-	return p
 }
 
 // drain reads what is left of a small answer, so that its connection can be
 // used again; a longer one costs less to break off.
 func (c *call) drain() {
 	const small = 64 << 10
-	defer c.response.Body.Close()
-	if size := c.response.ContentLength; size < 0 || size > small {
+	conn := c.trip.Conn()
+	if size := c.response.Length; size < 0 || size > small || c.response.Status == 101 {
+		conn.Close()
 		return
 	}
 	patience := time.AfterFunc(time.Second, c.Cancel)
 	defer patience.Stop()
-	io.Copy(io.Discard, c.response.Body) // how it ends does not matter to anybody
+	io.Copy(io.Discard, conn) // how it ends does not matter to anybody
+	conn.Release()
 }

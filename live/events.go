@@ -2,6 +2,7 @@ package live
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"trafficlab/components"
@@ -13,17 +14,36 @@ type event interface {
 	fired() <-chan struct{}
 }
 
-// latch is an event that handlers fire.
+// latch is an event that handlers fire. The zero latch has not.
 type latch struct {
-	once sync.Once
-	done chan struct{}
+	over atomic.Bool
+	mu   sync.Mutex
+	done chan struct{} // nil until somebody waits
 }
 
-func newLatch() *latch { return &latch{done: make(chan struct{})} }
+// Fired implements components.Event.
+func (s *latch) Fired() bool { return s.over.Load() }
 
-func (s *latch) Fire()                  { s.once.Do(func() { close(s.done) }) }
-func (s *latch) Fired() bool            { return isClosed(s.done) }
-func (s *latch) fired() <-chan struct{} { return s.done }
+// Fire implements components.Signal.
+func (s *latch) Fire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.over.Swap(true) && s.done != nil {
+		close(s.done)
+	}
+}
+
+func (s *latch) fired() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done == nil {
+		s.done = make(chan struct{})
+		if s.over.Load() {
+			close(s.done)
+		}
+	}
+	return s.done
+}
 
 // canceled is the end of a context as an event.
 type canceled <-chan struct{}
@@ -84,9 +104,9 @@ func channel(on []components.Event, i int) <-chan struct{} {
 
 // awaitMany waits for the later events in a goroutine beside the first ones.
 func awaitMany(ring <-chan time.Time, on []components.Event) {
-	given := newLatch()
+	given := new(latch)
 	defer given.Fire()
-	rest := newLatch()
+	rest := new(latch)
 	go func() {
 		defer rest.Fire()
 		await(nil, append([]components.Event{given}, on[2:]...))

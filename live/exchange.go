@@ -2,50 +2,67 @@ package live
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"runtime/debug"
-	"strconv"
 	"sync"
 	"time"
 
 	"trafficlab/components"
 	"trafficlab/components/policy"
+	"trafficlab/live/http1"
 )
 
 // exchange plays components.Exchange over real HTTP: one request that a node
 // answers, or work of its own in the background.
 type exchange struct {
 	node   *Node
-	ctx    context.Context     // ends when the caller goes away
-	out    http.ResponseWriter // nil in the background
+	gone   <-chan struct{} // closed when the caller goes away, or in the background the node ends
+	out    *http1.Answer   // nil in the background
 	method string
-	body   *requestBody
+	body   *requestBody // nil: none
 	calls  []*call
+	room   [1]*call // of calls
+
+	// What the caller wants of the connection.
+	asked    bool   // the target has a question mark
+	expects  bool   // to be asked for the body
+	trailers bool   // behind the answer
+	upgrade  string // a protocol to change to, which the node allows
 
 	status   int // of the answer, once begun
 	sent     int64
 	answered bool
-	broken   bool // the answer stopped before its end
 }
 
 func (x *exchange) Now() time.Duration { return x.node.now() }
 
 func (x *exchange) Date() time.Time { return x.node.clock.Now() }
 
-func (x *exchange) Canceled() components.Event { return canceled(x.ctx.Done()) }
+func (x *exchange) Canceled() components.Event { return canceled(x.gone) }
 
-func (x *exchange) NewSignal() components.Signal { return newLatch() }
+func (x *exchange) NewSignal() components.Signal { return new(latch) }
 
 func (x *exchange) Background(open func(components.Exchange) components.Steps) {
 	x.node.background(open)
 }
 
 func (x *exchange) Start(h components.Hop) components.Call {
-	c := x.node.start(h, x.body)
+	c := x.start(h)
+	if x.calls == nil {
+		x.calls = x.room[:0]
+	}
 	x.calls = append(x.calls, c)
 	return c
+}
+
+// interim passes on what an upstream says before its answer.
+func (x *exchange) interim(status int, h components.Header) {
+	if status == http.StatusContinue {
+		x.out.Continue()
+		return
+	}
+	x.out.Interim(status, h)
 }
 
 // Wait implements components.Waiter.
@@ -53,11 +70,26 @@ func (x *exchange) Wait(until time.Duration, on ...components.Event) int {
 	if i := first(on); i >= 0 {
 		return i
 	}
+	if until != components.Forever && until <= x.Now() {
+		return -1
+	}
+	if c := x.alone(on); c != nil {
+		if at, ok := x.deadline(until); ok {
+			if x.hear(c, at); c.prompt && !isClosed(x.gone) {
+				return -1
+			}
+			if i := first(on); i >= 0 {
+				return i
+			}
+		}
+	}
+	for _, e := range on {
+		if c, ok := e.(*call); ok && c.prompt {
+			c.beside(c.listen)
+		}
+	}
 	var ring <-chan time.Time
 	if until != components.Forever {
-		if until <= x.Now() {
-			return -1
-		}
 		var stop func() bool
 		ring, stop = x.node.alarm(until)
 		defer stop()
@@ -66,77 +98,142 @@ func (x *exchange) Wait(until time.Duration, on ...components.Event) int {
 	return first(on)
 }
 
+// alone is the call whose answer can be read here: nothing else is waited for,
+// but the caller to go away.
+func (x *exchange) alone(on []components.Event) *call {
+	if x.out == nil || len(on) == 0 || len(on) > 2 {
+		return nil
+	}
+	c, ok := on[0].(*call)
+	if !ok || !c.prompt {
+		return nil
+	}
+	if len(on) == 2 {
+		if _, ok := on[1].(canceled); !ok {
+			return nil
+		}
+	}
+	return c
+}
+
+// coarse is a wait that connections time well enough: their deadlines are
+// late by up to a millisecond.
+const coarse = 100 * time.Millisecond
+
+// deadline is an instant of the run as a connection's, if that is good enough.
+func (x *exchange) deadline(until time.Duration) (time.Time, bool) {
+	if until == components.Forever {
+		return time.Time{}, true
+	}
+	return x.node.began.Load().Add(until), until-x.Now() >= coarse
+}
+
 // Forward passes the body on piece by piece, as it comes.
 func (x *exchange) Forward(c components.Call, head components.Response, limit int64, keep func(components.Body)) policy.Reason {
 	from := c.(*call)
 	from.taken = true
-	defer from.response.Body.Close()
-	defer context.AfterFunc(x.ctx, from.Cancel)()
+	if head.Status == http.StatusSwitchingProtocols {
+		return x.tunnel(from, head)
+	}
+	conn := from.trip.Conn()
+	defer conn.Release()
+	defer x.guard(from)()
 
-	length := from.response.Header["Content-Length"]
-	to := x.begin(head, length)
-	p := passage{from: from.response.Body, left: from.response.ContentLength, to: to}
+	to := x.begin(head, from.response.Length)
+	p := passage{from: conn, left: from.response.Length, to: to}
 	if keep != nil && x.method != http.MethodHead {
 		p.limit = limit
 	}
 	reason := p.run()
-	if x.ctx.Err() != nil && reason != policy.OK {
+	if isClosed(x.gone) && reason != policy.OK {
 		reason = policy.Canceled
 	}
-	if err := to.close(); err != nil && reason == policy.OK {
+	if reason == policy.OK && to.close(conn.Trailer()) != nil {
 		reason = policy.Canceled
 	}
 	x.sent += to.written
-	x.broken = reason != policy.OK
+	if reason != policy.OK {
+		conn.Close()
+	}
 	if kept, ok := p.whole(); ok && reason == policy.OK && p.limit > 0 {
 		keep(components.Body{Size: int64(len(kept)), Bytes: kept})
 	}
 	return reason
 }
 
+// guard gives a call up when the caller goes away, until the end of its body.
+func (x *exchange) guard(c *call) (end func()) {
+	if x.out == nil {
+		stop := context.AfterFunc(x.node.ctx, c.Cancel)
+		return func() { stop() }
+	}
+	if !x.out.Guard(c.trip.Conn()) {
+		c.Cancel()
+	}
+	return x.out.Unguard
+}
+
+// quiet is how long nothing may move in a tunnel.
+const quiet = 10 * time.Minute
+
+// tunnel joins the caller and the upstream after a 101, until either ends it.
+func (x *exchange) tunnel(c *call, head components.Response) policy.Reason {
+	x.status, x.answered = head.Status, true
+	defer c.Cancel()
+	if x.out == nil {
+		return policy.Canceled
+	}
+	front, err := x.out.Switch(head.Header, c.response.Upgrade)
+	if err != nil {
+		return policy.Canceled
+	}
+	x.sent, _ = http1.Tunnel(front, c.trip.Conn().Stream(), quiet) // a tunnel has no end but a break
+	return policy.OK
+}
+
 // Reply writes an answer of the node's own.
 func (x *exchange) Reply(r components.Response) {
+	if x.out != nil {
+		if refused := x.out.Body().Refused(); refused != nil { // whatever it led to
+			r = components.Response{Status: refused.Status, Header: plainText, Body: components.Body{Bytes: []byte(refused.Reason + "\n")}}
+		}
+	}
 	text := r.Body.Bytes
 	if text == nil && r.Body.Size > 0 {
 		text = components.Filler(r.Body.Size)
 	}
-	var length []string
+	length := int64(http1.Unknown)
 	if bodied(x.method, r.Status) || len(text) > 0 {
-		length = []string{strconv.Itoa(len(text))}
+		length = int64(len(text))
 	}
 	to := x.begin(r, length)
-	_, err := to.Write(text)
-	x.broken = errors.Join(err, to.close()) != nil
+	if _, err := to.Write(text); err == nil {
+		to.close(nil) // who does not get it all has gone away
+	}
 	x.sent += to.written
 }
 
+var plainText = components.Header{{Name: "Content-Type", Value: "text/plain; charset=utf-8"}}
+
 // begin writes the head of an answer and returns where its body goes. length
-// is the Content-Length of a body that is not to be encoded, if it is known.
-func (x *exchange) begin(head components.Response, length []string) *sink {
+// is that of a body that is not to be encoded, if it is known.
+func (x *exchange) begin(head components.Response, length int64) *sink {
 	x.status, x.answered = head.Status, true
 	if x.out == nil {
 		return &sink{to: io.Discard}
 	}
-	h := x.out.Header()
-	fill(h, head.Header)
-	if length != nil && head.Encode == "" {
-		h["Content-Length"] = length
+	if head.Encode != "" {
+		length = http1.Unknown
 	}
-	if _, ok := h["Content-Type"]; !ok {
-		h["Content-Type"] = nil // else the server guesses one
-	}
-	x.out.WriteHeader(head.Status)
+	x.out.Begin(head.Status, head.Header, length)
 	if !bodied(x.method, head.Status) {
-		return &sink{to: io.Discard}
+		return &sink{to: io.Discard, out: x.out}
 	}
 	return newSink(x.out, head.Encode)
 }
 
 // bodied tells whether an answer has a body at all (RFC 9110, section 6.4.1).
-func bodied(method string, status int) bool {
-	return method != http.MethodHead && status >= 200 &&
-		status != http.StatusNoContent && status != http.StatusNotModified
-}
+func bodied(method string, status int) bool { return http1.HasBody(method, status) }
 
 // release lets go of every call that was not forwarded.
 func (x *exchange) release() {
@@ -156,22 +253,19 @@ func (x *exchange) release() {
 	}
 }
 
-// end is deferred around a handler: it lets go of the calls, and breaks the
-// connection of a caller that was not answered to the end.
+// end is deferred around a handler: it lets go of the calls, and answers a
+// caller whom a panic has left without an answer. Where none was begun, or one
+// not ended, the connection breaks.
 func (x *exchange) end() {
 	cause := recover()
 	x.release()
-	if cause != nil && cause != http.ErrAbortHandler {
-		x.node.log.Printf("panic in the handler of %s: %v\n%s", x.node.place, cause, debug.Stack())
-		if !x.answered {
-			x.answered, x.status = true, http.StatusInternalServerError
-			http.Error(x.out, "internal error", x.status)
-			return
-		}
-		x.broken = true
+	if cause == nil {
+		return
 	}
-	if x.broken || !x.answered {
-		panic(http.ErrAbortHandler)
+	x.node.log.Printf("panic in the handler of %s: %v\n%s", x.node.place, cause, debug.Stack())
+	if !x.answered {
+		x.Reply(components.Response{Status: http.StatusInternalServerError, Header: plainText,
+			Body: components.Body{Bytes: []byte("internal error\n")}})
 	}
 }
 
@@ -179,7 +273,7 @@ var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
 // passage is a body on its way through.
 type passage struct {
-	from io.Reader
+	from upstreamBody
 	to   *sink
 	left int64 // bytes to come; -1: not known
 
@@ -188,7 +282,16 @@ type passage struct {
 	lost  bool
 }
 
+// upstreamBody is a body that knows its end when it has passed.
+type upstreamBody interface {
+	io.Reader
+	Ended() bool
+}
+
 func (p *passage) run() policy.Reason {
+	if p.from.Ended() {
+		return policy.OK
+	}
 	buffer := buffers.Get().(*[32 << 10]byte)
 	defer buffers.Put(buffer)
 	for {
@@ -197,7 +300,7 @@ func (p *passage) run() policy.Reason {
 			return policy.Canceled
 		}
 		switch {
-		case err == io.EOF:
+		case err == io.EOF || err == nil && p.from.Ended():
 			return policy.OK
 		case err != nil:
 			return policy.Reset
@@ -214,7 +317,7 @@ func (p *passage) pass(piece []byte) error {
 	if _, err := p.to.Write(piece); err != nil {
 		return err
 	}
-	if p.left != 0 && len(piece) < 32<<10 {
+	if !p.from.Ended() && len(piece) < 32<<10 {
 		return p.to.flush(p.left < 0)
 	}
 	return nil

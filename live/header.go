@@ -2,12 +2,13 @@ package live
 
 import (
 	"crypto/tls"
-	"net/http"
+	"net"
 	"net/netip"
 	"strconv"
 	"strings"
 
 	"trafficlab/components"
+	"trafficlab/live/http1"
 )
 
 // RequestHeader carries a request's number and attempt between the places of
@@ -28,54 +29,28 @@ func parseRequest(value string) (number, attempt uint64, ok bool) {
 	return number, attempt, found && errNumber == nil && errAttempt == nil
 }
 
-// listed turns a header into the list that handlers edit. What belongs to the
-// connection's framing stays with the host.
-func listed(h http.Header) components.Header {
-	list := make(components.Header, 0, len(h)+4)
-	for name, values := range h {
-		if name == RequestHeader || name == "Content-Length" {
-			continue
-		}
-		for _, value := range values {
-			list = append(list, components.Field{Name: name, Value: value})
-		}
-	}
-	return list
-}
-
-// fill adds a list to a header. All values share one array.
-func fill(h http.Header, list components.Header) {
-	values := make([]string, len(list))
-	for i, f := range list {
-		name := components.Canonical(f.Name)
-		if had, ok := h[name]; ok {
-			h[name] = append(had, f.Value)
-			continue
-		}
-		values[i] = f.Value
-		h[name] = values[i : i+1 : i+1]
-	}
-}
-
 // received is the head of a request as handlers see it.
-func (n *Node) received(r *http.Request) components.Request {
-	number, attempt, ok := parseRequest(r.Header.Get(RequestHeader))
+func (n *Node) received(a *http1.Answer, q *http1.Request) components.Request {
+	number, attempt, ok := parseRequest(q.Header.Get(RequestHeader))
 	if !ok {
 		number, attempt = 1<<63|n.unnumbered.Add(1), 0
 	}
-	path, query, _ := strings.Cut(target(r), "?")
 	return components.Request{
 		Number: number, Attempt: attempt,
-		Method: r.Method, Host: r.Host, Path: path, Query: query,
-		Header: listed(r.Header),
-		Peer:   peer(r.RemoteAddr),
-		Size:   r.ContentLength,
-		TLS:    r.TLS != nil, Identity: identity(r.TLS),
+		Method: q.Method, Host: q.Host, Path: q.Path, Query: q.Query,
+		Header: q.Header.Del(RequestHeader),
+		Peer:   peer(a.Peer()),
+		Size:   q.Length,
+		TLS:    a.Secure(), Identity: n.identity(a),
 	}
 }
 
 // identity is whom a verified client's certificate names.
-func identity(state *tls.ConnectionState) string {
+func (n *Node) identity(a *http1.Answer) string {
+	if n.tls == nil || n.tls.ClientAuth == tls.NoClientCert {
+		return ""
+	}
+	state := a.TLS()
 	if state == nil || len(state.VerifiedChains) == 0 {
 		return ""
 	}
@@ -89,16 +64,11 @@ func identity(state *tls.ConnectionState) string {
 	return leaf.Subject.CommonName
 }
 
-// target is the request's path and query as they were sent.
-func target(r *http.Request) string {
-	if strings.HasPrefix(r.RequestURI, "/") {
-		return r.RequestURI
+func peer(remote net.Addr) netip.Addr {
+	if tcp, ok := remote.(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap()
 	}
-	return r.URL.RequestURI() // was an absolute URI, or "*"
-}
-
-func peer(remote string) netip.Addr {
-	at, err := netip.ParseAddrPort(remote)
+	at, err := netip.ParseAddrPort(remote.String())
 	if err != nil {
 		return netip.Addr{}
 	}

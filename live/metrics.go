@@ -23,6 +23,11 @@ var (
 	usageBytesDesc   = prometheus.NewDesc("trafficlab_usage_bytes_total", "Bytes of answers by consumer and route.", usageLabels, nil)
 )
 
+// refusedOpts names what counts requests that no component has seen.
+var refusedOpts = prometheus.CounterOpts{
+	Name: "trafficlab_refused_total", Help: "Requests refused as they were read, by what was wrong with them.",
+}
+
 func (m useMetrics) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{requestsDesc, checksDesc, probesDesc, cacheDesc, askedDesc,
 		usageDesc, usageErrorsDesc, usageLimitedDesc, usageBytesDesc} {

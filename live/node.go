@@ -14,15 +14,17 @@ import (
 	"io"
 	"log"
 	"net"
-	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"trafficlab/bench/measure"
 	"trafficlab/components"
+	"trafficlab/live/http1"
 	"trafficlab/scenarios"
 	"trafficlab/topologies"
 )
@@ -57,17 +59,17 @@ type Node struct {
 	clock     Clock
 	log       *log.Logger
 	access    *accessLog
-	server    *http.Server
+	server    *http1.Server
 	tls       *tls.Config
-	transport *http.Transport
+	pool      *http1.Pool
+	refused   *prometheus.CounterVec // requests that did not come to be, by reason
 	upstreams map[topologies.Place]upstream
 	shared    *redisTallies // nil: none, or somebody else's
 
 	began      atomic.Pointer[time.Time]
 	starting   sync.Once
 	unnumbered atomic.Uint64
-	serving    atomic.Int64 // requests
-	played     sync.Pool    // components.Steps that are over
+	played     sync.Pool // components.Steps that are over
 
 	ctx    context.Context // ends with the node
 	cancel context.CancelFunc
@@ -108,19 +110,12 @@ func newNode(h components.Handler, t *topologies.Topology, place topologies.Plac
 	n := &Node{
 		place: place, node: node, handler: h,
 		clock: o.Clock, log: o.Log, access: newAccessLog(o.Access), tls: o.TLS,
-		transport: newTransport(node.Connections, o),
+		pool:      newPool(node.Connections, o),
 		upstreams: ups,
+		refused:   prometheus.NewCounterVec(refusedOpts, []string{"reason"}),
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
-	n.server = &http.Server{
-		Handler:           n,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       90 * time.Second,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          o.Log,
-		Protocols:         onlyHTTP1(),
-		BaseContext:       func(net.Listener) context.Context { return n.ctx },
-	}
+	n.server = newServer(n, o)
 	began := n.clock.Now().Add(beforehand)
 	n.began.Store(&began)
 	return n, nil
@@ -146,14 +141,14 @@ func upstreamsOf(t *topologies.Topology, node *topologies.Node, addresses func(t
 		up := t.Node(name)
 		for _, place := range up.Places() {
 			if up.Kind != topologies.External {
-				found[place] = upstream{scheme: schemeOf(up), host: addresses(place)}
+				found[place] = upstream{address: http1.Address{Host: addresses(place), TLS: up.TLS != nil}}
 				continue
 			}
 			to, err := url.Parse(up.URL)
 			if err != nil {
 				return nil, fmt.Errorf("read the address of %s: %w", place, err)
 			}
-			found[place] = upstream{to.Scheme, to.Host, strings.TrimSuffix(to.EscapedPath(), "/")}
+			found[place] = upstream{addressOf(to), strings.TrimSuffix(to.EscapedPath(), "/")}
 		}
 	}
 	return found, nil
@@ -164,6 +159,18 @@ func schemeOf(n *topologies.Node) string {
 		return "https"
 	}
 	return "http"
+}
+
+// addressOf is where a URL leads.
+func addressOf(to *url.URL) http1.Address {
+	secure := to.Scheme == "https"
+	switch {
+	case to.Port() != "":
+		return http1.Address{Host: to.Host, TLS: secure}
+	case secure:
+		return http1.Address{Host: net.JoinHostPort(to.Hostname(), "443"), TLS: true}
+	}
+	return http1.Address{Host: net.JoinHostPort(to.Hostname(), "80")}
 }
 
 func (n *Node) upstream(place topologies.Place) (upstream, error) {
@@ -177,9 +184,11 @@ func (n *Node) upstream(place topologies.Place) (upstream, error) {
 // Serve answers what comes to the listener until the node is closed.
 func (n *Node) Serve(l net.Listener) error {
 	if n.tls != nil {
-		l = tls.NewListener(l, n.tls)
+		config := n.tls.Clone()
+		config.NextProtos = []string{"http/1.1"}
+		l = tls.NewListener(l, config)
 	}
-	if err := n.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if err := n.server.Serve(l); err != http1.ErrClosed {
 		return fmt.Errorf("serve %s: %w", n.place, err)
 	}
 	return nil
@@ -236,20 +245,18 @@ func (n *Node) Purge(what scenarios.Purge) (purged int, ok bool) {
 	return c.Purge(what)
 }
 
-// ServeHTTP answers one request.
-func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// Answer implements http1.Handler.
+func (n *Node) Answer(a *http1.Answer, q *http1.Request) {
 	if !n.enter() {
-		panic(http.ErrAbortHandler)
+		return
 	}
 	defer n.work.Done()
-	n.serving.Add(1)
-	defer n.serving.Add(-1)
-	req := n.received(r)
-	x := &exchange{node: n, ctx: r.Context(), out: w, method: r.Method, body: newRequestBody(r.Body, r.ContentLength)}
+	req := n.received(a, q)
+	x := n.exchange(a, q)
 	defer n.access.write(x, req, n.now())
 	defer x.end()
 	if n.node.Kind == topologies.Backend {
-		io.Copy(io.Discard, r.Body) // a server reads the request before it works on it
+		io.Copy(io.Discard, a.Body()) // a server reads the request before it works on it
 	}
 	used, _ := n.played.Get().(components.Steps)
 	steps := n.handler.Open(x, &req, used)
@@ -264,7 +271,7 @@ func (n *Node) background(open func(components.Exchange) components.Steps) {
 	}
 	go func() {
 		defer n.work.Done()
-		x := &exchange{node: n, ctx: n.ctx}
+		x := &exchange{node: n, gone: n.ctx.Done()}
 		defer x.release()
 		components.Play(x, open(x))
 	}()
@@ -290,30 +297,8 @@ func (n *Node) alarm(until time.Duration) (<-chan time.Time, func() bool) {
 // Shutdown stops listening, lets requests end until the context does, and
 // closes the node.
 func (n *Node) Shutdown(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go n.hurry(ctx, cancel)
 	n.server.Shutdown(ctx) // its error says no more than that time ran out
 	return n.Close()
-}
-
-// hurry ends a shutdown soon after the last request: the server would wait for
-// seconds for connections that no request has come by yet, and transports
-// leave such behind.
-func (n *Node) hurry(ctx context.Context, enough func()) {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for quiet := 0; quiet < 3; {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if quiet++; n.serving.Load() > 0 {
-			quiet = 0
-		}
-	}
-	enough()
 }
 
 // Close ends everything at once and returns when no goroutine of the node is
@@ -324,9 +309,8 @@ func (n *Node) Close() error {
 	n.mu.Unlock()
 	n.cancel()
 	err := n.server.Close()
-	n.transport.CloseIdleConnections()
 	n.work.Wait()
-	n.transport.CloseIdleConnections()
+	n.pool.Close()
 	if n.shared != nil {
 		err = errors.Join(err, n.shared.Close())
 	}

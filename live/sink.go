@@ -2,27 +2,26 @@ package live
 
 import (
 	"io"
-	"net/http"
 
 	"trafficlab/components"
+	"trafficlab/live/http1"
 )
 
 // sink is where the body of an answer goes: to the caller, perhaps encoded on
 // the way, or nowhere.
 type sink struct {
 	to      io.Writer
-	written int64 // bytes that came in, before any coding
-	wire    interface{ FlushError() error }
+	written int64          // bytes that came in, before any coding
+	out     *http1.Answer  // nil: there is no caller
 	coding  io.WriteCloser // nil: none
 }
 
 type flusher interface{ Flush() error }
 
-func newSink(w http.ResponseWriter, coding string) *sink {
-	s := &sink{to: w}
-	s.wire, _ = w.(interface{ FlushError() error })
+func newSink(out *http1.Answer, coding string) *sink {
+	s := &sink{to: out, out: out}
 	if coding != "" {
-		s.coding = components.Encode(w, coding)
+		s.coding = components.Encode(out, coding)
 		s.to = s.coding
 	}
 	return s
@@ -45,15 +44,22 @@ func (s *sink) flush(now bool) error {
 			return err
 		}
 	}
-	if s.wire == nil {
+	if s.out == nil {
 		return nil
 	}
-	return s.wire.FlushError()
+	return s.out.Flush()
 }
 
-func (s *sink) close() error {
-	if s.coding == nil {
+// close ends the body, with a trailer that belongs to it as it came.
+func (s *sink) close(trailer components.Header) error {
+	if s.coding != nil {
+		trailer = nil
+		if err := s.coding.Close(); err != nil {
+			return err
+		}
+	}
+	if s.out == nil {
 		return nil
 	}
-	return s.coding.Close()
+	return s.out.End(trailer)
 }

@@ -83,7 +83,7 @@ func prepare(c *scenarios.Case, o SystemOptions) (*System, error) {
 		path:     filepath.Join(dir, "manifest.json"),
 		topology: c.Variant.Topology,
 		weather:  c.Weather(),
-		client:   &http.Client{Transport: &http.Transport{Protocols: onlyHTTP1()}},
+		client:   &http.Client{Transport: new(http.Transport)},
 		epoch:    epoch,
 		died:     make(chan error, 1),
 	}

@@ -62,9 +62,9 @@ func (a *Answer) Secure() bool {
 // follows then.
 func (a *Answer) Gone() <-chan struct{} { return a.conn.watch.gone }
 
-// Guard makes the reading of another connection end with a deadline when the
+// Guard makes the reading of an upstream's connection end, for good, when the
 // client goes away, until Unguard. It is false if the client has gone already.
-func (a *Answer) Guard(other interface{ SetReadDeadline(time.Time) error }) bool {
+func (a *Answer) Guard(other *Conn) bool {
 	return a.conn.watch.guard(other)
 }
 

@@ -89,9 +89,9 @@ func (c *Conn) Release() {
 	c.released = sent == lastly // the answer has overtaken the end of the writing
 	c.mu.Unlock()
 	switch {
-	case sent == lastly || c.closed.Load():
+	case c.closed.Load() || sent == lastly:
 		return
-	case sent == partly || !c.body.Ended() || !c.response.Keep || c.in.Begun():
+	case c.wire.stopped.Load() || sent == partly || !c.body.Ended() || !c.response.Keep || c.in.Begun():
 		c.Close()
 		return
 	}

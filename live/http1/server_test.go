@@ -447,16 +447,17 @@ func TestPipeliningUnderWatch(t *testing.T) {
 }
 
 func TestGuardEndsAnotherReading(t *testing.T) {
-	near, _ := net.Pipe()
 	var failed error
-	s := &Server{Handler: answering(func(a *Answer, _ *Request) {
-		require.True(t, a.Guard(near))
-		_, failed = near.Read(make([]byte, 1))
-		a.Unguard()
-		require.False(t, a.Guard(near))
-	})}
 	synctest.Test(t, func(t *testing.T) {
-		near, _ = net.Pipe()
+		near, far := net.Pipe()
+		defer far.Close()
+		upstream := newClientConn((&Pool{}).host(Address{}), near)
+		s := &Server{Handler: answering(func(a *Answer, _ *Request) {
+			assert.True(t, a.Guard(upstream))
+			_, failed = upstream.hear()
+			a.Unguard()
+			assert.False(t, a.Guard(upstream))
+		})}
 		l := newLobby()
 		go s.Serve(l)
 		defer s.Close()

@@ -19,7 +19,7 @@ type watch struct {
 	armed    bool
 	timer    *time.Timer
 	reading  chan struct{} // closed when the reader ends; nil: there is none
-	guarding interface{ SetReadDeadline(time.Time) error }
+	guarding *Conn
 }
 
 func (w *watch) begin(c *conn) {
@@ -135,13 +135,13 @@ func (w *watch) fire() {
 	w.fired = true
 	close(w.gone)
 	if w.guarding != nil {
-		w.guarding.SetReadDeadline(long)
+		w.guarding.wire.stop()
 	}
 }
 
-// guard makes the reading of another connection end when the client goes. It
-// is false if the client has gone.
-func (w *watch) guard(other interface{ SetReadDeadline(time.Time) error }) bool {
+// guard makes the reading of an upstream's connection end when the client goes.
+// It is false if the client has gone.
+func (w *watch) guard(other *Conn) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.fired {

@@ -88,21 +88,16 @@ func (w *wire) stop() {
 
 // Read reads, if paced at the body's pace.
 func (w *wire) Read(p []byte) (int, error) {
-	if !w.paced {
+	if !w.paced || w.pace == (Pace{}) {
 		return w.Conn.Read(p)
 	}
 	patience := w.pace.patience(w.incoming)
-	switch {
-	case patience < 0:
+	if patience < 0 {
 		return 0, os.ErrDeadlineExceeded
-	case patience == 0:
-		w.readForever()
 	}
 	began := time.Now()
-	if patience > 0 {
-		w.readable = began.Add(patience)
-		w.SetReadDeadline(w.readable)
-	}
+	w.readable = began.Add(patience)
+	w.SetReadDeadline(w.readable)
 	if w.stopped.Load() {
 		return 0, os.ErrDeadlineExceeded
 	}
