@@ -20,6 +20,7 @@ import (
 // its own.
 type call struct {
 	latch
+	of     *exchange
 	node   *Node
 	trip   http1.Trip
 	body   *bodyReader // nil: none
@@ -40,7 +41,11 @@ var (
 
 // start begins an attempt for an exchange.
 func (x *exchange) start(h components.Hop) *call {
-	c := &call{node: x.node}
+	c := &x.first
+	if len(x.calls) > 0 {
+		c = new(call)
+	}
+	c.of, c.node = x, x.node
 	if err := c.pack(x, h); err != nil {
 		c.reason = policy.Reset
 		c.Fire()
@@ -134,8 +139,10 @@ func (c *call) reasonOf(err error) policy.Reason {
 		return policy.Timeout
 	case cause != nil:
 		return policy.Canceled
-	case c.body != nil && c.body.over.Load():
+	case c.body != nil && (c.body.over.Load() || c.of.out.Body().Refused() != nil):
 		return policy.Denied
+	case isClosed(c.of.gone): // amid its body, perhaps
+		return policy.Canceled
 	case c.trip.Begun():
 		return policy.Reset
 	case dial && op.Timeout():

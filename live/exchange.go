@@ -23,6 +23,8 @@ type exchange struct {
 	body   *requestBody // nil: none
 	calls  []*call
 	room   [1]*call // of calls
+	first  call     // room for the first
+	sink   sink     // of the answer's body
 
 	// What the caller wants of the connection.
 	asked    bool   // the target has a question mark
@@ -137,7 +139,14 @@ func (x *exchange) Forward(c components.Call, head components.Response, limit in
 	}
 	conn := from.trip.Conn()
 	defer conn.Release()
-	defer x.guard(from)()
+	if x.out == nil {
+		defer context.AfterFunc(x.node.ctx, from.Cancel)()
+	} else {
+		defer x.out.Unguard()
+		if !x.out.Guard(conn) {
+			from.Cancel()
+		}
+	}
 
 	to := x.begin(head, from.response.Length)
 	p := passage{from: conn, left: from.response.Length, to: to}
@@ -148,29 +157,19 @@ func (x *exchange) Forward(c components.Call, head components.Response, limit in
 	if isClosed(x.gone) && reason != policy.OK {
 		reason = policy.Canceled
 	}
-	if reason == policy.OK && to.close(conn.Trailer()) != nil {
-		reason = policy.Canceled
-	}
 	x.sent += to.written
 	if reason != policy.OK {
 		conn.Close()
+		return reason
 	}
-	if kept, ok := p.whole(); ok && reason == policy.OK && p.limit > 0 {
+	// First: when the caller has it all, it is there for the next.
+	if kept, ok := p.whole(); ok && p.limit > 0 {
 		keep(components.Body{Size: int64(len(kept)), Bytes: kept})
 	}
-	return reason
-}
-
-// guard gives a call up when the caller goes away, until the end of its body.
-func (x *exchange) guard(c *call) (end func()) {
-	if x.out == nil {
-		stop := context.AfterFunc(x.node.ctx, c.Cancel)
-		return func() { stop() }
+	if to.close(conn.Trailer()) != nil {
+		return policy.Canceled
 	}
-	if !x.out.Guard(c.trip.Conn()) {
-		c.Cancel()
-	}
-	return x.out.Unguard
+	return policy.OK
 }
 
 // quiet is how long nothing may move in a tunnel.
@@ -220,16 +219,23 @@ var plainText = components.Header{{Name: "Content-Type", Value: "text/plain; cha
 func (x *exchange) begin(head components.Response, length int64) *sink {
 	x.status, x.answered = head.Status, true
 	if x.out == nil {
-		return &sink{to: io.Discard}
+		x.sink = sink{to: io.Discard}
+		return &x.sink
 	}
 	if head.Encode != "" {
 		length = http1.Unknown
 	}
 	x.out.Begin(head.Status, head.Header, length)
-	if !bodied(x.method, head.Status) {
-		return &sink{to: io.Discard, out: x.out}
+	switch {
+	case !bodied(x.method, head.Status):
+		x.sink = sink{to: io.Discard, out: x.out}
+	case head.Encode != "":
+		coding := components.Encode(x.out, head.Encode)
+		x.sink = sink{to: coding, out: x.out, coding: coding}
+	default:
+		x.sink = sink{to: x.out, out: x.out}
 	}
-	return newSink(x.out, head.Encode)
+	return &x.sink
 }
 
 // bodied tells whether an answer has a body at all (RFC 9110, section 6.4.1).

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -37,37 +39,53 @@ const (
 // BenchmarkForward measures the CPU time that our proxy takes for a forwarded
 // request, as it runs in a topology (with its counters and access log), beside
 // a plain httputil.ReverseProxy with the same connection pool and collector
-// settings. Each proxy is a process of its own, whose CPU clock is read before
+// settings, and beside NGINX and HAProxy with one worker where they are
+// installed. Each proxy is a process of its own, whose CPU clock is read before
 // and after its round; clients and origin are in this process and not counted.
-// Rounds alternate, and ratio is the median of those of the pairs.
+// Rounds alternate, and each ratio is the median of those of its pairs.
 func BenchmarkForward(b *testing.B) {
+	b.Setenv("GOMAXPROCS", "1") // of the proxies: one worker, as the others have
 	body := components.Filler(forwardBody)
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(body) }))
 	defer origin.Close()
 	proxies := []*rival{oursBefore(b, origin.URL), plainBefore(b, origin.URL)}
+	for _, name := range slices.Sorted(maps.Keys(rivalConfigs)) {
+		if found, err := exec.LookPath(name); err == nil {
+			proxies = append(proxies, rivalBefore(b, name, found, rivalConfigs[name], origin.URL))
+		}
+	}
 	for _, p := range proxies {
 		_, err := p.round() // warms it up
 		require.NoError(b, err)
 	}
-	var ratios []float64
-	var costs [2][]float64
 	for b.Loop() {
 		for n := range forwardPairs {
-			var pair [2]float64
 			for i := range proxies {
-				i = (i + n) % 2 // who goes first changes
-				cost, err := proxies[i].round()
+				p := proxies[(i+n)%len(proxies)] // who goes first changes
+				cost, err := p.round()
 				require.NoError(b, err)
-				pair[i] = float64(cost.Nanoseconds()) / 1e3
-				costs[i] = append(costs[i], pair[i])
+				p.costs = append(p.costs, float64(cost.Nanoseconds())/1e3)
 			}
-			ratios = append(ratios, pair[0]/pair[1])
 		}
 	}
-	b.ReportMetric(median(costs[0]), "µs-ours")
-	b.ReportMetric(median(costs[1]), "µs-plain")
-	b.ReportMetric(median(ratios), "ratio")
+	ours := proxies[0]
+	for _, p := range proxies {
+		if p != ours {
+			b.ReportMetric(median(ratios(ours.costs, p.costs)), "ratio-to-"+p.name)
+		}
+	}
+	for _, p := range proxies {
+		b.ReportMetric(median(p.costs), "µs-"+p.name)
+	}
 	b.ReportMetric(0, "ns/op") // of rounds with clients and origin: says nothing
+}
+
+func ratios(of, to []float64) []float64 {
+	all := make([]float64, len(of))
+	for i := range of {
+		all[i] = of[i] / to[i]
+	}
+	return all
 }
 
 func median(x []float64) float64 {
@@ -77,8 +95,10 @@ func median(x []float64) float64 {
 
 // rival is a proxy in a process of its own.
 type rival struct {
+	name    string
 	address string
 	pid     int
+	costs   []float64 // of a request in each round, in µs
 }
 
 // round sends a round of requests and returns the proxy's CPU time for one.
@@ -136,7 +156,7 @@ func oursBefore(b *testing.B, origin string) *rival {
 	b.Cleanup(func() { require.NoError(b, s.Stop()) })
 	s.Begin()
 	address, _ := s.Entry()
-	return &rival{strings.TrimPrefix(address, "http://"), s.pids()[0]}
+	return &rival{name: "ours", address: strings.TrimPrefix(address, "http://"), pid: s.pids()[0]}
 }
 
 func plainBefore(b *testing.B, origin string) *rival {
@@ -153,7 +173,83 @@ func plainBefore(b *testing.B, origin string) *rival {
 	})
 	address, err := bufio.NewReader(out).ReadString('\n')
 	require.NoError(b, err)
-	return &rival{strings.TrimSpace(address), command.Process.Pid}
+	return &rival{name: "plain", address: strings.TrimSpace(address), pid: command.Process.Pid}
+}
+
+// rivalConfig is how a proxy that others have made is told to do the same: one
+// worker, connections to the origin kept, an access log, the usual fields.
+type rivalConfig struct {
+	text string // LISTEN, ORIGIN and DIR stand for what they are
+	args []string
+}
+
+var rivalConfigs = map[string]rivalConfig{
+	"nginx": {`
+daemon off; master_process off; pid DIR/nginx.pid; error_log DIR/error.log;
+events { worker_connections 1024; }
+http {
+	access_log DIR/access.log combined buffer=64k;
+	client_body_temp_path DIR; proxy_temp_path DIR; fastcgi_temp_path DIR; uwsgi_temp_path DIR; scgi_temp_path DIR;
+	keepalive_requests 1000000;
+	upstream origin { server ORIGIN; keepalive 64; keepalive_requests 1000000; }
+	server {
+		listen LISTEN;
+		location / {
+			proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";
+			proxy_set_header Host $host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+			proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Forwarded-Host $host;
+		}
+	}
+}
+`, []string{"-p", "DIR", "-c", "CONFIG"}},
+	"haproxy": {`
+global
+	nbthread 1
+defaults
+	mode http
+	option forwardfor
+	timeout connect 5s
+	timeout client 60s
+	timeout server 60s
+	http-reuse always
+frontend front
+	bind LISTEN
+	http-request set-header X-Forwarded-Proto http
+	http-request set-header X-Forwarded-Host %[req.hdr(host)]
+	default_backend origin
+backend origin
+	server origin ORIGIN
+`, []string{"-db", "-f", "CONFIG"}},
+}
+
+func rivalBefore(b *testing.B, name, program string, config rivalConfig, origin string) *rival {
+	spare, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(b, err)
+	address := spare.Addr().String()
+	require.NoError(b, spare.Close())
+	dir := b.TempDir()
+	file := filepath.Join(dir, name+".conf")
+	fill := strings.NewReplacer("LISTEN", address, "ORIGIN", strings.TrimPrefix(origin, "http://"), "DIR", dir, "CONFIG", file)
+	require.NoError(b, os.WriteFile(file, []byte(fill.Replace(config.text)), 0o600))
+	var args []string
+	for _, arg := range config.args {
+		args = append(args, fill.Replace(arg))
+	}
+	command := exec.Command(program, args...)
+	command.Stderr = os.Stderr
+	require.NoError(b, command.Start())
+	b.Cleanup(func() {
+		command.Process.Kill()
+		command.Wait() // it was killed: that says no more
+	})
+	require.Eventually(b, func() bool {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	}, 5*time.Second, 10*time.Millisecond, "%s does not listen", name)
+	return &rival{name: name, address: address, pid: command.Process.Pid}
 }
 
 // plainRole is httputil.ReverseProxy, until its standard input ends.

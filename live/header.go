@@ -23,6 +23,9 @@ func FormatRequest(number, attempt uint64) string {
 }
 
 func parseRequest(value string) (number, attempt uint64, ok bool) {
+	if value == "" {
+		return 0, 0, false
+	}
 	head, tail, found := strings.Cut(value, " ")
 	number, errNumber := strconv.ParseUint(head, 10, 64)
 	attempt, errAttempt := strconv.ParseUint(tail, 16, 64)

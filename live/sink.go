@@ -18,15 +18,6 @@ type sink struct {
 
 type flusher interface{ Flush() error }
 
-func newSink(out *http1.Answer, coding string) *sink {
-	s := &sink{to: out, out: out}
-	if coding != "" {
-		s.coding = components.Encode(out, coding)
-		s.to = s.coding
-	}
-	return s
-}
-
 func (s *sink) Write(p []byte) (int, error) {
 	n, err := s.to.Write(p)
 	s.written += int64(n)

@@ -32,9 +32,8 @@ func (i *Incoming) begin(in *Reader, q *Request) {
 	i.over, i.late, i.err = false, false, nil
 	i.refused.Store(nil)
 	i.conn.wire.paced = q.Length != 0
-	i.body.finished = i.finished
-	if q.Length == 0 {
-		i.body.finished = nil
+	if q.Length != 0 {
+		i.body.finished = i.finished
 	}
 }
 
