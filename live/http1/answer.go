@@ -161,17 +161,16 @@ func (a *Answer) Flush() error {
 	return a.failed
 }
 
-// End ends the body. The trailer goes to clients who take one, if the body is
-// of unknown length.
+// End ends the body. What is still gathered is sent when the handler returns:
+// once a short answer is there, all that it led to has been done. The trailer
+// goes to clients who take one, if the body is of unknown length.
 func (a *Answer) End(trailer components.Header) error {
 	if !a.request.Trailers {
 		trailer = nil
 	}
 	if a.failed == nil {
-		if !a.bodied {
-			a.failed = a.conn.out.flush()
-		} else {
-			a.failed = a.conn.out.end(trailer)
+		if a.bodied {
+			a.failed = a.conn.out.close(trailer)
 		}
 		a.ended = a.failed == nil
 	}
@@ -209,7 +208,7 @@ func (a *Answer) finish() bool {
 	switch {
 	case a.taken:
 		return false
-	case !a.ended:
+	case !a.ended || a.conn.out.flush() != nil:
 		a.breakOff()
 		return false
 	case a.conn.body.body.Ended():

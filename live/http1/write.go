@@ -143,8 +143,16 @@ func (w *writer) put(p []byte) error {
 	return w.wire.writeBoth(text, p)
 }
 
-// end writes what comes behind the body.
+// end writes what comes behind the body, and sends all.
 func (w *writer) end(trailer components.Header) error {
+	if err := w.close(trailer); err != nil {
+		return err
+	}
+	return w.flush()
+}
+
+// close writes what comes behind the body.
+func (w *writer) close(trailer components.Header) error {
 	if w.chunked {
 		w.text = append(w.text, "0\r\n"...)
 		for _, f := range trailer {
@@ -156,7 +164,7 @@ func (w *writer) end(trailer components.Header) error {
 	} else if w.left > 0 {
 		return errTooLittle
 	}
-	return w.flush()
+	return nil
 }
 
 func (w *writer) flush() error {
