@@ -40,7 +40,7 @@ bench: build ## run all shipped scenarios in both worlds; then open out/index.ht
 bench-short: build ## the same, shortened: to see that all works, not for figures
 	bin/trafficlab run --all --short --out $(OUT)
 
-bench-proxy: ## CPU time per forwarded request, beside a plain httputil.ReverseProxy
+bench-proxy: ## CPU time per forwarded request, beside httputil.ReverseProxy, and NGINX and HAProxy if installed
 	$(GO) test -run '^$$' -bench . -benchmem ./live
 
 bench-sim: ## how fast the simulator is, and how right at high loads
