@@ -21,7 +21,7 @@ type wish struct {
 // plainly is what a header asks that says nothing.
 var plainly = &wish{directives: unsaid}
 
-// read reads a request's header.
+// read takes what a request's header says.
 func (a *wish) read(h Header) *wish {
 	*a = wish{directives: unsaid}
 	var control, pragma, accepted string

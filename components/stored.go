@@ -46,8 +46,8 @@ func weigh(key string, r *Response) int64 {
 	return storedOverhead + int64(len(key)) + max(r.Body.Size, int64(len(r.Body.Bytes)))
 }
 
-// store-only fields: what goes with them is between neighbours, and was for
-// them alone (RFC 9111 section 3.1).
+// unstored is the fields of an answer that are not kept: those that were for
+// one neighbour (RFC 9111 section 3.1), and those that are said anew.
 var unstored = []string{"Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization",
 	"Age", serverTiming, cacheField, "Content-Length"}
 

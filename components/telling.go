@@ -88,7 +88,7 @@ func joined(before, value string) string {
 	return before + ", " + value
 }
 
-// tellings reads the head of an answer, once if it lasts.
+// told reads the head of an answer, once if it lasts.
 func (s *store) told(h Header, lasting bool) *telling {
 	if !lasting {
 		return tell(h, s.targets)

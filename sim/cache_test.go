@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"trafficlab/bench/measure"
+	"trafficlab/components"
 	"trafficlab/components/policy"
 	"trafficlab/scenarios"
 	"trafficlab/topologies"
@@ -161,4 +162,39 @@ func zipf(evict string, room int, skew float64, requests int) *scenarios.Case {
 
 func hits(r *measure.Run) float64 {
 	return share(r, func(s *measure.Sample) bool { return s.Cache == "hit" })
+}
+
+// TestAValidationCarriesNoBody: of what is stored for a second the origin is
+// asked each second whether it still holds. It says so without sending it
+// again, and who asks is given all of it.
+func TestAValidationCarriesNoBody(t *testing.T) {
+	const service, body = 10 * ms, 50_000
+	top := cachedBackend(topologies.Cache{Capacity: 1 << 20, Collapse: true}, service, "max-age=1")
+	confirmed := 0
+	origin := &script{handle: func(x *talk, r components.Request) {
+		answer := components.Response{Status: 200, Body: components.Body{Size: body}, Header: components.Header{
+			{Name: "Cache-Control", Value: "max-age=1"}, {Name: "ETag", Value: `"1"`}}}
+		if r.Header.Get("If-None-Match") == `"1"` {
+			confirmed++
+			answer.Status, answer.Body = 304, components.Body{}
+		}
+		x.Wait(x.Now()+service, x.Canceled())
+		x.Reply(answer)
+	}}
+	c := steady(top, 100*ms, 100)
+	r, err := run(context.Background(), c, Costs{}, func(p topologies.Place) component {
+		if p == "api" {
+			return origin
+		}
+		return components.New(c, p)
+	})
+	require.NoError(t, err)
+	for _, s := range r.Samples {
+		require.Equal(t, 200, int(s.Status))
+		require.EqualValues(t, body, s.Bytes)
+	}
+	require.Equal(t, 1, told(r, "miss"))
+	require.Equal(t, confirmed, told(r, "revalidated"))
+	require.EqualValues(t, confirmed+1, origin.served)
+	require.Equal(t, 9, confirmed)
 }
