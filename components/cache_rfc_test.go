@@ -293,6 +293,21 @@ func TestNoCache(t *testing.T) {
 	})
 }
 
+// TestACookieBesideAConfirmation is for one: it is not kept with the answer,
+// which is kept nevertheless.
+func TestACookieBesideAConfirmation(t *testing.T) {
+	proxyLab(t, caching(true), func(l *lab) {
+		first := fine("Cache-Control", "max-age=1", "ETag", `"1"`)
+		l.everywhere(script(first, status(304, "Cache-Control", "max-age=9", "Set-Cookie", "a=b")))
+		l.get("/a")
+		time.Sleep(2 * time.Second)
+		require.Equal(t, "revalidated", xCache(l.get("/a")))
+		out := l.get("/a")
+		require.Equal(t, "hit", xCache(out))
+		require.False(t, out.Header.Has("Set-Cookie"))
+	})
+}
+
 // TestOneValidationForAll who come while it is under way.
 func TestOneValidationForAll(t *testing.T) {
 	proxyLab(t, caching(true), func(l *lab) {

@@ -42,6 +42,9 @@ func (p *proxy) stillHolds(v *visit) {
 // renewed is a stored answer under a later head. It is nil if that one is not
 // to be stored any more; the answer may be given this once.
 func (s *store) renewed(v *visit, e *stored, later Header) *stored {
+	if !s.cookies {
+		later = later.Clone().Del("Set-Cookie") // is for one, and says nothing of the answer
+	}
 	r := e.response
 	r.Header = freshened(r.Header, later)
 	t := tell(r.Header, s.targets)

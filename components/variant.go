@@ -33,16 +33,39 @@ func (s *store) varying(t *telling, ask *cacheAsk, h Header) []Field {
 
 // suits tells whether an answer may be selected for a visit. What another
 // route led to is another's answer: routes can depend on more than the target.
-func (e *stored) suits(v *visit) bool {
+func (e *stored) suits(v *visit) bool { return e.matches(v, new(selected)) }
+
+func (e *stored) matches(v *visit, s *selected) bool {
 	if e.route != v.route {
 		return false
 	}
 	for i := range e.vary {
-		if f := &e.vary[i]; selecting(f.Name, &v.ask, v.req.Header) != f.Value {
+		if f := &e.vary[i]; s.of(f.Name, v) != f.Value {
 			return false
 		}
 	}
 	return true
+}
+
+// selected remembers a few fields of a request as they select answers:
+// variants mostly depend on the same ones.
+type selected struct {
+	names, values [4]string
+	n             int
+}
+
+func (s *selected) of(name string, v *visit) string {
+	for i := range s.n {
+		if s.names[i] == name {
+			return s.values[i]
+		}
+	}
+	value := selecting(name, &v.ask, v.req.Header)
+	if s.n < len(s.names) {
+		s.names[s.n], s.values[s.n] = name, value
+		s.n++
+	}
+	return value
 }
 
 // selecting is a request's field as far as answers are told apart by it: white
@@ -105,8 +128,9 @@ func (r *resource) pick(v *visit) *stored {
 	if r == nil {
 		return nil
 	}
+	var s selected
 	for _, e := range r.variants {
-		if e.suits(v) {
+		if e.matches(v, &s) {
 			return e
 		}
 	}
@@ -124,7 +148,8 @@ func (r *resource) add(e *stored, v *visit, capacity int64) {
 
 // drop forgets what would be selected for a visit.
 func (r *resource) drop(v *visit) {
-	r.variants = slices.DeleteFunc(r.variants, func(e *stored) bool { return e.suits(v) })
+	var s selected
+	r.variants = slices.DeleteFunc(r.variants, func(e *stored) bool { return e.matches(v, &s) })
 }
 
 // weight is what the resource takes of the capacity.
