@@ -107,6 +107,19 @@ const (
 	sharing // for its share of the workers to be enough
 )
 
+// waits says what a visit does at a stage; where it waits for an upstream, its
+// attempts say it.
+var waits = [...]string{
+	learning: "waits for the keys of tokens", counting: "asks what it counts together with others",
+	held: "is held back by a limit", following: "waits for the fetch of another request",
+	atGate: "waits to be let in", resting: "rests before the next try",
+	inLine: "waits for a worker", atWork: "works", sharing: "shares the workers",
+}
+
+// Waiting says what the visit waits for, for stories; "" for what its attempts
+// say.
+func (v *visit) Waiting() string { return waits[v.stage] }
+
 func (v *visit) open(at *Component, x Exchange, req *Request) {
 	v.at, v.x, v.req, v.reason = at, x, req, policy.Canceled
 }

@@ -142,7 +142,11 @@ func (c *call) answer(r *components.Response, body components.Body) {
 	c.fired, c.reason = true, policy.OK
 	c.status, c.header, c.body = r.Status, handed(r.Header), body
 	if c.world.traced(c.request.Number) {
-		c.world.note(c.request.Number, string(c.pool.to.name), "answers %d, %d bytes", c.status, body.Size)
+		why := ""
+		if reason := components.ReasonOf(r.Status, r.Header); reason != policy.OK {
+			why = " (" + reason.String() + ")"
+		}
+		c.world.note(c.request.Number, string(c.pool.to.name), "answers %d%s, %d bytes", r.Status, why, body.Size)
 	}
 	c.tell()
 }

@@ -55,7 +55,7 @@ func (w *world) arrive(a scenarios.Arrival) {
 	k.samples = append(k.samples, measure.Sample{Number: a.Number, At: a.At, Class: a.Class})
 	k.waiting = append(k.waiting, c)
 	k.open++
-	if w.tracer != nil && a.At >= w.c.Variant.Warmup {
+	if w.tracer != nil {
 		w.tracer.open(&a)
 	}
 	w.watch()

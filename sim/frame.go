@@ -30,9 +30,10 @@ type frame struct {
 	until  time.Duration
 	armed  time.Duration // the earliest event of the clock that will look at it
 	parked bool
-	joined bool // signals among on
-	queued bool // among the ready, or held by a frozen place
-	dead   bool // its place crashed
+	joined bool   // signals among on
+	told   string // to the tracer, of what it waits for
+	queued bool   // among the ready, or held by a frozen place
+	dead   bool   // its place crashed
 }
 
 // flag is an event without an owner to tell.
@@ -91,7 +92,7 @@ func (f *frame) end() {
 	if f.call != nil {
 		f.call.leave()
 	}
-	f.call, f.open = nil, nil
+	f.call, f.open, f.told = nil, nil, ""
 	f.begun, f.answered, f.gone.fired = false, false, false
 	f.place.retire(f)
 }

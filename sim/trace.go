@@ -4,24 +4,24 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"trafficlab/components"
 	"trafficlab/components/policy"
 	"trafficlab/scenarios"
-	"trafficlab/topologies"
 )
 
-// Trace plays a case until the first n requests after the warm-up have their
-// outcomes, and writes the story of each: where it waited, who was asked, how
-// it ended. The same case gives the same bytes.
-func Trace(ctx context.Context, c *scenarios.Case, costs Costs, n int, out io.Writer) error {
+// Trace plays a case until the first n requests from an instant on have their
+// outcomes, and writes the story of each: where it waited, who was asked, why
+// it was asked again, how it ended. The same case gives the same bytes.
+func Trace(ctx context.Context, c *scenarios.Case, costs Costs, from time.Duration, n int, out io.Writer) error {
 	w, err := newWorld(c, costs, site(c, costs))
 	if err != nil {
 		return fmt.Errorf("trace %s: %w", c.Scenario, err)
 	}
-	w.tracer = &tracer{most: n, of: map[uint64]*story{}}
+	w.tracer = &tracer{from: from, most: n, of: map[uint64]*story{}}
 	if err := w.play(ctx); err != nil {
 		return fmt.Errorf("trace %s: %w", c.Scenario, err)
 	}
@@ -30,6 +30,7 @@ func Trace(ctx context.Context, c *scenarios.Case, costs Costs, n int, out io.Wr
 
 // tracer keeps the stories of some requests.
 type tracer struct {
+	from        time.Duration
 	most, ended int
 	all         []*story
 	of          map[uint64]*story
@@ -54,7 +55,7 @@ func (t *tracer) over() bool { return t != nil && t.ended == t.most }
 
 // open begins the story of an arrival, if there is room for one more.
 func (t *tracer) open(a *scenarios.Arrival) {
-	if len(t.all) < t.most {
+	if a.At >= t.from && len(t.all) < t.most {
 		s := &story{title: fmt.Sprintf("%s: %s %s at %s", title(a.Number), a.Method, a.Path, a.At), began: a.At}
 		t.all, t.of[a.Number] = append(t.all, s), s
 	}
@@ -80,35 +81,47 @@ func (w *world) note(number uint64, who, format string, args ...any) {
 
 // noteAsk tells of an attempt.
 func (w *world) noteAsk(c *call) {
-	which := ""
-	if c.from.call != nil && c.request.Attempt != c.from.call.request.Attempt {
-		which = ", another try"
-	}
-	w.note(c.request.Number, c.who(), "asks %s%s", c.pool.to.name, which)
+	w.note(c.request.Number, c.who(), "asks %s%s", c.pool.to.name, c.which())
 }
 
-// notePark tells what a frame waits for, where that is not said already.
-func (w *world) notePark(f *frame) {
-	pauses := true
-	for _, e := range f.on {
-		switch e.(type) {
-		case *signal:
-			w.note(f.call.request.Number, string(f.place.name), "waits for its turn")
-			return
-		case *call:
-			pauses = false
+// which tells a retry or a hedge from a first attempt.
+func (c *call) which() string {
+	if c.from.call == nil || c.request.Attempt == c.from.call.request.Attempt {
+		return ""
+	}
+	for _, other := range c.from.calls {
+		if other != c && !other.fired {
+			return ", a hedge"
 		}
 	}
-	if pauses && f.until != components.Forever {
-		w.note(f.call.request.Number, string(f.place.name), "%s for %s", pausing(f.place.node.Kind), f.until-w.clock.now)
-	}
+	return ", another try"
 }
 
-func pausing(k topologies.Kind) string {
-	if k.Proxies() {
-		return "pauses"
+// teller is steps that can say what they wait for; "" is nothing that is not
+// told already.
+type teller interface{ Waiting() string }
+
+// notePark tells what a frame waits for, unless that is what it told last.
+func (w *world) notePark(f *frame) {
+	what := ""
+	if t, ok := f.steps.(teller); ok {
+		what = t.Waiting()
 	}
-	return "works"
+	if what == "" || what == f.told {
+		return
+	}
+	f.told = what
+	if !f.waitsForSignal() && f.until != components.Forever {
+		what = fmt.Sprintf("%s for %s", what, f.until-w.clock.now)
+	}
+	w.note(f.call.request.Number, string(f.place.name), "%s", what)
+}
+
+func (f *frame) waitsForSignal() bool {
+	return slices.ContainsFunc(f.on, func(e components.Event) bool {
+		_, is := e.(*signal)
+		return is
+	})
 }
 
 // noteEnd ends the story of a request.

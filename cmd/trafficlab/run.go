@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,6 +30,7 @@ type running struct {
 	out   string
 	json  bool
 	trace int
+	from  time.Duration
 
 	calibration string // as typed
 	costs       *bench.Calibration
@@ -56,7 +59,8 @@ finished and writes a partial report; the second leaves at once.`,
 	c.Flags().BoolVar(&r.all, "all", false, "run every shipped scenario that is for both worlds")
 	c.Flags().StringVarP(&r.out, "out", "o", "out", "the folder for runs and reports")
 	c.Flags().StringVar(&r.calibration, "calibration", "", `what the simulator charges for hops: a `+"`FILE`"+` of "trafficlab calibrate", or built-in (default: the file in its usual place, if there is one)`)
-	c.Flags().IntVar(&r.trace, "trace", 0, "tell the stories of the first so many simulated requests of each variant, after the warm-up")
+	c.Flags().IntVar(&r.trace, "trace", 0, "tell the stories of so many simulated requests of each variant, from --trace-from on")
+	c.Flags().DurationVar(&r.from, "trace-from", 0, "the instant from which on --trace tells stories (default: the first fault, or else the end of the warm-up)")
 	c.Flags().BoolVar(&r.json, "json", false, "print results as JSON, one a line, and no table")
 	return c
 }
@@ -171,11 +175,20 @@ func (r *running) stories(ctx context.Context, c *cobra.Command, s *scenarios.Sc
 	}
 	for _, one := range s.Cases()[:len(s.Variants)] {
 		fmt.Fprintf(c.OutOrStdout(), "%s\n", one.Variant.Name)
-		if err := sim.Trace(ctx, &one, bench.CostsOf(s, r.costs), r.trace, c.OutOrStdout()); err != nil {
+		if err := sim.Trace(ctx, &one, bench.CostsOf(s, r.costs), r.traceFrom(&one), r.trace, c.OutOrStdout()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// traceFrom is from when on stories are told of a case.
+func (r *running) traceFrom(c *scenarios.Case) time.Duration {
+	if r.from > 0 || len(c.Variant.Faults) == 0 {
+		return max(r.from, c.Variant.Warmup)
+	}
+	first := slices.MinFunc(c.Variant.Faults, func(a, b scenarios.Fault) int { return cmp.Compare(a.At, b.At) })
+	return max(first.At, c.Variant.Warmup)
 }
 
 func (r *running) print(c *cobra.Command, dir string, s *scenarios.Scenario, result *measure.Result) error {
