@@ -139,7 +139,7 @@ func (c *call) reasonOf(err error) policy.Reason {
 		return policy.Timeout
 	case cause != nil:
 		return policy.Canceled
-	case c.body != nil && (c.body.over.Load() || c.of.out.Body().Refused() != nil):
+	case c.body != nil && (c.body.over.Load() || c.body.body.from.Refused() != nil):
 		return policy.Denied
 	case isClosed(c.of.gone): // amid its body, perhaps
 		return policy.Canceled

@@ -32,6 +32,9 @@ type exchange struct {
 	trailers bool   // behind the answer
 	upgrade  string // a protocol to change to, which the node allows
 
+	hints sync.Mutex
+	over  bool // no hints any more: they would be another request's
+
 	status   int // of the answer, once begun
 	sent     int64
 	answered bool
@@ -60,6 +63,11 @@ func (x *exchange) Start(h components.Hop) components.Call {
 
 // interim passes on what an upstream says before its answer.
 func (x *exchange) interim(status int, h components.Header) {
+	x.hints.Lock()
+	defer x.hints.Unlock()
+	if x.over {
+		return
+	}
 	if status == http.StatusContinue {
 		x.out.Continue()
 		return
@@ -264,6 +272,9 @@ func (x *exchange) release() {
 // not ended, the connection breaks.
 func (x *exchange) end() {
 	cause := recover()
+	x.hints.Lock()
+	x.over = true
+	x.hints.Unlock()
 	x.release()
 	if cause == nil {
 		return

@@ -38,7 +38,7 @@ func (a *Answer) begin(q *Request) {
 }
 
 // Body is the request's body.
-func (a *Answer) Body() *Incoming { return &a.conn.body }
+func (a *Answer) Body() *Incoming { return a.conn.body }
 
 // Peer is the address of the client.
 func (a *Answer) Peer() net.Addr { return a.conn.wire.RemoteAddr() }

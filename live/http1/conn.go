@@ -20,7 +20,8 @@ type conn struct {
 	out    writer
 
 	request Request
-	body    Incoming
+	body    *Incoming // of its own, since who reads it may outlive the request
+	none    Incoming  // of requests without one
 	answer  Answer
 
 	surplus bool        // one more than there may be
@@ -37,7 +38,7 @@ func newConn(s *Server, raw net.Conn) *conn {
 	c.in = NewReader(c.buffer, s.Limits)
 	c.in.slow = c.slow
 	c.out.wire = &c.wire
-	c.body.conn, c.answer.conn = c, c
+	c.none.conn, c.answer.conn = c, c
 	c.watch.gone = make(chan struct{})
 	return c
 }
@@ -105,6 +106,9 @@ func (c *conn) next() bool {
 	}
 	c.served = true
 	c.wire.begin()
+	if c.body = &c.none; c.request.Length != 0 {
+		c.body = &Incoming{conn: c}
+	}
 	c.body.begin(c.in, &c.request)
 	c.answer.begin(&c.request)
 	c.watch.begin(c)

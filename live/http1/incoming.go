@@ -29,8 +29,7 @@ func (i *Incoming) begin(in *Reader, q *Request) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.body.set(in, q.Length)
-	i.over, i.late, i.err = false, false, nil
-	i.refused.Store(nil)
+	i.over = false
 	i.conn.wire.paced = q.Length != 0
 	if q.Length != 0 {
 		i.body.finished = i.finished
@@ -45,12 +44,12 @@ func (i *Incoming) finished() {
 // Read reads on. The first call asks a client for the body that waits to be
 // asked.
 func (i *Incoming) Read(p []byte) (int, error) {
-	i.conn.answer.Continue()
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.over {
 		return 0, errOver
 	}
+	i.conn.answer.Continue()
 	n, err := i.body.Read(p)
 	if err != nil && err != io.EOF {
 		i.fail(err)
@@ -86,8 +85,15 @@ func (i *Incoming) refuse(e *Error) {
 	i.conn.server.refused(e)
 }
 
-// Ready tells whether some of the body has come already.
-func (i *Incoming) Ready() bool { return i.conn.answer.ready() && i.conn.buffer.Buffered() > 0 }
+// Ready tells whether some of the body has come already, as far as can be seen
+// at once.
+func (i *Incoming) Ready() bool {
+	if !i.mu.TryLock() {
+		return false
+	}
+	defer i.mu.Unlock()
+	return !i.over && i.conn.answer.ready() && i.conn.buffer.Buffered() > 0
+}
 
 // Trailer is the fields behind the body, once it has ended.
 func (i *Incoming) Trailer() components.Header {

@@ -532,3 +532,29 @@ func TestPanicIsLogged(t *testing.T) {
 		require.Contains(t, lines.String(), "panic while answering GET /: a bug")
 	})
 }
+
+// Who still holds the body of a request that has been answered does not get
+// the next one's.
+func TestALateReaderGetsNothing(t *testing.T) {
+	var held io.Reader
+	s := &Server{Handler: answering(func(a *Answer, q *Request) {
+		if held == nil {
+			held = a.Body()
+			reply(a, 200, "first")
+			return
+		}
+		_, err := held.Read(make([]byte, 9))
+		assert.ErrorIs(t, err, errOver)
+		text, _ := io.ReadAll(a.Body())
+		reply(a, 200, string(text))
+	})}
+	serving(t, s, func(t *testing.T, enter func() *guest) {
+		g := enter()
+		defer g.Close()
+		g.say("POST / HTTP/1.1↵Host: a↵Content-Length: 3↵↵onePOST / HTTP/1.1↵Host: a↵Content-Length: 3↵↵two")
+		_, text := g.hear("POST")
+		require.Equal(t, "first", text)
+		_, text = g.hear("POST")
+		require.Equal(t, "two", text)
+	})
+}
