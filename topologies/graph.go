@@ -29,6 +29,7 @@ func (r *reader) graph(root strict.Value) {
 	}
 	if sound {
 		r.probes()
+		r.handshakes()
 	}
 	if !sound || r.t.Entry == "" || r.cycle() {
 		return

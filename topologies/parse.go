@@ -90,8 +90,8 @@ const (
 
 // fields of nodes, by who takes them.
 var (
-	everyField   = []string{"kind", "replicas", "weights", "zones"}
-	proxyField   = []string{"to", "tls", "cache", "compress", "keys", "auth", "limit", "plans", "limit-fields", "cors", "refusals", "forwarded", "via", "max-url", "max-body", "routes", "pick", "subset", "sticky", "ejection", "panic", "slow-start", "zone-aware", "health", "retry", "breaker", "hedge", "concurrency", "fallback", "timeout", "connections", "trust"}
+	everyField   = []string{"kind", "replicas", "weights", "zones", "tls"}
+	proxyField   = []string{"to", "upstream", "cache", "compress", "keys", "auth", "limit", "plans", "limit-fields", "cors", "refusals", "forwarded", "via", "max-url", "max-body", "routes", "pick", "subset", "sticky", "ejection", "panic", "slow-start", "zone-aware", "health", "retry", "breaker", "hedge", "concurrency", "fallback", "timeout", "connections", "trust"}
 	backendField = []string{"workers", "queue", "sharing", "drop-expired", "service-time", "response", "errors", "cache-control", "cache-tag", "content"}
 )
 
@@ -115,6 +115,7 @@ func (r *reader) node(name string, v strict.Value) *Node {
 	n.Zones = zones(v.Get("zones"), n.Replicas)
 	if n.Kind != External {
 		watch(n, v)
+		n.TLS = r.tls(v.Get("tls"))
 	}
 	switch {
 	case n.Kind == "": // said already
@@ -122,7 +123,7 @@ func (r *reader) node(name string, v strict.Value) *Node {
 		refuse(v, proxyField, "a backend hands nothing on: reverse-proxy, cdn, gateway and load-balancer take it")
 		r.backend(n, v)
 	case n.Kind == External:
-		refuse(v, slices.DeleteFunc(slices.Concat(watchFields, proxyField, backendField, []string{"replicas"}), isTo),
+		refuse(v, slices.DeleteFunc(slices.Concat(watchFields, proxyField, backendField, []string{"replicas", "tls"}), isTo),
 			"an external takes only to, where it listens")
 		r.external(n, v)
 	default:

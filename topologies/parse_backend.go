@@ -125,7 +125,7 @@ func (r *reader) external(n *Node, v strict.Value) {
 	u, err := url.Parse(n.URL)
 	switch {
 	case n.URL == "":
-	case err != nil || u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		to.Wrong(fmt.Sprintf("%q is no address of an HTTP server", n.URL), "http://127.0.0.1:8080")
 	case u.Path != "" && u.Path != "/":
 		to.Wrong("holds a path", "scheme, address and port alone; paths come from the load")

@@ -1,7 +1,6 @@
 package topologies
 
 import (
-	"crypto/tls"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -33,7 +32,7 @@ const (
 
 func (r *reader) proxy(n *Node, v strict.Value) {
 	n.To = r.upstreams(n, v.Get("to"))
-	n.TLS = r.tls(v.Get("tls"))
+	n.Upstream = r.upstream(v.Get("upstream"))
 	n.Cache = cache(v.Get("cache"), n.Kind == CDN)
 	n.Compress = codings(v.Get("compress"))
 	n.Keys = keys(v.Get("keys"))
@@ -101,42 +100,6 @@ func (r *reader) upstreams(n *Node, v strict.Value) []string {
 		v.Wrong("names no node", "to: api")
 	}
 	return names
-}
-
-func (r *reader) tls(v strict.Value) *TLS {
-	switch {
-	case !v.Present() || v.Off():
-		return nil
-	case v.IsText():
-		v.Word("", "self-signed", "off")
-		return &TLS{SelfSigned: true}
-	case !v.Fields("certificate", "key"):
-		return nil
-	}
-	certificate, key := v.Get("certificate"), v.Get("key")
-	hasCertificate, hasKey := certificate.Need("a PEM file"), key.Need("a PEM file")
-	if !hasCertificate || !hasKey {
-		return nil
-	}
-	t := &TLS{Certificate: r.file(certificate.Text("")), Key: r.file(key.Text(""))}
-	if err := t.check(); err != nil {
-		v.Wrong("cannot be used: "+err.Error(), "two PEM files that fit each other, relative to this file")
-	}
-	return t
-}
-
-// check reads both files, within bounds.
-func (t *TLS) check() error {
-	certificate, err := strict.Load(t.Certificate)
-	if err != nil {
-		return err
-	}
-	key, err := strict.Load(t.Key)
-	if err != nil {
-		return err
-	}
-	_, err = tls.X509KeyPair(certificate, key)
-	return err
 }
 
 // file is a path as seen from the topology's folder.

@@ -224,7 +224,7 @@ func TestCertificatesAreSeenFromTheFile(t *testing.T) {
 	top, err := Parse(filepath.Join(dir, "t.yaml"), []byte(
 		"name: x\nentry: a\nnodes: {a: {kind: reverse-proxy, tls: {certificate: a.pem, key: a.key}, to: b}, b: {kind: backend}}"))
 	require.NoError(t, err)
-	require.Equal(t, &TLS{Certificate: filepath.Join(dir, "a.pem"), Key: filepath.Join(dir, "a.key")}, top.Node("a").TLS)
+	require.Equal(t, []Certificate{{filepath.Join(dir, "a.pem"), filepath.Join(dir, "a.key")}}, top.Node("a").TLS.Certificates)
 }
 
 func TestResilience(t *testing.T) {

@@ -53,14 +53,15 @@ type Node struct {
 	// Zones are where the replicas stand, one for each or one for all, for
 	// those who ask them zone-aware. nil: nothing is said.
 	Zones []string
+	TLS   *TLS // nil: plain HTTP. Externals say it by their URL
 
 	AccessLog    string // "" for JSON, CombinedLog or "off"
 	ServerTiming bool   // answers tell how long they took here, and by what
 	Trace        *Trace // nil: contexts pass as they are
 
 	// Proxying kinds.
-	To          []string // upstream nodes; all their replicas form one pool
-	TLS         *TLS
+	To          []string  // upstream nodes; all their replicas form one pool
+	Upstream    *Upstream // nil: HTTP/1.1, and nothing but the run's own papers
 	Cache       *Cache
 	Compress    []string          // content codings offered, the first of those that a caller likes as well: "zstd", "br", "gzip"
 	Keys        map[string]string // consumer → API key; nil: no key is asked for
@@ -107,14 +108,6 @@ type Node struct {
 
 	// External.
 	URL string
-}
-
-// TLS says how a node terminates TLS. With SelfSigned, a private authority
-// that the clients trust makes the certificate when the system starts.
-type TLS struct {
-	SelfSigned  bool
-	Certificate string // PEM files, relative to the topology's file
-	Key         string
 }
 
 // PathValue is one entry of an ordered map.
