@@ -1,11 +1,10 @@
 package live
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"os"
 	"path/filepath"
@@ -23,15 +22,21 @@ type manifest struct {
 	Run    string // a name that no other run has
 	Dir    string // for logs
 	Seats  map[topologies.Place]seat
-	Papers map[string]papers // of the nodes that terminate TLS
-	Trust  []string          // PEM files of certificates to trust
+	Papers map[string]papers                 // of the nodes that terminate TLS
+	Badges map[string]topologies.Certificate // what nodes show whom they ask; load's is the generator's
+	Trust  []string                          // PEM files of certificates to trust
 }
 
 // seat is where a place listens: for its callers, and for those who watch it.
 type seat struct{ Address, Admin string }
 
-// papers are a node's certificate and key, PEM files, and the name to ask for.
-type papers struct{ Certificate, Key, Name string }
+// papers are a node's certificates, the name to ask for, and a PEM file of those
+// who sign what its callers show; "" if they show nothing.
+type papers struct {
+	Pairs   []topologies.Certificate
+	Name    string
+	Clients string
+}
 
 // longestManifest bounds what is read, in bytes. That of 64 nodes with all
 // their replicas comes to a tenth.
@@ -75,66 +80,28 @@ func (m *manifest) file(place topologies.Place, ending string) string {
 	return filepath.Join(m.Dir, name+ending)
 }
 
-// serverTLS is what a node serves, or nil if it speaks plain HTTP.
-func (m *manifest) serverTLS(node string) (*tls.Config, error) {
-	p, ok := m.Papers[node]
-	if !ok {
-		return nil, nil
+// options are those of a node's process, and what is to be read anew when its
+// files change.
+func (m *manifest) options(node string, log *log.Logger) (Options, []renewable, error) {
+	var fresh []renewable
+	o := Options{
+		Run:       m.Run,
+		Addresses: func(p topologies.Place) string { return m.Seats[p].Address },
+		Dial:      (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
+		Log:       log,
 	}
-	certificate, err := tls.LoadX509KeyPair(p.Certificate, p.Key)
-	if err != nil {
-		return nil, fmt.Errorf("read the certificate of %s: %w", node, err)
-	}
-	return &tls.Config{
-		Certificates: []tls.Certificate{certificate},
-		NextProtos:   []string{"http/1.1"},
-		MinVersion:   tls.VersionTLS12,
-	}, nil
-}
-
-// clientTLS is how to ask the nodes that terminate TLS, by address.
-func (m *manifest) clientTLS() (map[string]*tls.Config, error) {
-	if len(m.Papers) == 0 {
-		return nil, nil
-	}
-	roots := x509.NewCertPool()
-	for _, file := range m.Trust {
-		text, err := os.ReadFile(file)
+	t := m.Case.Variant.Topology.Node(node)
+	if p, ok := m.Papers[node]; ok {
+		door, err := newTLSDoor(p, t.TLS, time.Now)
 		if err != nil {
-			return nil, fmt.Errorf("read a trusted certificate: %w", err)
+			return o, nil, fmt.Errorf("read the certificates of %s: %w", node, err)
 		}
-		if !roots.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("read a trusted certificate: there is none in %s", file)
-		}
+		o.TLS, fresh = door.config(), append(fresh, door)
 	}
-	configs := map[string]*tls.Config{}
-	for place, s := range m.Seats {
-		if p, ok := m.Papers[place.Node()]; ok {
-			configs[s.Address] = &tls.Config{
-				RootCAs: roots, ServerName: p.Name,
-				MinVersion:         tls.VersionTLS12,
-				ClientSessionCache: tls.NewLRUClientSessionCache(0),
-			}
-		}
-	}
-	return configs, nil
-}
-
-// options are those of a node's process.
-func (m *manifest) options(node string) (Options, error) {
-	serve, err := m.serverTLS(node)
+	visitor, err := m.visitor(node, t.Upstream)
 	if err != nil {
-		return Options{}, err
+		return o, nil, fmt.Errorf("read the certificates that %s asks with: %w", node, err)
 	}
-	ask, err := m.clientTLS()
-	if err != nil {
-		return Options{}, err
-	}
-	return Options{
-		Run:         m.Run,
-		Addresses:   func(p topologies.Place) string { return m.Seats[p].Address },
-		Dial:        (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
-		TLS:         serve,
-		UpstreamTLS: func(address string) *tls.Config { return ask[address] },
-	}, nil
+	o.UpstreamTLS = visitor.config
+	return o, append(fresh, visitor), nil
 }

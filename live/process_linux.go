@@ -49,13 +49,16 @@ func RunNode(ctx context.Context, manifestPath string, place topologies.Place, b
 }
 
 func (m *manifest) node(place topologies.Place, access *logFile) (*Node, error) {
-	o, err := m.options(place.Node())
+	o, fresh, err := m.options(place.Node(), log.New(os.Stderr, "", log.LstdFlags|log.Lmicroseconds))
 	if err != nil {
 		return nil, err
 	}
-	o.Log = log.New(os.Stderr, "", log.LstdFlags|log.Lmicroseconds)
 	o.Access = access
-	return NewNode(&m.Case, place, o)
+	n, err := NewNode(&m.Case, place, o)
+	if err == nil {
+		n.renew(fresh)
+	}
+	return n, err
 }
 
 // serve runs the node and its admin port until the context ends.

@@ -42,7 +42,7 @@ type System struct {
 	processes []*process // in the order of the topology, without externals
 	guard     *guard
 	client    *http.Client
-	tls       map[string]*tls.Config
+	tls       *visitor
 	epoch     time.Time // when the machine's monotonic clock was zero
 
 	ctx    context.Context // of what is done to the processes
@@ -95,7 +95,7 @@ func prepare(c *scenarios.Case, o SystemOptions) (*System, error) {
 	if err := s.manifest.identify(s.topology, s.keys()); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(s.keys()))
 	}
-	if s.tls, err = s.manifest.clientTLS(); err != nil {
+	if s.tls, err = s.manifest.visitor(load, nil); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(s.keys()))
 	}
 	return s, s.manifest.write(s.path)
@@ -256,11 +256,7 @@ func (s *System) Entry() (string, *tls.Config) {
 		return n.URL, nil
 	}
 	address := s.manifest.Seats[n.Places()[0]].Address
-	config := s.tls[address]
-	if config != nil {
-		config = config.Clone()
-	}
-	return schemeOf(n) + "://" + address, config
+	return schemeOf(n) + "://" + address, s.tls.config(address)
 }
 
 // URLs lists where every place listens, in the order of the topology.

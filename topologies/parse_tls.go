@@ -115,16 +115,14 @@ func (c Certificate) Load() (tls.Certificate, error) {
 	return tls.X509KeyPair(chain, key)
 }
 
-// LoadAuthority reads a PEM file of certificates, within bounds, into a pool.
-func LoadAuthority(file string, into *x509.CertPool) error {
-	text, err := strict.Load(file)
-	if err != nil {
-		return err
+// LoadAuthority reads a PEM file of certificates, within bounds, into a pool,
+// and returns its text.
+func LoadAuthority(file string, into *x509.CertPool) (text []byte, err error) {
+	text, err = strict.Load(file)
+	if err == nil && !into.AppendCertsFromPEM(text) {
+		err = fmt.Errorf("there is no certificate in %s", file)
 	}
-	if !into.AppendCertsFromPEM(text) {
-		return fmt.Errorf("there is no certificate in %s", file)
-	}
-	return nil
+	return text, err
 }
 
 func (r *reader) authority(v strict.Value) string {
@@ -132,7 +130,7 @@ func (r *reader) authority(v strict.Value) string {
 		return ""
 	}
 	file := r.file(v.Text(""))
-	if err := LoadAuthority(file, x509.NewCertPool()); err != nil {
+	if _, err := LoadAuthority(file, x509.NewCertPool()); err != nil {
 		v.Wrong("cannot be used: "+err.Error(), pemBundle)
 	}
 	return file

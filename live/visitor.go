@@ -1,0 +1,114 @@
+package live
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"trafficlab/topologies"
+)
+
+// visitor is the client's side of TLS at a node, or of the load. It is safe for
+// concurrent use.
+type visitor struct {
+	trust []string          // PEM files of those who sign for the nodes of the system
+	known map[string]string // their address → the name their certificate is good for
+	want  topologies.Upstream
+
+	current atomic.Pointer[trusted]
+}
+
+// trusted is what the files of a visitor held when they were read.
+type trusted struct {
+	ours, asked *x509.CertPool // asked: as wanted for all; nil: nothing was
+	badge       []tls.Certificate
+	configs     sync.Map // address → *tls.Config, which holds its sessions
+}
+
+// visitor is how a node asks those who terminate TLS.
+func (m *manifest) visitor(node string, want *topologies.Upstream) (*visitor, error) {
+	v := &visitor{trust: m.Trust, known: map[string]string{}}
+	for place, s := range m.Seats {
+		if p, ok := m.Papers[place.Node()]; ok {
+			v.known[s.Address] = p.Name
+		}
+	}
+	if want != nil {
+		v.want = *want
+	}
+	if badge, ok := m.Badges[node]; ok && v.want.Certificate == nil {
+		v.want.Certificate = &badge
+	}
+	return v, v.renew()
+}
+
+// files implements renewable.
+func (v *visitor) files() []string {
+	all := v.trust[:len(v.trust):len(v.trust)]
+	if v.want.Authority != "" {
+		all = append(all, v.want.Authority)
+	}
+	if c := v.want.Certificate; c != nil {
+		all = append(all, c.Chain, c.Key)
+	}
+	return all
+}
+
+// renew reads all files anew. If any cannot be used, all stays as it was.
+func (v *visitor) renew() error {
+	t := &trusted{ours: x509.NewCertPool()}
+	for _, file := range v.trust {
+		if _, err := topologies.LoadAuthority(file, t.ours); err != nil {
+			return err
+		}
+	}
+	if v.want.Authority != "" {
+		t.asked = x509.NewCertPool()
+		if _, err := topologies.LoadAuthority(v.want.Authority, t.asked); err != nil {
+			return err
+		}
+	}
+	if v.want.Certificate != nil {
+		pair, err := v.want.Certificate.Load()
+		if err != nil {
+			return err
+		}
+		t.badge = []tls.Certificate{pair}
+	}
+	v.current.Store(t)
+	return nil
+}
+
+// config is how to shake hands at an address; nil where nobody speaks TLS that
+// we know, and nothing is wanted of others.
+func (v *visitor) config(address string) *tls.Config {
+	t := v.current.Load()
+	if had, ok := t.configs.Load(address); ok {
+		return had.(*tls.Config)
+	}
+	name, known := v.known[address]
+	if !known && v.want == (topologies.Upstream{}) {
+		return nil
+	}
+	c := &tls.Config{
+		ServerName: name, RootCAs: t.asked, Certificates: t.badge,
+		MinVersion: tls.VersionTLS12, CipherSuites: suites,
+		ClientSessionCache: tls.NewLRUClientSessionCache(0),
+	}
+	switch {
+	case v.want.Name != "":
+		c.ServerName = v.want.Name
+	case !known:
+		c.ServerName, _, _ = net.SplitHostPort(address) // it has a port
+	}
+	if known && t.asked == nil {
+		c.RootCAs = t.ours
+	}
+	if v.want.HTTP2 {
+		c.NextProtos = []string{"h2", "http/1.1"}
+	}
+	kept, _ := t.configs.LoadOrStore(address, c)
+	return kept.(*tls.Config)
+}
