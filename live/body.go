@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 
 	"trafficlab/components"
-	"trafficlab/live/http1"
 )
 
 // keptBody is how much of a request's body is kept for another attempt.
@@ -23,7 +22,7 @@ var (
 // again; one that comes later than that fails.
 type requestBody struct {
 	size int64 // -1: not known
-	from *http1.Incoming
+	from incoming
 
 	begun atomic.Bool // some has been asked for
 
@@ -33,7 +32,7 @@ type requestBody struct {
 	end  error // of from; nil before
 }
 
-func newRequestBody(from *http1.Incoming, size int64) *requestBody {
+func newRequestBody(from incoming, size int64) *requestBody {
 	if size == 0 {
 		return nil
 	}

@@ -18,7 +18,8 @@ import (
 type exchange struct {
 	node   *Node
 	gone   <-chan struct{} // closed when the caller goes away, or in the background the node ends
-	out    *http1.Answer   // nil in the background
+	out    caller          // nil in the background
+	in     incoming        // its body
 	method string
 	body   *requestBody // nil: none
 	calls  []*call
@@ -201,7 +202,7 @@ func (x *exchange) tunnel(c *call, head components.Response) policy.Reason {
 // Reply writes an answer of the node's own.
 func (x *exchange) Reply(r components.Response) {
 	if x.out != nil {
-		if refused := x.out.Body().Refused(); refused != nil { // whatever it led to
+		if refused := x.in.Refused(); refused != nil { // whatever it led to
 			r = components.Response{Status: refused.Status, Header: plainText, Body: components.Body{Bytes: []byte(refused.Reason + "\n")}}
 		}
 	}
@@ -233,7 +234,7 @@ func (x *exchange) begin(head components.Response, length int64) *sink {
 	if head.Encode != "" {
 		length = http1.Unknown
 	}
-	x.out.Begin(head.Status, head.Header, length)
+	x.out.Begin(head.Status, x.node.secured(head.Header), length)
 	switch {
 	case !bodied(x.method, head.Status):
 		x.sink = sink{to: io.Discard, out: x.out}

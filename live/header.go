@@ -33,7 +33,7 @@ func parseRequest(value string) (number, attempt uint64, ok bool) {
 }
 
 // received is the head of a request as handlers see it.
-func (n *Node) received(a *http1.Answer, q *http1.Request) components.Request {
+func (n *Node) received(a caller, q *http1.Request) components.Request {
 	number, attempt, ok := parseRequest(q.Header.Get(RequestHeader))
 	if !ok {
 		number, attempt = 1<<63|n.unnumbered.Add(1), 0
@@ -49,11 +49,14 @@ func (n *Node) received(a *http1.Answer, q *http1.Request) components.Request {
 }
 
 // identity is whom a verified client's certificate names.
-func (n *Node) identity(a *http1.Answer) string {
-	if n.tls == nil || n.tls.ClientAuth == tls.NoClientCert {
+func (n *Node) identity(a caller) string {
+	if n.node.TLS == nil || n.node.TLS.Clients == nil {
 		return ""
 	}
-	state := a.TLS()
+	return identity(a.TLS())
+}
+
+func identity(state *tls.ConnectionState) string {
 	if state == nil || len(state.VerifiedChains) == 0 {
 		return ""
 	}

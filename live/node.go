@@ -59,7 +59,7 @@ type Node struct {
 	clock     Clock
 	log       *log.Logger
 	access    *accessLog
-	server    *http1.Server
+	doors     *doors
 	tls       *tls.Config
 	pool      *http1.Pool
 	refused   *prometheus.CounterVec // requests that did not come to be, by reason
@@ -115,7 +115,7 @@ func newNode(h components.Handler, t *topologies.Topology, place topologies.Plac
 		refused:   prometheus.NewCounterVec(refusedOpts, []string{"reason"}),
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
-	n.server = newServer(n, o)
+	n.doors = newDoors(n, o, t)
 	began := n.clock.Now().Add(beforehand)
 	n.began.Store(&began)
 	return n, nil
@@ -183,12 +183,7 @@ func (n *Node) upstream(place topologies.Place) (upstream, error) {
 
 // Serve answers what comes to the listener until the node is closed.
 func (n *Node) Serve(l net.Listener) error {
-	if n.tls != nil {
-		config := n.tls.Clone()
-		config.NextProtos = []string{"http/1.1"}
-		l = tls.NewListener(l, config)
-	}
-	if err := n.server.Serve(l); err != http1.ErrClosed {
+	if err := n.doors.serve(l, n.tls); err != http1.ErrClosed {
 		return fmt.Errorf("serve %s: %w", n.place, err)
 	}
 	return nil
@@ -246,17 +241,19 @@ func (n *Node) Purge(what scenarios.Purge) (purged int, ok bool) {
 }
 
 // Answer implements http1.Handler.
-func (n *Node) Answer(a *http1.Answer, q *http1.Request) {
+func (n *Node) Answer(a *http1.Answer, q *http1.Request) { n.answer(a, a.Body(), q) }
+
+func (n *Node) answer(a caller, in incoming, q *http1.Request) {
 	if !n.enter() {
 		return
 	}
 	defer n.work.Done()
 	req := n.received(a, q)
-	x := n.exchange(a, q)
+	x := n.exchange(a, in, q)
 	defer n.access.write(x, req, n.now())
 	defer x.end()
 	if n.node.Kind == topologies.Backend {
-		io.Copy(io.Discard, a.Body()) // a server reads the request before it works on it
+		io.Copy(io.Discard, in) // a server reads the request before it works on it
 	}
 	used, _ := n.played.Get().(components.Steps)
 	steps := n.handler.Open(x, &req, used)
@@ -297,7 +294,7 @@ func (n *Node) alarm(until time.Duration) (<-chan time.Time, func() bool) {
 // Shutdown stops listening, lets requests end until the context does, and
 // closes the node.
 func (n *Node) Shutdown(ctx context.Context) error {
-	n.server.Shutdown(ctx) // its error says no more than that time ran out
+	n.doors.shutdown(ctx) // its error says no more than that time ran out
 	return n.Close()
 }
 
@@ -308,7 +305,7 @@ func (n *Node) Close() error {
 	n.closed = true
 	n.mu.Unlock()
 	n.cancel()
-	err := n.server.Close()
+	err := n.doors.close()
 	n.work.Wait()
 	n.pool.Close()
 	if n.shared != nil {

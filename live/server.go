@@ -41,13 +41,13 @@ func newServer(n *Node, o Options) *http1.Server {
 }
 
 // exchange is a request that is to be answered.
-func (n *Node) exchange(a *http1.Answer, q *http1.Request) *exchange {
+func (n *Node) exchange(a caller, in incoming, q *http1.Request) *exchange {
 	x := &exchange{
-		node: n, gone: a.Gone(), out: a, method: q.Method,
+		node: n, gone: a.Gone(), out: a, in: in, method: q.Method,
 		asked: q.Asked && q.Query == "", expects: q.Continue, trailers: q.Trailers,
 	}
 	if q.Length != 0 {
-		x.body = newRequestBody(a.Body(), q.Length)
+		x.body = newRequestBody(in, q.Length)
 	}
 	if strings.EqualFold(q.Upgrade, tunnels) && q.Method == "GET" {
 		x.upgrade = q.Upgrade

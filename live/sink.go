@@ -4,7 +4,6 @@ import (
 	"io"
 
 	"trafficlab/components"
-	"trafficlab/live/http1"
 )
 
 // sink is where the body of an answer goes: to the caller, perhaps encoded on
@@ -12,7 +11,7 @@ import (
 type sink struct {
 	to      io.Writer
 	written int64          // bytes that came in, before any coding
-	out     *http1.Answer  // nil: there is no caller
+	out     caller         // nil: there is no caller
 	coding  io.WriteCloser // nil: none
 }
 

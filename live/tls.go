@@ -73,6 +73,9 @@ func (d *tlsDoor) renew() error {
 	if d.want.Only13 {
 		c.MinVersion = tls.VersionTLS13
 	}
+	if d.want.HTTP2 != nil {
+		c.NextProtos = []string{"h2", "http/1.1"}
+	}
 	for _, pair := range d.papers.Pairs {
 		certificate, err := pair.Load()
 		if err != nil {

@@ -1,0 +1,113 @@
+package live
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+
+	"trafficlab/components"
+	"trafficlab/live/http1"
+	"trafficlab/topologies"
+)
+
+// doors are the servers of a node, for what its callers may speak.
+type doors struct {
+	usual *http1.Server
+	h2    *http.Server  // nil: not spoken
+	bare  *http1.Server // sends elsewhere who comes without TLS; nil: refused
+	plain bool          // h2 is for those who begin with it, without TLS
+}
+
+func newDoors(n *Node, o Options, t *topologies.Topology) *doors {
+	d := &doors{usual: newServer(n, o)}
+	switch want := n.node.TLS; {
+	case want != nil:
+		if want.HTTP2 != nil {
+			d.h2 = newH2Server(n, *want.HTTP2)
+		}
+		if want.Redirect {
+			d.bare = newServer(n, o)
+			d.bare.Handler = redirector{}
+		}
+	case slices.ContainsFunc(t.Nodes, func(asker *topologies.Node) bool {
+		return asker.Upstream != nil && asker.Upstream.HTTP2 && slices.Contains(asker.Upstreams(), n.node.Name)
+	}):
+		d.h2, d.plain = newH2Server(n, topologies.DefaultHTTP2), true
+	}
+	return d
+}
+
+// serve answers what comes to the listener. Its error is http1.ErrClosed if the
+// doors were closed.
+func (d *doors) serve(l net.Listener, config *tls.Config) error {
+	if config == nil && !d.plain {
+		return d.usual.Serve(l)
+	}
+	f := newFront(l, config, d.bare != nil)
+	var others sync.WaitGroup
+	defer others.Wait()
+	if d.h2 != nil {
+		others.Go(func() { d.h2.Serve(&f.h2) }) // it ends with the front
+	}
+	if d.bare != nil {
+		others.Go(func() { d.bare.Serve(&f.bare) })
+	}
+	others.Go(f.run)
+	return d.usual.Serve(&f.usual)
+}
+
+// shutdown stops listening and lets requests end until the context does.
+func (d *doors) shutdown(ctx context.Context) {
+	var all sync.WaitGroup
+	if d.h2 != nil {
+		all.Go(func() { d.h2.Shutdown(ctx) })
+	}
+	if d.bare != nil {
+		all.Go(func() { d.bare.Shutdown(ctx) })
+	}
+	d.usual.Shutdown(ctx)
+	all.Wait()
+}
+
+func (d *doors) close() error {
+	err := d.usual.Close()
+	if d.h2 != nil {
+		err = errors.Join(err, d.h2.Close())
+	}
+	if d.bare != nil {
+		err = errors.Join(err, d.bare.Close())
+	}
+	return err
+}
+
+// redirector sends everybody to the same place over TLS, with the method kept
+// (RFC 9110 section 15.4.9).
+type redirector struct{}
+
+// Answer implements http1.Handler.
+func (redirector) Answer(a *http1.Answer, q *http1.Request) {
+	if q.Host == "" || q.Path == "*" {
+		a.Begin(http.StatusBadRequest, nil, 0)
+		a.End(nil)
+		return
+	}
+	to := "https://" + q.Host + q.Path
+	if q.Asked {
+		to += "?" + q.Query
+	}
+	a.Begin(http.StatusPermanentRedirect, components.Header{{Name: "Location", Value: to}}, 0)
+	a.End(nil)
+}
+
+// secured is an answer's header with what the node says of TLS: nobody else may
+// say it in its place (RFC 6797 section 7.1).
+func (n *Node) secured(h components.Header) components.Header {
+	if n.node.TLS == nil || n.node.TLS.HSTS == "" {
+		return h
+	}
+	return components.Secured(h, n.node.TLS.HSTS)
+}

@@ -1,0 +1,301 @@
+package live
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"trafficlab/components"
+	"trafficlab/live/http1"
+	"trafficlab/topologies"
+)
+
+// HTTP/2 is net/http's. Its own bounds: ten thousand answers to control frames
+// that the client does not read, header lists of twice what is allowed however
+// many frames they come in, four times the streams in line that may run.
+func newH2Server(n *Node, bounds topologies.HTTP2) *http.Server {
+	speaks := new(http.Protocols)
+	speaks.SetHTTP2(true)
+	speaks.SetUnencryptedHTTP2(true)
+	return &http.Server{
+		Handler:        http.HandlerFunc(n.answerH2),
+		Protocols:      speaks,
+		MaxHeaderBytes: int(bounds.Header),
+		IdleTimeout:    idleTimeout,
+		ErrorLog:       n.log,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          bounds.Streams,
+			MaxReadFrameSize:              16 << 10,
+			MaxReceiveBufferPerConnection: 1 << 20,
+			MaxReceiveBufferPerStream:     256 << 10,
+			MaxDecoderHeaderTableSize:     4 << 10,
+			SendPingTimeout:               idleTimeout,
+			WriteByteTimeout:              pace.Idle,
+		},
+		BaseContext: func(net.Listener) context.Context { return n.ctx },
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, peerKey{}, &h2Peer{conn: c})
+		},
+	}
+}
+
+// h2Peer is the other end of a connection of HTTP/2.
+type h2Peer struct {
+	conn          net.Conn
+	streams, lost atomic.Int64
+}
+
+type peerKey struct{}
+
+// A client may give up streams, as browsers do when their user goes elsewhere.
+// One that gives up most of many, at once, only makes work (rapid reset,
+// CVE-2023-44487): its connection is closed. Numbers and rule are Envoy's
+// (premature_reset_total_stream_count, premature_reset_min_stream_lifetime).
+const (
+	manyStreams = 500
+	atOnceLost  = time.Second
+)
+
+// gaveUp counts a stream that its client has reset.
+func (p *h2Peer) gaveUp(after time.Duration) {
+	if after >= atOnceLost {
+		return
+	}
+	lost := p.lost.Add(1)
+	if streams := p.streams.Load(); streams >= manyStreams && 2*lost > streams {
+		p.conn.Close()
+	}
+}
+
+// answerH2 answers one request of HTTP/2.
+func (n *Node) answerH2(w http.ResponseWriter, r *http.Request) {
+	peer := r.Context().Value(peerKey{}).(*h2Peer)
+	peer.streams.Add(1)
+	came := time.Now()
+	defer func() {
+		if r.Context().Err() != nil {
+			peer.gaveUp(time.Since(came))
+		}
+	}()
+	q, wrong := requestOfH2(r)
+	if wrong != nil {
+		n.refused.WithLabelValues(wrong.Reason).Inc()
+		http.Error(w, wrong.Reason, wrong.Status)
+		return
+	}
+	a := &h2Answer{w: w, r: r, peer: peer, control: http.NewResponseController(w)}
+	a.body.answer = a
+	defer a.close()
+	n.answer(a, &a.body, q)
+	if !a.ended {
+		panic(http.ErrAbortHandler) // resets the stream
+	}
+}
+
+// requestOfH2 is the head of a request. net/http lets pass what would mean
+// something else over HTTP/1.1, such as a method with a space (RFC 9113 section
+// 10.3).
+func requestOfH2(r *http.Request) (*http1.Request, *http1.Error) {
+	h := make(components.Header, 0, len(r.Header)+4)
+	for name, values := range r.Header {
+		if name == "Host" || name == "Content-Length" {
+			continue
+		}
+		for _, value := range values {
+			h = append(h, components.Field{Name: name, Value: value})
+		}
+	}
+	q, wrong := http1.Head(r.Method, r.RequestURI, r.Host, r.Header["Host"], h, r.ContentLength)
+	if wrong == nil {
+		q.Trailers = r.Header.Get("Te") == "trailers"
+	}
+	return q, wrong
+}
+
+// h2Answer is a stream as a caller.
+type h2Answer struct {
+	w       http.ResponseWriter
+	r       *http.Request
+	peer    *h2Peer
+	control *http.ResponseController
+	body    h2Body
+	bodied  bool
+	ended   bool
+
+	mu       sync.Mutex
+	begun    bool // the head, or it is too late for one
+	over     bool // the handler has returned: w is of no more use
+	guarding *http1.Conn
+	unguard  func() bool
+}
+
+func (a *h2Answer) Begin(status int, h components.Header, length int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.begun, a.bodied = true, http1.HasBody(a.r.Method, status)
+	to := a.w.Header()
+	fill(to, h)
+	if length >= 0 && (a.bodied || a.r.Method == http.MethodHead || status == http.StatusNotModified) {
+		to["Content-Length"] = []string{strconv.FormatInt(length, 10)}
+	}
+	if _, ok := to["Content-Type"]; !ok {
+		to["Content-Type"] = nil // else the server guesses one
+	}
+	a.w.WriteHeader(status)
+}
+
+// fill adds a list to a header.
+func fill(to http.Header, list components.Header) {
+	for _, f := range list {
+		name := components.Canonical(f.Name)
+		to[name] = append(to[name], f.Value)
+	}
+}
+
+// patiently does what may wait for the client, but not for ever.
+func (a *h2Answer) patiently(give func(time.Time) error, do func()) {
+	patience := time.AfterFunc(pace.Idle, func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if !a.over {
+			give(time.Unix(1, 0))
+		}
+	})
+	defer patience.Stop()
+	do()
+}
+
+// close ends a reading of the body that goes on though the handler is about to
+// return.
+func (a *h2Answer) close() {
+	if !a.body.mu.TryLock() {
+		a.control.SetReadDeadline(time.Unix(1, 0))
+		a.body.mu.Lock()
+	}
+	a.body.over = true
+	a.body.mu.Unlock()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.begun, a.over = true, true
+}
+
+func (a *h2Answer) Write(p []byte) (n int, err error) {
+	if !a.bodied {
+		return len(p), nil
+	}
+	a.patiently(a.control.SetWriteDeadline, func() { n, err = a.w.Write(p) })
+	return n, err
+}
+
+func (a *h2Answer) Flush() (err error) {
+	a.patiently(a.control.SetWriteDeadline, func() { err = a.control.Flush() })
+	return err
+}
+
+// End leaves the rest to net/http, when the handler returns. The client may not
+// hold that up for ever either.
+func (a *h2Answer) End(trailer components.Header) error {
+	for _, f := range trailer {
+		a.w.Header().Add(http.TrailerPrefix+components.Canonical(f.Name), f.Value)
+	}
+	a.ended = true
+	if !a.bodied {
+		return nil
+	}
+	return a.control.SetWriteDeadline(time.Now().Add(pace.Idle))
+}
+
+// Interim answers have the header alone that they bring.
+func (a *h2Answer) Interim(status int, h components.Header) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.begun {
+		return
+	}
+	fill(a.w.Header(), h)
+	a.w.WriteHeader(status)
+	clear(a.w.Header())
+}
+
+// Continue is net/http's to say, when the body is first read.
+func (a *h2Answer) Continue() {}
+
+// Switch is not for HTTP/2 (RFC 9113 section 8.6).
+func (a *h2Answer) Switch(components.Header, string) (*http1.Stream, error) {
+	return nil, errors.ErrUnsupported
+}
+
+func (a *h2Answer) Gone() <-chan struct{} { return a.r.Context().Done() }
+
+func (a *h2Answer) Guard(other *http1.Conn) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.guarding = other
+	a.unguard = context.AfterFunc(a.r.Context(), func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.guarding == other {
+			other.Close()
+		}
+	})
+	return a.r.Context().Err() == nil
+}
+
+func (a *h2Answer) Unguard() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.guarding != nil {
+		a.guarding = nil
+		a.unguard()
+	}
+}
+
+func (a *h2Answer) Peer() net.Addr { return a.peer.conn.RemoteAddr() }
+
+func (a *h2Answer) Secure() bool { return a.r.TLS != nil }
+
+func (a *h2Answer) TLS() *tls.ConnectionState { return a.r.TLS }
+
+// h2Body is the body of a stream's request.
+type h2Body struct {
+	answer *h2Answer
+	mu     sync.Mutex // held while reading
+	over   bool
+}
+
+func (b *h2Body) Read(p []byte) (n int, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over {
+		return 0, errAnswered
+	}
+	a := b.answer
+	a.patiently(a.control.SetReadDeadline, func() { n, err = a.r.Body.Read(p) })
+	return n, err
+}
+
+var errAnswered = errors.New("the request has been answered")
+
+// Refused is nothing: net/http ends a stream whose body is not what was said.
+func (b *h2Body) Refused() *http1.Error { return nil }
+
+// Ready tells whether the client sends the body without being asked.
+func (b *h2Body) Ready() bool { return true }
+
+// Trailer is the fields behind the body, once it has ended.
+func (b *h2Body) Trailer() (t components.Header) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for name, values := range b.answer.r.Trailer {
+		for _, value := range values {
+			t = append(t, components.Field{Name: name, Value: value})
+		}
+	}
+	return t
+}
