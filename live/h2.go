@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"strconv"
@@ -28,7 +30,7 @@ func newH2Server(n *Node, bounds topologies.HTTP2) *http.Server {
 		Protocols:      speaks,
 		MaxHeaderBytes: int(bounds.Header),
 		IdleTimeout:    idleTimeout,
-		ErrorLog:       n.log,
+		ErrorLog:       log.New(io.Discard, "", 0), // what clients do wrong is counted
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          bounds.Streams,
 			MaxReadFrameSize:              16 << 10,
@@ -37,6 +39,7 @@ func newH2Server(n *Node, bounds topologies.HTTP2) *http.Server {
 			MaxDecoderHeaderTableSize:     4 << 10,
 			SendPingTimeout:               idleTimeout,
 			WriteByteTimeout:              pace.Idle,
+			CountError:                    func(what string) { n.refused.WithLabelValues("h2 " + what).Inc() },
 		},
 		BaseContext: func(net.Listener) context.Context { return n.ctx },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
@@ -98,10 +101,19 @@ func (n *Node) answerH2(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// errH2Length is what net/http does not look at where there is no body, or a
+// second length (RFC 9113 section 8.1.1).
+var errH2Length = &http1.Error{Status: http.StatusBadRequest, Reason: "bad Content-Length"}
+
 // requestOfH2 is the head of a request. net/http lets pass what would mean
 // something else over HTTP/1.1, such as a method with a space (RFC 9113 section
 // 10.3).
 func requestOfH2(r *http.Request) (*http1.Request, *http1.Error) {
+	for _, said := range r.Header["Content-Length"] {
+		if said != strconv.FormatInt(r.ContentLength, 10) {
+			return nil, errH2Length
+		}
+	}
 	h := make(components.Header, 0, len(r.Header)+4)
 	for name, values := range r.Header {
 		if name == "Host" || name == "Content-Length" {
