@@ -190,11 +190,10 @@ func hsts(v strict.Value) string {
 }
 
 func (r *reader) upstream(v strict.Value) *Upstream {
-	if !v.Present() || v.Off() || !v.Fields("http2", "ca", "name", "certificate", "key") {
+	if !v.Present() || v.Off() || !v.Fields("ca", "name", "certificate", "key") {
 		return nil
 	}
 	u := &Upstream{
-		HTTP2:     v.Get("http2").Bool(false),
 		Authority: r.authority(v.Get("ca")),
 		Name:      v.Get("name").Text(""),
 	}

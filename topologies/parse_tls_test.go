@@ -40,10 +40,10 @@ func TestUpstream(t *testing.T) {
 name: x
 entry: a
 nodes:
-  a: {kind: gateway, upstream: {http2: true, ca: testdata/authority.pem, name: b.test}, to: b}
+  a: {kind: gateway, upstream: {ca: testdata/authority.pem, name: b.test}, to: b}
   b: {kind: backend, tls: {self-signed: b.test}}
 `))
 	require.NoError(t, err)
-	require.Equal(t, &Upstream{HTTP2: true, Authority: "testdata/authority.pem", Name: "b.test"}, top.Node("a").Upstream)
+	require.Equal(t, &Upstream{Authority: "testdata/authority.pem", Name: "b.test"}, top.Node("a").Upstream)
 	require.Nil(t, top.Node("b").Upstream)
 }
