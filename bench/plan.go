@@ -7,7 +7,6 @@ package bench
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 
 	"trafficlab/bench/measure"
 	"trafficlab/scenarios"
@@ -38,18 +37,11 @@ func (p *Plan) Steps() []Step {
 		order := rand.New(rand.NewPCG(p.Scenario.Seed, uint64(r))).Perm(len(p.Scenario.Variants))
 		for _, world := range p.Worlds {
 			for _, i := range order {
-				steps = append(steps, Step{world, of(cases, r, p.Scenario.Variants[i].Name)})
+				steps = append(steps, Step{world, &cases[r*len(order)+i]})
 			}
 		}
 	}
 	return steps
-}
-
-func of(cases []scenarios.Case, repetition int, variant string) *scenarios.Case {
-	i := slices.IndexFunc(cases, func(c scenarios.Case) bool {
-		return c.Repetition == repetition && c.Variant.Name == variant
-	})
-	return &cases[i]
 }
 
 // question is the plan's part that figures depend on.

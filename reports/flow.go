@@ -143,19 +143,17 @@ func (f flow) lay(w way, most int) *sketch {
 
 // depths counts the hops from the entry to each node, by the longest way.
 func depths(t *topologies.Topology) map[string]int {
-	depth := map[string]int{}
-	var visit func(name string, d int)
-	visit = func(name string, d int) {
-		n := t.Node(name)
-		if n == nil || d > len(t.Nodes) {
-			return
-		}
-		depth[name] = max(depth[name], d)
-		for _, up := range n.Upstreams() {
-			visit(up, d+1)
+	depth := map[string]int{t.Entry: 0}
+	for range t.Nodes { // at least one node a round finds its place
+		for _, n := range t.Nodes {
+			d, reached := depth[n.Name]
+			for _, up := range n.Upstreams() {
+				if reached {
+					depth[up] = max(depth[up], d+1)
+				}
+			}
 		}
 	}
-	visit(t.Entry, 0)
 	return depth
 }
 

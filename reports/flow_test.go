@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,6 +32,25 @@ func TestBoxesKeepApart(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Each of many layers doubles the ways to the next: to follow them all would
+// take for ever.
+func TestDepthsOfManyLayers(t *testing.T) {
+	top := &topologies.Topology{Entry: "a0"}
+	for layer := range 30 {
+		var to []string
+		if layer < 29 {
+			to = []string{fmt.Sprint("a", layer+1), fmt.Sprint("b", layer+1)}
+		}
+		for _, side := range []string{"b", "a"} {
+			top.Nodes = append(top.Nodes, &topologies.Node{Name: fmt.Sprint(side, layer), Replicas: 1, To: to})
+		}
+	}
+	depth := depths(top)
+	require.Equal(t, 29, depth["a29"])
+	require.Equal(t, 29, depth["b29"])
+	require.NotContains(t, depth, "b0", "nobody asks it")
 }
 
 func flowOf(topology *topologies.Topology) flow {

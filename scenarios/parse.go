@@ -19,9 +19,11 @@ var (
 	fields = slices.Concat(common, varied)
 )
 
+// MostRepetitions is how often a variant may be run.
+const MostRepetitions = 1000
+
 const (
 	defaultRepeat  = 5
-	maxRepeat      = 1000
 	defaultWarmup  = time.Second
 	defaultTimeout = 5 * time.Second
 	longest        = 24 * time.Hour
@@ -54,7 +56,7 @@ func (r *reader) scenario(doc *strict.Document) {
 	if root.Get("question").Need("question: what the scenario is to answer") {
 		r.s.Question = root.Get("question").Text("")
 	}
-	r.s.Repeat = root.Get("repeat").Int(defaultRepeat, 1, maxRepeat)
+	r.s.Repeat = root.Get("repeat").Int(defaultRepeat, 1, MostRepetitions)
 	r.s.Seed = uint64(root.Get("seed").Int(1, 0, math.MaxInt))
 	r.worlds(root.Get("worlds"))
 	r.variants(doc)

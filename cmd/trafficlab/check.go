@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 
@@ -11,6 +10,7 @@ import (
 
 	"trafficlab/scenarios"
 	"trafficlab/topologies"
+	"trafficlab/topologies/strict"
 )
 
 func checkVerb() *cobra.Command {
@@ -75,7 +75,7 @@ func isTopology(name string) bool {
 	if !topologies.IsFile(name) {
 		return slices.Contains(topologies.Shipped(), name) && !slices.Contains(scenarios.Shipped(), name)
 	}
-	text, err := os.ReadFile(name)
+	text, err := strict.Load(name)
 	return err == nil && nodes.Match(text)
 }
 

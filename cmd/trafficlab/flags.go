@@ -96,8 +96,8 @@ func (f *scenarioFlags) worlds() ([]string, error) {
 func (f *scenarioFlags) options(c *cobra.Command) (scenarios.Options, error) {
 	o := scenarios.Options{Short: f.short}
 	if c.Flags().Changed("repeat") {
-		if f.repeat < 1 {
-			return o, fmt.Errorf("--repeat %d: at least 1", f.repeat)
+		if f.repeat < 1 || f.repeat > scenarios.MostRepetitions {
+			return o, fmt.Errorf("--repeat %d: at least 1, at most %d", f.repeat, scenarios.MostRepetitions)
 		}
 		o.Repeat = f.repeat
 	}

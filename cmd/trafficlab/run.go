@@ -98,7 +98,7 @@ func (r *running) run(c *cobra.Command, args []string) error {
 	if err := r.prepare(all); err != nil {
 		return ending{unusable, err}
 	}
-	if slices.Contains(worlds, "live") {
+	if slices.ContainsFunc(all, func(s *scenarios.Scenario) bool { return slices.Contains(in(s, worlds), "live") }) {
 		release, err := live.Lock()
 		if err != nil {
 			return err
