@@ -43,6 +43,9 @@ func TestTwinsOfGateways(t *testing.T) {
     forwarded: true
     via: both
     routes: [{path: "/users/{id}/*", methods: [GET], request: {query: {set: {user: "{id}"}}, add: {X-A: "1"}}, response: {rename: {Content-Type: X-Type}, status: {5xx: 404}}, to: [api, canary]}]`,
+		"redaction": `routes: [
+      {path: /users/*, to: api, response: {json: {remove: [secret], set: {path: "{*}"}}}},
+      {path: /*, to: canary, response: {json: {limit: 1KiB}}}]`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			requireTwins(t, caseOf(t, `entry: gate
@@ -50,7 +53,7 @@ nodes:
   gate:
     kind: gateway
     `+settings+`
-  api: {kind: backend, replicas: 2, workers: 2, queue: 8, service-time: {lognormal: {median: 5ms, p99: 30ms}}, errors: 5%, response: 2KiB}
+  api: {kind: backend, replicas: 2, workers: 2, queue: 8, service-time: {lognormal: {median: 5ms, p99: 30ms}}, errors: 5%, response: 2KiB, content: {/users/1/cart: '{"secret": 1, "open": [1, 2]}'}}
   canary: {kind: backend, workers: 2, queue: 8, service-time: {exponential: 9ms}, response: 1KiB}
 `+issuer[name], fmt.Sprintf(load, text), ""))
 		})

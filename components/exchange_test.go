@@ -286,6 +286,21 @@ func (x *fakeExchange) Forward(c Call, head Response, limit int64, keep func(Bod
 	return reason
 }
 
+func (x *fakeExchange) Take(c Call, limit int64) (Body, policy.Reason) {
+	call := c.(*fakeCall)
+	call.forwarded = true
+	body := call.answer.Body
+	switch {
+	case x.Wait(x.Now()+call.answer.body, x.gone) == 0:
+		return Body{}, policy.Canceled
+	case call.answer.breaks:
+		return Body{}, policy.Reset
+	case body.Size > limit:
+		return Body{}, policy.Denied
+	}
+	return body, policy.OK
+}
+
 func (x *fakeExchange) Reply(r Response) { x.answered(r, policy.OK) }
 
 func (x *fakeExchange) answered(r Response, reason policy.Reason) {

@@ -64,7 +64,7 @@ func (p *proxy) makeOnward(v *visit) Header {
 	trusted := p.trust.has(v.req.Peer)
 	out := make(Header, 0, len(in)+6)
 	for _, f := range in {
-		if !goesOn(f.Name, named) || p.replaces(f.Name, trusted) {
+		if !goesOn(f.Name, named) || p.replaces(f.Name, trusted) || v.route.body != nil && wantsOtherBytes(f.Name) {
 			continue
 		}
 		out = append(out, f)
@@ -82,6 +82,12 @@ func (p *proxy) makeOnward(v *visit) Header {
 		}
 	}
 	return edited(out, &v.route.request)
+}
+
+// wantsOtherBytes tells whether a field asks for a body that could not be
+// edited: encoded, or a part.
+func wantsOtherBytes(name string) bool {
+	return equalName(name, "Accept-Encoding") || equalName(name, "Range") || equalName(name, "If-Range")
 }
 
 // replaces tells whether the proxy puts its own value in the place of a field,

@@ -214,6 +214,10 @@ func (p *proxy) handOn(v *visit) {
 		return
 	}
 	head := v.attempt.said()
+	if v.route.body.edits(v.req, &head) {
+		p.handOnEdited(v, head)
+		return
+	}
 	head.Header = p.outwardHeader(v, head.Header)
 	var keep func(Body)
 	var limit int64

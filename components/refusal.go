@@ -40,6 +40,7 @@ var (
 	tooLate       = local(504, httpResponseTimeout, "the deadline passed in the queue")
 	refused       = local(502, connectionRefused, "the backend refused the connection")
 	terminated    = local(502, connectionTerminated, "the backend broke the connection off")
+	notEditable   = local(502, proxyInternalError, "the backend's answer cannot be edited as the route asks")
 	noConnection  = local(504, connectionTimeout, "no connection to the backend in time")
 	noResponse    = local(504, httpResponseTimeout, "no answer from the backend in time")
 	nothingStored = local(504, httpRequestDenied, "only-if-cached, and nothing fresh is stored")

@@ -1,6 +1,7 @@
 package components
 
 import (
+	"net/url"
 	"strings"
 
 	"trafficlab/topologies"
@@ -31,6 +32,23 @@ func (t *template) fill(path string, r *Request) string {
 		b.WriteString(text)
 		if i < len(t.places) {
 			b.WriteString(t.word(t.places[i], path, r))
+		}
+	}
+	return b.String()
+}
+
+// fillWith puts words in as they were meant, without a path's escapes, each
+// written anew.
+func (t *template) fillWith(path string, write func(word string) string) string {
+	var b strings.Builder
+	for i, text := range t.texts {
+		b.WriteString(text)
+		if i < len(t.places) {
+			word := t.word(t.places[i], path, nil)
+			if plain, err := url.PathUnescape(word); err == nil {
+				word = plain
+			}
+			b.WriteString(write(word))
 		}
 	}
 	return b.String()

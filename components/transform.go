@@ -79,18 +79,7 @@ func (f *queryField) text(path string) string {
 	if f.value == nil {
 		return ""
 	}
-	var b strings.Builder
-	for i, text := range f.value.texts {
-		b.WriteString(text)
-		if i < len(f.value.places) {
-			word := f.value.word(f.value.places[i], path, nil)
-			if plain, err := url.PathUnescape(word); err == nil {
-				word = plain
-			}
-			b.WriteString(word)
-		}
-	}
-	return b.String()
+	return f.value.fillWith(path, func(word string) string { return word })
 }
 
 func withParameter(query, name, value string) string {

@@ -115,3 +115,18 @@ func (f *frame) bodyOf(r components.Response, b components.Body) components.Body
 	}
 	return b
 }
+
+// Take implements components.Taker. Bodies take no time, so it never waits.
+func (f *frame) Take(upstream components.Call, limit int64) (components.Body, policy.Reason) {
+	up := upstream.(*call)
+	switch {
+	case f.gone.fired:
+		up.Cancel()
+		return components.Body{}, policy.Canceled
+	case up.body.Size > limit:
+		up.Cancel()
+		return components.Body{}, policy.Denied
+	}
+	up.release(true)
+	return up.body, policy.OK
+}

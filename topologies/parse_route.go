@@ -77,7 +77,7 @@ func (r *reader) route(n *Node, v strict.Value) Route {
 		route.MaxBody = &bytes
 	}
 	route.Request = requestEdit(v.Get("request"), route.Path)
-	route.Response, route.Status = responseEdit(v.Get("response"))
+	route.responseEdit(n, v.Get("response"))
 	return route
 }
 

@@ -1,9 +1,11 @@
 package topologies
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,11 +29,62 @@ func requestEdit(v strict.Value, pattern string) Edit {
 }
 
 // responseEdit reads what a route makes of answers.
-func responseEdit(v strict.Value) (e Edit, status []StatusChange) {
-	if !v.Present() || !v.Fields(append(slices.Clone(editFields), "status")...) {
-		return e, nil
+func (r *Route) responseEdit(n *Node, v strict.Value) {
+	if !v.Present() || !v.Fields(append(slices.Clone(editFields), "status", "json")...) {
+		return
 	}
-	return headerEdit(v), statusChanges(v.Get("status"))
+	r.Response, r.Status = headerEdit(v), statusChanges(v.Get("status"))
+	if body := v.Get("json"); body.Present() {
+		r.JSON = jsonEdit(body, r.Path)
+		if n.Cache != nil {
+			body.WrongKey("is not for a node with a cache, which would give what it keeps unedited", "a node of its own before the cache or behind it")
+		}
+	}
+}
+
+var jsonPath = regexp.MustCompile(`^([^][.{}]+(\[\])*|(\[\])+)(\.[^][.{}]+(\[\])*)*$`)
+
+// jsonEdit reads edits of JSON bodies.
+func jsonEdit(v strict.Value, pattern string) *JSONEdit {
+	if !v.Fields("remove", "rename", "set", "limit") {
+		return nil
+	}
+	e := &JSONEdit{Limit: v.Get("limit").Size(64<<10, 1, 16<<20)}
+	path := func(v strict.Value, text string) {
+		if text != "" && (!jsonPath.MatchString(text) || strings.HasSuffix(text, "[]")) {
+			v.Wrong(fmt.Sprintf("%q is no path of a member", text), "such as user.name or items[].secret")
+		}
+	}
+	for _, item := range v.Get("remove").OneOrMore("[items[].secret]") {
+		text := item.Text("")
+		path(item, text)
+		e.Remove = append(e.Remove, text)
+	}
+	if v.Get("rename").Present() {
+		for _, entry := range v.Get("rename").Entries("{user.name: login}") {
+			path(entry.Value, entry.Key)
+			e.Rename = append(e.Rename, PathValue{entry.Key, entry.Value.Text("")})
+		}
+	}
+	if v.Get("set").Present() {
+		for _, entry := range v.Get("set").Entries(`{user.id: "{id}", version: 2}`) {
+			path(entry.Value, entry.Key)
+			e.Set = append(e.Set, PathValue{entry.Key, jsonValue(entry.Value, pattern)})
+		}
+	}
+	return e
+}
+
+// jsonValue is a value as JSON: a number, true or false as it is, if it
+// is not in quotes, and else a string.
+func jsonValue(v strict.Value, pattern string) string {
+	text := v.Text("")
+	filled(v, text, Parameters(pattern))
+	if v.Flow() == text && json.Valid([]byte(text)) {
+		return text
+	}
+	quoted, _ := json.Marshal(text) // a string always can be
+	return string(quoted)
 }
 
 func headerEdit(v strict.Value) (e Edit) {

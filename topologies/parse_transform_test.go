@@ -22,7 +22,7 @@ nodes:
     routes:
       - path: /users/{id}
         request: {remove: x-a, rename: {x-b: x-c}, set: {x-d: "1"}, add: {x-e: "2"}, query: {remove: [a, b], rename: {c: d}, set: {user: "{id}"}, add: {v: "2"}}}
-        response: {set: {x-f: "1"}, status: {404: 200, 5xx: 503}}
+        response: {set: {x-f: "1"}, status: {404: 200, 5xx: 503}, json: {remove: "items[].secret", rename: {user.name: login}, set: {user.id: "{id}", v: 2, w: "2", ok: true}, limit: 1MiB}}
     to: b
   b: {kind: backend}
 `))
@@ -41,6 +41,8 @@ nodes:
 		},
 		Response: Edit{Set: []PathValue{{"X-F", "1"}}},
 		Status:   []StatusChange{{404, 200}, {5, 503}},
+		JSON: &JSONEdit{Remove: []string{"items[].secret"}, Rename: []PathValue{{"user.name", "login"}}, Limit: 1 << 20,
+			Set: []PathValue{{"user.id", `"{id}"`}, {"v", "2"}, {"w", `"2"`}, {"ok", "true"}}},
 	}, a.Routes[0])
 	text, err := json.Marshal(top) // as nodes' processes get it
 	require.NoError(t, err)

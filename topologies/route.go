@@ -33,11 +33,22 @@ type Route struct {
 	Request  Edit
 	Response Edit
 	Status   []StatusChange // of upstreams' answers
+	JSON     *JSONEdit      // of answers' bodies
 }
 
 // StatusChange answers To where an upstream said From. From below 10 is a
 // class: 5 for all from 500 to 599.
 type StatusChange struct{ From, To int }
+
+// JSONEdit changes JSON bodies: first Remove, then Rename, then Set. Paths name
+// members, one below another, with "[]" for each item of a list:
+// "items[].secret".
+type JSONEdit struct {
+	Remove []string
+	Rename []PathValue // path → new name
+	Set    []PathValue // path → JSON text; a string has places for {parameters}
+	Limit  int64       // bytes of a body; a longer one is refused
+}
 
 // CORS says which other origins' scripts may see a node's answers.
 type CORS struct {
