@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"trafficlab/components"
+	"trafficlab/live/http1"
 )
 
 // keptBody is how much of a request's body is kept for another attempt.
@@ -24,7 +25,8 @@ type requestBody struct {
 	size int64 // -1: not known
 	from incoming
 
-	begun atomic.Bool // some has been asked for
+	begun   atomic.Bool // some has been asked for
+	tooLong atomic.Bool // to be kept: lost, for those who do not hold mu
 
 	mu   sync.Mutex
 	kept []byte
@@ -42,15 +44,17 @@ func newRequestBody(from incoming, size int64) *requestBody {
 // unread tells whether nobody has asked for any of it.
 func (b *requestBody) unread() bool { return !b.begun.Load() }
 
-func (b *requestBody) reader(most int64) *bodyReader { return &bodyReader{body: b, most: int(most)} }
+func (b *requestBody) reader(most int64) *bodyReader {
+	return &bodyReader{body: b, most: int(most), over: new(atomic.Bool)}
+}
 
 // bodyReader is one attempt's reading of a body.
 type bodyReader struct {
 	body *requestBody
 	at   int
-	lead bool // it alone reads on, past what is kept
-	most int  // bytes that it may read; 0: all
-	over atomic.Bool
+	lead bool         // it alone reads on, past what is kept
+	most int          // bytes that it may read; 0: all
+	over *atomic.Bool // it would have been more
 }
 
 func (r *bodyReader) Read(p []byte) (int, error) {
@@ -88,6 +92,7 @@ func (r *bodyReader) read(p []byte) (int, error) {
 
 func (b *requestBody) keep(p []byte) {
 	if b.lost = b.lost || len(b.kept)+len(p) > keptBody; b.lost {
+		b.tooLong.Store(true)
 		b.kept = nil
 		return
 	}
@@ -97,16 +102,13 @@ func (b *requestBody) keep(p []byte) {
 // Ready tells whether some of it can be read at once.
 func (r *bodyReader) Ready() bool { return r.body.begun.Load() || r.body.from.Ready() }
 
-// Rewind makes the body be read from its beginning, if that is kept.
-func (r *bodyReader) Rewind() bool {
-	b := r.body
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.lost {
-		return false
+// Rewind is the body read from its beginning, if that is kept. What r still
+// reads is kept for it, too.
+func (r *bodyReader) Rewind() (http1.Source, bool) {
+	if r.body.tooLong.Load() {
+		return nil, false
 	}
-	r.at = 0
-	return true
+	return &bodyReader{body: r.body, most: r.most, over: r.over}, true
 }
 
 // Trailer is the fields behind the body, once it has ended.

@@ -56,14 +56,33 @@ func newRelayTo(t *testing.T, origin *recorder) *relay {
 	return r
 }
 
-// source is a request's body on its way to the origin.
-type source struct {
+// keeper keeps what has been read of a request's body on its way to the origin.
+type keeper struct {
 	*Incoming
-	read bool
+	mu   sync.Mutex
+	kept []byte
 }
 
-func (s *source) Read(p []byte) (int, error) { s.read = true; return s.Incoming.Read(p) }
-func (s *source) Rewind() bool               { return !s.read }
+type source struct {
+	*keeper
+	at int
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.at < len(s.kept) {
+		n := copy(p, s.kept[s.at:])
+		s.at += n
+		return n, nil
+	}
+	n, err := s.Incoming.Read(p)
+	s.kept = append(s.kept, p[:n]...)
+	s.at += n
+	return n, err
+}
+
+func (s *source) Rewind() (Source, bool) { return &source{keeper: s.keeper}, true }
 
 // Answer hands one request on.
 func (r *relay) Answer(a *Answer, q *Request) {
@@ -77,7 +96,7 @@ func (r *relay) Answer(a *Answer, q *Request) {
 		trip.Ask.Upgrade = q.Upgrade
 	}
 	if q.Length != 0 {
-		trip.Body = &source{Incoming: a.Body()}
+		trip.Body = &source{keeper: &keeper{Incoming: a.Body()}}
 	}
 	trip.Interim = func(status int, h components.Header) {
 		if status == 100 {

@@ -14,8 +14,9 @@ import (
 // Source is the body of a request to an upstream.
 type Source interface {
 	io.Reader
-	// Rewind makes the body be read from its beginning, if it still can.
-	Rewind() bool
+	// Rewind is the body read from its beginning, if it still can be; who reads
+	// the old one may not have heard yet.
+	Rewind() (Source, bool)
 	// Trailer is the fields behind it, once it has been read.
 	Trailer() components.Header
 }
@@ -156,10 +157,10 @@ func (t *Trip) hear(c *Conn) (*Response, error) {
 	return nil, errManyInterim
 }
 
-// Again tells whether a request that failed so can be sent once more: the
-// connection had been used before, and either nothing of the request has left
-// or nothing of an answer has come and a second request does no more than the
-// first (RFC 9110 section 9.2.2).
+// Again tells whether a request that failed so can be sent once more, and makes
+// its body ready for that: the connection had been used before, nothing of an
+// answer has come, and a second request does no more than the first (RFC 9110
+// section 9.2.2).
 func (t *Trip) Again(err error) bool {
 	c := t.Conn()
 	if c == nil || !c.reused || t.Cause() != nil || c.in.Begun() || c.heard {
@@ -169,7 +170,14 @@ func (t *Trip) Again(err error) bool {
 	if errors.As(err, &wrong) || errors.Is(err, errSwitched) || errors.Is(err, errManyInterim) {
 		return false
 	}
-	return idempotent(t.Ask.Method) && (t.Body == nil || t.Body.Rewind())
+	if !idempotent(t.Ask.Method) || t.Body == nil {
+		return idempotent(t.Ask.Method)
+	}
+	again, ok := t.Body.Rewind()
+	if ok {
+		t.Body = again
+	}
+	return ok
 }
 
 // idempotent tells whether a request may be repeated (RFC 9110 section 9.2.2).
@@ -236,8 +244,9 @@ func (t *Trip) once(c *Conn) (*Response, error) {
 			return a, err
 		}
 	}
+	body := t.Body
 	t.Pool.work.Go(func() {
-		if read, _ := c.sendBody(t.Body, t.Body.Trailer); read != nil {
+		if read, _ := c.sendBody(body, body.Trailer); read != nil {
 			c.Close() // so that nobody takes the part for the whole
 		}
 		// Whether it could be written is for the answer to tell: it may have

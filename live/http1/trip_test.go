@@ -56,12 +56,12 @@ type text struct {
 }
 
 func (b text) Trailer() components.Header { return components.Header{{Name: "X-Sum", Value: "1"}} }
-func (b text) Rewind() bool {
+func (b text) Rewind() (Source, bool) {
 	if b.again == nil {
-		return false
+		return nil, false
 	}
 	b.again.Seek(0, io.SeekStart)
-	return true
+	return b, true
 }
 
 func replayable(s string) text { r := strings.NewReader(s); return text{r, r} }
