@@ -3,26 +3,53 @@ package live
 import (
 	"encoding/json"
 	"io"
+	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"trafficlab/components"
+	"trafficlab/live/http1"
+	"trafficlab/topologies"
 )
 
-// accessLog writes one line of JSON for each request that a node answered. A
-// nil accessLog writes none.
+// accessLog writes one line for each request that a node answered: of JSON, or
+// in the combined form of Apache and NGINX. A nil accessLog writes none.
+//
+// No line has a query, a header but the name of the browser and where the
+// request came from, without its query, or a body: credentials may be there.
 type accessLog struct {
 	mu   sync.Mutex
 	to   io.Writer
+	form func(b []byte, l *logged) []byte
 	line []byte
 }
 
-func newAccessLog(to io.Writer) *accessLog {
-	if to == nil {
+// logged is a request that is over.
+type logged struct {
+	*exchange
+	req  components.Request
+	came time.Duration // since the run began
+	took time.Duration
+}
+
+func newAccessLog(to io.Writer, form string) *accessLog {
+	switch {
+	case to == nil, form == "off":
 		return nil
+	case form == topologies.CombinedLog:
+		return &accessLog{to: to, form: appendCombined}
 	}
-	return &accessLog{to: to}
+	return &accessLog{to: to, form: appendLine}
+}
+
+// accessEnding is how the name of a node's access log ends.
+func accessEnding(n *topologies.Node) string {
+	if n.AccessLog == topologies.CombinedLog {
+		return ".access.log"
+	}
+	return ".access.jsonl"
 }
 
 // write logs an exchange that came at the given instant of the run and is over
@@ -31,30 +58,49 @@ func (l *accessLog) write(x *exchange, req components.Request, came time.Duratio
 	if l == nil {
 		return
 	}
-	took := x.Now() - came
+	one := logged{x, req, came, x.Now() - came}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b := append(l.line[:0], `{"at":`...)
-	b = strconv.AppendFloat(b, came.Seconds(), 'f', 6, 64)
+	l.line = append(l.form(l.line[:0], &one), '\n')
+	l.to.Write(l.line) // a log that cannot be written does not stop a request
+}
+
+// appendLine appends a line of JSON.
+func appendLine(b []byte, l *logged) []byte {
+	b = append(b, `{"at":`...)
+	b = strconv.AppendFloat(b, l.came.Seconds(), 'f', 6, 64)
 	b = append(b, `,"number":`...)
-	b = strconv.AppendUint(b, req.Number, 10)
+	b = strconv.AppendUint(b, l.req.Number, 10)
 	b = append(b, `,"attempt":"`...)
-	b = strconv.AppendUint(b, req.Attempt, 16)
+	b = strconv.AppendUint(b, l.req.Attempt, 16)
 	b = append(b, `","peer":"`...)
-	b = req.Peer.AppendTo(b)
+	b = l.req.Peer.AppendTo(b)
 	b = append(b, `","method":`...)
-	b = appendJSON(b, req.Method)
+	b = appendJSON(b, l.req.Method)
 	b = append(b, `,"path":`...)
-	b = appendJSON(b, req.Path)
+	b = appendJSON(b, l.req.Path)
 	b = append(b, `,"status":`...)
-	b = strconv.AppendInt(b, int64(x.status), 10)
+	b = strconv.AppendInt(b, int64(l.status), 10)
 	b = append(b, `,"bytes":`...)
-	b = strconv.AppendInt(b, x.sent, 10)
+	b = strconv.AppendInt(b, l.sent, 10)
 	b = append(b, `,"took":`...)
-	b = strconv.AppendFloat(b, took.Seconds(), 'f', 6, 64)
-	b = append(b, "}\n"...)
-	l.line = b
-	l.to.Write(b) // a log that cannot be written does not stop a request
+	b = strconv.AppendFloat(b, l.took.Seconds(), 'f', 6, 64)
+	b = appendKnown(b, "reason", l.told.reason)
+	b = appendKnown(b, "route", l.told.route)
+	b = appendKnown(b, "consumer", l.told.consumer)
+	b = appendKnown(b, "upstream", l.told.upstream)
+	b = appendKnown(b, "trace", l.trace.id())
+	return append(b, '}')
+}
+
+// appendKnown appends a member, if there is anything to say.
+func appendKnown(b []byte, name, value string) []byte {
+	if value == "" {
+		return b
+	}
+	b = append(b, `,"`...)
+	b = append(b, name...)
+	return appendJSON(append(b, `":`...), value)
 }
 
 // appendJSON appends text as a JSON string. Most need no escape.
@@ -68,4 +114,88 @@ func appendJSON(b []byte, text string) []byte {
 	b = append(b, '"')
 	b = append(b, text...)
 	return append(b, '"')
+}
+
+// unanswered is what NGINX logs as the status where the caller went away.
+const unanswered = 499
+
+// appendCombined appends a line in the combined form: peer, nobody, consumer,
+// [date], "request line", status, bytes, "referer", "browser".
+//
+// Source: LogFormat "%h %l %u %t \"%r\" %>s %b \"%{Referer}i\"
+// \"%{User-agent}i\"" combined, of the Apache HTTP Server.
+func appendCombined(b []byte, l *logged) []byte {
+	b = l.req.Peer.AppendTo(b)
+	b = append(b, " - "...)
+	b = appendWord(b, strings.ReplaceAll(l.told.consumer, " ", "_"))
+	b = append(b, " ["...)
+	b = l.Date().Add(-l.took).UTC().AppendFormat(b, "02/Jan/2006:15:04:05 -0700")
+	b = append(b, `] "`...)
+	b = appendEscaped(b, l.req.Method)
+	b = append(b, ' ')
+	b = appendEscaped(b, l.req.Path)
+	if _, one := l.out.(*http1.Answer); one {
+		b = append(b, ` HTTP/1.1" `...)
+	} else {
+		b = append(b, ` HTTP/2.0" `...)
+	}
+	status := l.status
+	if status == 0 {
+		status = unanswered
+	}
+	b = strconv.AppendInt(b, int64(status), 10)
+	b = append(b, ' ')
+	if l.sent == 0 || l.method == http.MethodHead {
+		b = append(b, '-')
+	} else {
+		b = strconv.AppendInt(b, l.sent, 10)
+	}
+	b = append(b, ` "`...)
+	b = appendWord(b, bare(l.req.Header.Get("Referer")))
+	b = append(b, `" "`...)
+	b = appendWord(b, l.req.Header.Get("User-Agent"))
+	return append(b, '"')
+}
+
+// bare is a URL without what may be secret: user, query, fragment.
+func bare(url string) string {
+	if end := strings.IndexAny(url, "?#"); end >= 0 {
+		url = url[:end]
+	}
+	scheme, rest, found := strings.Cut(url, "//")
+	if !found {
+		return url
+	}
+	host, path, slash := strings.Cut(rest, "/")
+	if at := strings.LastIndexByte(host, '@'); at >= 0 {
+		host = host[at+1:]
+	}
+	if slash {
+		path = "/" + path
+	}
+	return scheme + "//" + host + path
+}
+
+// appendWord appends text, or a hyphen for none.
+func appendWord(b []byte, text string) []byte {
+	if text == "" {
+		return append(b, '-')
+	}
+	return appendEscaped(b, text)
+}
+
+// appendEscaped appends text that cannot end its field or its line.
+func appendEscaped(b []byte, text string) []byte {
+	const digits = "0123456789abcdef"
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < ' ' || c > '~':
+			b = append(b, '\\', 'x', digits[c>>4], digits[c&15])
+		default:
+			b = append(b, c)
+		}
+	}
+	return b
 }

@@ -39,6 +39,8 @@ type exchange struct {
 	status   int // of the answer, once begun
 	sent     int64
 	answered bool
+	told     told   // of it by the component
+	trace    *trace // nil: none
 }
 
 func (x *exchange) Now() time.Duration { return x.node.now() }
@@ -54,6 +56,9 @@ func (x *exchange) Background(open func(components.Exchange) components.Steps) {
 }
 
 func (x *exchange) Start(h components.Hop) components.Call {
+	if x.trace != nil {
+		h = x.trace.onward(h)
+	}
 	c := x.start(h)
 	if x.calls == nil {
 		x.calls = x.room[:0]

@@ -47,7 +47,7 @@ type Options struct {
 	Run     string
 
 	Log    *log.Logger // nil: nowhere
-	Access io.Writer   // one line of JSON for each request; nil: none
+	Access io.Writer   // one line for each request, as its node has it; nil: none
 }
 
 // Node is one place of a topology, hosted over real HTTP. It is safe for
@@ -59,6 +59,8 @@ type Node struct {
 	clock     Clock
 	log       *log.Logger
 	access    *accessLog
+	meters    *meters
+	tracing   *tracing // nil: contexts pass as they are
 	doors     *doors
 	tls       *tls.Config
 	pool      *http1.Pool
@@ -109,11 +111,15 @@ func newNode(h components.Handler, t *topologies.Topology, place topologies.Plac
 	}
 	n := &Node{
 		place: place, node: node, handler: h,
-		clock: o.Clock, log: o.Log, access: newAccessLog(o.Access), tls: o.TLS,
+		clock: o.Clock, log: o.Log, access: newAccessLog(o.Access, node.AccessLog), tls: o.TLS,
 		pool:      newPool(node.Connections, o),
 		upstreams: ups,
 		refused:   prometheus.NewCounterVec(refusedOpts, []string{"reason"}),
 	}
+	if n.tracing, err = newTracing(node, place); err != nil {
+		return nil, fmt.Errorf("host %s: %w", place, err)
+	}
+	n.watch()
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.doors = newDoors(n, o, t)
 	began := n.clock.Now().Add(beforehand)
@@ -250,7 +256,8 @@ func (n *Node) answer(a caller, in incoming, q *http1.Request) {
 	defer n.work.Done()
 	req := n.received(a, q)
 	x := n.exchange(a, in, q)
-	defer n.access.write(x, req, n.now())
+	x.trace = n.tracing.begin(x, &req)
+	defer n.over(x, req, n.now())
 	defer x.end()
 	if n.node.Kind == topologies.Backend {
 		io.Copy(io.Discard, in) // a server reads the request before it works on it
@@ -308,6 +315,7 @@ func (n *Node) Close() error {
 	err := n.doors.close()
 	n.work.Wait()
 	n.pool.Close()
+	n.tracing.close()
 	if n.shared != nil {
 		err = errors.Join(err, n.shared.Close())
 	}

@@ -36,7 +36,7 @@ func RunNode(ctx context.Context, manifestPath string, place topologies.Place, b
 	tuneCollector(m.Case.Variant.Topology.Node(place.Node()))
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
 	defer stop()
-	access, err := openLog(m.file(place, ".access.jsonl"))
+	access, err := openLog(m.file(place, accessEnding(m.Case.Variant.Topology.Node(place.Node()))))
 	if err != nil {
 		return fmt.Errorf("run node %s: %w", place, err)
 	}

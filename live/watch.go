@@ -1,0 +1,37 @@
+package live
+
+import (
+	"time"
+
+	"trafficlab/components"
+)
+
+// told is what a component has told of an exchange.
+type told struct {
+	route, consumer, upstream, reason string
+}
+
+// watch has the component of a node tell of every request.
+func (n *Node) watch() {
+	n.meters = newMeters(n.node.Knows())
+	if c, ok := n.handler.(*components.Component); ok {
+		c.Watch(n.tell)
+	}
+}
+
+// tell takes the account of a request that is over.
+func (n *Node) tell(on components.Exchange, a *components.Account) {
+	n.meters.note(a)
+	x, ok := on.(*exchange)
+	if !ok {
+		return
+	}
+	x.told = told{a.Route, a.Consumer, string(a.Upstream()), a.Reason.String()}
+	x.trace.tell(n, a)
+}
+
+// over is called when a request is over, whatever became of it.
+func (n *Node) over(x *exchange, req components.Request, came time.Duration) {
+	x.trace.end()
+	n.access.write(x, req, came)
+}
