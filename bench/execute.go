@@ -86,6 +86,7 @@ func execute(ctx context.Context, s *scenarios.Scenario, o Options, worlds map[s
 	if err != nil {
 		return nil, err
 	}
+	defer store.Close() // an earlier result that it cannot bring back stays aside, for the next run
 	steps := plan.Steps()
 	e := &execution{store: store, worlds: worlds, repeat: s.Repeat, total: len(steps), progress: o.Progress, left: newForecast(steps)}
 	broke := e.all(ctx, steps)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 // Store is a directory of one scenario's runs:
@@ -21,7 +22,11 @@ import (
 //
 // A repetition appears under its name only when it is whole: however the
 // program ends, what is there is finished.
-type Store struct{ Dir string }
+type Store struct {
+	Dir  string
+	held *os.File // the directory, by who writes to it
+	kept sync.Once
+}
 
 const (
 	planFile    = "plan.json"
@@ -41,27 +46,44 @@ type planEnvelope struct {
 
 const program = "trafficlab"
 
-// Create makes dir ready for the runs of a plan. It takes a directory that is
-// absent, empty, or holds an earlier result, which it removes; any other it
-// leaves alone, with an error.
+// Create makes dir ready for the runs of a plan, and keeps other processes from
+// doing so until Close. It takes a directory that is absent, empty, or holds an
+// earlier result; any other it leaves alone, with an error. The earlier result
+// is gone with the first repetition that is kept, and back with Close if there
+// was none.
 func Create(dir string, plan any) (*Store, error) {
-	if err := vacate(dir); err != nil {
+	if err := mayTake(dir); err != nil {
 		return nil, fmt.Errorf("prepare result directory %s: %w", dir, err)
 	}
 	raw, err := json.Marshal(plan)
 	if err != nil {
 		return nil, fmt.Errorf("write plan of %s: %w", dir, err)
 	}
-	if err := os.MkdirAll(filepath.Join(dir, runsDir), 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("prepare result directory: %w", err)
 	}
-	s := &Store{dir}
-	return s, s.save(planFile, planEnvelope{program, Format, raw})
+	s := &Store{Dir: dir}
+	if s.held, err = hold(dir); err != nil {
+		return nil, fmt.Errorf("prepare result directory %s: %w", dir, err)
+	}
+	err = s.setAside()
+	if err == nil {
+		err = os.MkdirAll(filepath.Join(dir, runsDir), 0o755)
+	}
+	if err == nil {
+		err = s.save(planFile, planEnvelope{program, Format, raw})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("prepare result directory %s: %w", dir, errors.Join(err, s.Close()))
+	}
+	return s, nil
 }
 
-// vacate removes an earlier result from dir, and refuses to touch what is not
-// one.
-func vacate(dir string) error {
+// Close ends what Create began.
+func (s *Store) Close() error { return errors.Join(s.bringBack(), s.held.Close()) }
+
+// mayTake refuses what is neither free nor an earlier result.
+func mayTake(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
 		return nil
@@ -69,17 +91,14 @@ func vacate(dir string) error {
 	if err != nil {
 		return err
 	}
-	var e planEnvelope
-	raw, err := os.ReadFile(filepath.Join(dir, planFile))
-	if err != nil || json.Unmarshal(raw, &e) != nil || e.Program != program {
-		return errors.New("it is not empty and holds no result of trafficlab; choose another directory, or empty it")
-	}
-	for _, name := range []string{resultFile, runsDir, planFile} { // the mark goes last
-		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
-			return err
+	for _, at := range []string{dir, filepath.Join(dir, earlierDir)} {
+		var e planEnvelope
+		raw, err := os.ReadFile(filepath.Join(at, planFile))
+		if err == nil && json.Unmarshal(raw, &e) == nil && e.Program == program {
+			return nil
 		}
 	}
-	return nil
+	return errors.New("it is not empty and holds no result of trafficlab; choose another directory, or empty it")
 }
 
 // Open reads the plan of a result directory into plan.
@@ -102,7 +121,7 @@ func Open(dir string, plan any) (*Store, error) {
 	if err := json.Unmarshal(e.Plan, plan); err != nil {
 		return nil, fmt.Errorf("read %s: it is damaged: %w", path, err)
 	}
-	return &Store{dir}, nil
+	return &Store{Dir: dir}, nil
 }
 
 func checkFormat(path string, format int) error {
@@ -207,7 +226,8 @@ func (d *Draft) Keep(run *Run) error {
 	if err != nil {
 		return fmt.Errorf("keep run %s: %w", run.Name(), err)
 	}
-	return nil
+	d.store.kept.Do(func() { err = os.RemoveAll(filepath.Join(d.store.Dir, earlierDir)) })
+	return err
 }
 
 // Leave ends the draft of a repetition that broke. It stays, for its logs.

@@ -114,18 +114,72 @@ func TestCreateLeavesWhatIsNotOurs(t *testing.T) {
 	assert.FileExists(t, thesis)
 }
 
+// An earlier result goes with the first repetition that takes its place, and
+// not before: neither an interruption nor a kill costs it.
 func TestCreateReplacesAnEarlierResult(t *testing.T) {
 	dir := t.TempDir()
-	s, err := Create(dir, plan{"old"})
-	require.NoError(t, err)
+	names := func(s *Store) (all []string) {
+		runs, err := s.Runs()
+		require.NoError(t, err)
+		for _, r := range runs {
+			all = append(all, r.Name())
+		}
+		return all
+	}
+	begin := func(name string) *Store {
+		s, err := Create(dir, plan{name})
+		require.NoError(t, err)
+		return s
+	}
+	held := func() (p plan, s *Store) {
+		s, err := Open(dir, &p)
+		require.NoError(t, err)
+		return p, s
+	}
+	s := begin("old")
 	kept(t, s, storedRun(0))
+	require.NoError(t, s.Close())
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("x"), 0o644))
-	s, err = Create(dir, plan{"new"})
+
+	s = begin("interrupted")
+	assert.Empty(t, names(s))
+	draft, err := s.Draft(storedRun(1))
 	require.NoError(t, err)
-	runs, err := s.Runs()
-	require.NoError(t, err)
-	assert.Empty(t, runs)
+	require.NoError(t, draft.Leave())
+	require.NoError(t, s.Close())
+	p, s := held()
+	assert.Equal(t, plan{"old"}, p)
+	assert.Equal(t, []string{"live-p2c-1"}, names(s))
+	assert.DirExists(t, filepath.Join(dir, runsDir, ".live-p2c-2"), "with what a broken run said")
+
+	s = begin("killed")
+	require.NoError(t, s.held.Close())
+	s = begin("after a kill")
+	require.NoError(t, s.Close())
+	p, _ = held()
+	assert.Equal(t, plan{"old"}, p)
+
+	s = begin("new")
+	kept(t, s, storedRun(1))
+	require.NoError(t, s.Close())
+	p, s = held()
+	assert.Equal(t, plan{"new"}, p)
+	assert.Equal(t, []string{"live-p2c-2"}, names(s))
+	assert.NoDirExists(t, filepath.Join(dir, earlierDir))
 	assert.FileExists(t, filepath.Join(dir, "notes.txt"))
+}
+
+func TestOneRunAtATimeInADirectory(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Create(dir, plan{"one"})
+	require.NoError(t, err)
+	_, err = Create(dir, plan{"two"})
+	require.ErrorContains(t, err, "another run of trafficlab writes there")
+	kept(t, s, storedRun(0))
+	require.NoError(t, s.Close())
+	s, err = Create(dir, plan{"two"})
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
 }
 
 func TestDamageIsNamed(t *testing.T) {

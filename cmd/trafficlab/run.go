@@ -152,15 +152,14 @@ func (r *running) each(ctx context.Context, c *cobra.Command, all []*scenarios.S
 // than was asked for.
 func (r *running) one(ctx context.Context, c *cobra.Command, s *scenarios.Scenario, worlds []string) (*measure.Result, error) {
 	dir := filepath.Join(r.out, s.Name)
-	os.Remove(filepath.Join(dir, reportName)) // it would tell of other runs
 	p := newProgress(c.ErrOrStderr(), s.Name)
 	out, broke := bench.Execute(ctx, s, bench.Options{
 		Worlds: worlds, Dir: dir, Binary: binary(), Progress: p.step,
 		Command: r.command(s, worlds), Version: versionName(), Calibration: r.costs,
 	})
 	p.wipe()
-	if out == nil {
-		return nil, broke
+	if out == nil || out.Finished == 0 {
+		return nil, broke // what was there before is there again
 	}
 	if err := writeReport(dir, s, out.Result); err != nil {
 		return out.Result, errors.Join(broke, err)
