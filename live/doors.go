@@ -6,12 +6,10 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"slices"
 	"sync"
 
 	"trafficlab/components"
 	"trafficlab/live/http1"
-	"trafficlab/topologies"
 )
 
 // doors are the servers of a node, for what its callers may speak.
@@ -19,24 +17,20 @@ type doors struct {
 	usual *http1.Server
 	h2    *http.Server  // nil: not spoken
 	bare  *http1.Server // sends elsewhere who comes without TLS; nil: refused
-	plain bool          // h2 is for those who begin with it, without TLS
 }
 
-func newDoors(n *Node, o Options, t *topologies.Topology) *doors {
+func newDoors(n *Node, o Options) *doors {
 	d := &doors{usual: newServer(n, o)}
-	switch want := n.node.TLS; {
-	case want != nil:
-		if want.HTTP2 != nil {
-			d.h2 = newH2Server(n, *want.HTTP2)
-		}
-		if want.Redirect {
-			d.bare = newServer(n, o)
-			d.bare.Handler = redirector{}
-		}
-	case slices.ContainsFunc(t.Nodes, func(asker *topologies.Node) bool {
-		return asker.Upstream != nil && asker.Upstream.HTTP2 && slices.Contains(asker.Upstreams(), n.node.Name)
-	}):
-		d.h2, d.plain = newH2Server(n, topologies.DefaultHTTP2), true
+	want := n.node.TLS
+	if want == nil {
+		return d
+	}
+	if want.HTTP2 != nil {
+		d.h2 = newH2Server(n, *want.HTTP2)
+	}
+	if want.Redirect {
+		d.bare = newServer(n, o)
+		d.bare.Handler = redirector{}
 	}
 	return d
 }
@@ -44,7 +38,7 @@ func newDoors(n *Node, o Options, t *topologies.Topology) *doors {
 // serve answers what comes to the listener. Its error is http1.ErrClosed if the
 // doors were closed.
 func (d *doors) serve(l net.Listener, config *tls.Config) error {
-	if config == nil && !d.plain {
+	if config == nil {
 		return d.usual.Serve(l)
 	}
 	f := newFront(l, config, d.bare != nil)

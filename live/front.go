@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
-	"strings"
 	"sync"
 	"time"
 )
@@ -15,7 +14,7 @@ import (
 // concurrent use.
 type front struct {
 	at  net.Listener
-	tls *tls.Config // nil: plain
+	tls *tls.Config
 
 	usual, h2, bare queue // h2: HTTP/2; bare: came without TLS though there is some
 	redirects       bool  // those; else they are closed
@@ -74,9 +73,6 @@ func (f *front) greet(raw net.Conn) {
 }
 
 func (f *front) choose(raw net.Conn) (net.Conn, *queue) {
-	if f.tls == nil {
-		return f.preface(raw)
-	}
 	if f.redirects {
 		c := &peeked{Conn: raw}
 		first, err := c.peek(1)
@@ -103,24 +99,6 @@ func (f *front) choose(raw net.Conn) (net.Conn, *queue) {
 // handshakeRecord is the first byte of TLS (RFC 8446 section 5.1), and of no
 // method.
 const handshakeRecord = 22
-
-// preface looks for that of HTTP/2 (RFC 9113 section 3.4), which is no request
-// of HTTP/1.1.
-func (f *front) preface(raw net.Conn) (net.Conn, *queue) {
-	const preface = "PRI * HTTP/2.0\r\n"
-	c := &peeked{Conn: raw}
-	for n := 1; n <= len(preface); n++ {
-		start, err := c.peek(n)
-		if err != nil {
-			return nil, nil
-		}
-		if !strings.HasPrefix(preface, string(start)) {
-			return c, &f.usual
-		}
-		n = max(n, len(start))
-	}
-	return c, &f.h2
-}
 
 // peeked is a connection of which some has been read ahead.
 type peeked struct {

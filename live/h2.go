@@ -24,7 +24,6 @@ import (
 func newH2Server(n *Node, bounds topologies.HTTP2) *http.Server {
 	speaks := new(http.Protocols)
 	speaks.SetHTTP2(true)
-	speaks.SetUnencryptedHTTP2(true)
 	return &http.Server{
 		Handler:        http.HandlerFunc(n.answerH2),
 		Protocols:      speaks,

@@ -67,6 +67,8 @@ func inH2Lab(t *testing.T, want *topologies.TLS, h components.Handler, origin ht
 	return l
 }
 
+func (l *h2Lab) port() string { return l.address[strings.LastIndexByte(l.address, ':')+1:] }
+
 func (l *h2Lab) trust() *tls.Config { return &tls.Config{RootCAs: l.roots, ServerName: "localhost"} }
 
 // client speaks HTTP/2, or HTTP/1.1 if it is not offered.

@@ -121,7 +121,7 @@ func newNode(h components.Handler, t *topologies.Topology, place topologies.Plac
 	}
 	n.watch()
 	n.ctx, n.cancel = context.WithCancel(context.Background())
-	n.doors = newDoors(n, o, t)
+	n.doors = newDoors(n, o)
 	began := n.clock.Now().Add(beforehand)
 	n.began.Store(&began)
 	return n, nil

@@ -106,9 +106,6 @@ func (v *visitor) config(address string) *tls.Config {
 	if known && t.asked == nil {
 		c.RootCAs = t.ours
 	}
-	if v.want.HTTP2 {
-		c.NextProtos = []string{"h2", "http/1.1"}
-	}
 	kept, _ := t.configs.LoadOrStore(address, c)
 	return kept.(*tls.Config)
 }

@@ -17,9 +17,9 @@ const (
 	pemBundle  = "a PEM file of certificates, relative to this file"
 )
 
-// DefaultHTTP2 is the usual bounds of HTTP/2: those of NGINX (128 streams) and of net/http's
-// HTTP/1.1 here.
-var DefaultHTTP2 = HTTP2{Streams: 128, Header: 64 << 10}
+// defaultHTTP2 is the usual bounds of HTTP/2: as many streams as NGINX takes, and header
+// lists as long as heads are in HTTP/1.1.
+var defaultHTTP2 = HTTP2{Streams: 128, Header: 64 << 10}
 
 func (r *reader) tls(v strict.Value) *TLS {
 	switch {
@@ -140,7 +140,7 @@ func http2(v strict.Value) *HTTP2 {
 	if v.Off() {
 		return nil
 	}
-	h := DefaultHTTP2
+	h := defaultHTTP2
 	if v.Present() && v.Fields("streams", "header") {
 		h.Streams = v.Get("streams").Int(h.Streams, 1, 10_000)
 		h.Header = v.Get("header").Size(h.Header, 1<<10, 1<<20)

@@ -38,12 +38,8 @@ type Clients struct {
 	Optional  bool   // callers without one are let in; a bad one never is
 }
 
-// Upstream says how a node asks others.
+// Upstream says how a node asks others over TLS. It asks by HTTP/1.1.
 type Upstream struct {
-	// HTTP2 asks for HTTP/2: of nodes with TLS by ALPN, who may still choose
-	// HTTP/1.1, of others outright (h2c).
-	HTTP2 bool
-
 	Authority   string       // PEM file of who signs upstreams' certificates; "": the run's own, or for externals the system's
 	Name        string       // that those certificates must be good for; "": the address's
 	Certificate *Certificate // shown to upstreams that ask for one
