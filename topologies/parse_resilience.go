@@ -2,7 +2,9 @@ package topologies
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -171,7 +173,7 @@ func concurrency(v strict.Value, keyed bool) *Concurrency {
 
 // concurrencyLimit is a number, or a policy.
 func concurrencyLimit(v strict.Value) policy.Choice {
-	if !v.Need("limit: 100, aimd or gradient2") {
+	if !v.Need("limit: 100, or one of " + list(slices.Sorted(maps.Keys(policy.Concurrencies)))) {
 		return policy.Choice{Name: "fixed"}
 	}
 	if v.IsText() && strings.Trim(v.Text(""), "0123456789-") == "" {

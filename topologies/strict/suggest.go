@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// mostSuggested is how many words are listed: more than any node has fields.
+const mostSuggested = 60
+
 // Suggest says what would be right in place of an unknown word: the known word
 // closest to it, or else all of them after the given introduction.
 func Suggest(word, introduction string, known []string) string {
@@ -15,9 +18,8 @@ func Suggest(word, introduction string, known []string) string {
 	if len(known) == 0 {
 		return ""
 	}
-	known = slices.Clone(known)
-	if len(known) > 24 {
-		known = append(known[:24], "…")
+	if len(known) > mostSuggested {
+		known = append(slices.Clone(known[:mostSuggested]), "…")
 	}
 	return introduction + " " + strings.Join(known, ", ")
 }
