@@ -16,8 +16,8 @@ import (
 )
 
 // TestTwinsOfPickers: every picker there is, and every parameter that changes
-// what it does, picks alike in both worlds: with weights, health checks and
-// retries, while one backend is slow and another errs.
+// what it does, picks alike in both worlds: with weights if it heeds them, health
+// checks and retries, while one backend is slow and another errs.
 func TestTwinsOfPickers(t *testing.T) {
 	picks := slices.Sorted(maps.Keys(policy.Pickers))
 	picks = append(picks,
@@ -33,7 +33,12 @@ func TestTwinsOfPickers(t *testing.T) {
 		"{rendezvous: {key: cookie session}}",
 	)
 	for _, pick := range picks {
-		t.Run(pick, func(t *testing.T) { requireTwins(t, caseOf(t, weightedPool("pick: "+pick), busy, ailing)) })
+		name, _, _ := strings.Cut(strings.TrimPrefix(pick, "{"), ":")
+		pool := evenPool
+		if policy.Pickers[name].Weighs {
+			pool = weightedPool
+		}
+		t.Run(pick, func(t *testing.T) { requireTwins(t, caseOf(t, pool("pick: "+pick), busy, ailing)) })
 	}
 }
 
@@ -42,13 +47,17 @@ const (
 	ailing = `faults: [{at: 1s, for: 1s, on: "api[2]", slow: 4x}, {at: 1500ms, for: 700ms, on: "api[1]", errors: 60%}]`
 )
 
-// weightedPool is a balancer with the given settings before four unequal
-// backends.
-func weightedPool(settings string) string {
+// evenPool is a balancer with the given settings before four backends.
+func evenPool(settings string) string { return poolOf("1", settings) }
+
+// weightedPool is the same, before four unequal ones.
+func weightedPool(settings string) string { return poolOf("[5, 1, 2, 1]", settings) }
+
+func poolOf(weights, settings string) string {
 	return fmt.Sprintf(`entry: lb
 nodes:
   lb: {kind: load-balancer, to: api, %s, health: {every: 101ms, timeout: 51ms}, retry: {tries: 3}}
-  api: {kind: backend, replicas: 4, weights: [5, 1, 2, 1], workers: 2, queue: 8, service-time: {lognormal: {median: 5ms, p99: 30ms}}}`, settings)
+  api: {kind: backend, replicas: 4, weights: %s, workers: 2, queue: 8, service-time: {lognormal: {median: 5ms, p99: 30ms}}}`, settings, weights)
 }
 
 // TestTwinsOfSubsets: each of two balancers asks its own half.
@@ -70,7 +79,11 @@ func TestTwinsOfMemberships(t *testing.T) {
 		"slow start, draws":             "pick: weighted-random, slow-start: {window: 700ms, least: 20%, aggression: 2}",
 		"slow start, least connections": "pick: least-connections, slow-start: {window: 700ms}, ejection: on",
 	} {
-		t.Run(name, func(t *testing.T) { requireTwins(t, caseOf(t, weightedPool(settings), busy, ailing)) })
+		pool := weightedPool
+		if strings.HasPrefix(name, "ejection") {
+			pool = evenPool
+		}
+		t.Run(name, func(t *testing.T) { requireTwins(t, caseOf(t, pool(settings), busy, ailing)) })
 	}
 }
 
@@ -79,7 +92,7 @@ func TestTwinsOfMemberships(t *testing.T) {
 func TestTwinsOfStickySessions(t *testing.T) {
 	cookie := fmt.Sprintf("lab=%016x", scenarios.Hash("lab at api[1]"))
 	load := strings.Replace(busy, "session=s1", cookie, 1)
-	c := caseOf(t, weightedPool("pick: round-robin, sticky: {cookie: lab}, ejection: {failures: 3, interval: 150ms, base: 200ms}"), load, ailing)
+	c := caseOf(t, evenPool("pick: round-robin, sticky: {cookie: lab}, ejection: {failures: 3, interval: 150ms, base: 200ms}"), load, ailing)
 	requireTwins(t, c)
 	run, err := sim.Run(t.Context(), c, sim.Costs{})
 	require.NoError(t, err)

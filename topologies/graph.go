@@ -30,6 +30,7 @@ func (r *reader) graph(root strict.Value) {
 	if sound {
 		r.probes()
 		r.handshakes()
+		r.weights()
 	}
 	if !sound || r.t.Entry == "" || r.cycle() {
 		return
@@ -48,6 +49,31 @@ func (r *reader) probes() {
 			}
 		}
 	}
+}
+
+// weights notes nodes whose weights a picker that asks them would not heed.
+func (r *reader) weights() {
+	for _, n := range r.t.Nodes {
+		if kind, known := policy.Pickers[n.Pick.Name]; known && !kind.Weighs {
+			slices.ContainsFunc(n.pools(), func(pool []string) bool { return r.unheeded(n, pool) })
+		}
+	}
+}
+
+// unheeded notes the first of a pool's nodes that gives weights, if they tell
+// its places apart.
+func (r *reader) unheeded(n *Node, pool []string) bool {
+	if r.t.Weights(r.t.Pool(pool)) == nil {
+		return false
+	}
+	for _, name := range pool {
+		if weights := r.places[name].Get("weights"); weights.Present() && !weights.Noted() {
+			weights.WrongKey(fmt.Sprintf("%s picks by %s, which does not heed weights", n.Name, n.Pick.Name),
+				"pick: "+pickersThat(weighs))
+			return true
+		}
+	}
+	return false
 }
 
 func (r *reader) names() []string {

@@ -27,20 +27,23 @@ func slowStart(node strict.Value, pick policy.Choice) policy.Params {
 	p := membership(node, "slow-start")
 	if kind, known := policy.Pickers[pick.Name]; p != nil && known && !kind.Ramps {
 		node.Get("slow-start").WrongKey(pick.Name+" does not heed weights, which slow start changes",
-			"pick: "+list(rampers()))
+			"pick: "+pickersThat(ramps))
 	}
 	return p
 }
 
-// rampers are the pickers that heed weights while they change.
-func rampers() []string {
+func ramps(kind policy.PickerKind) bool  { return kind.Ramps }
+func weighs(kind policy.PickerKind) bool { return kind.Weighs }
+
+// pickersThat are those of which something holds.
+func pickersThat(do func(policy.PickerKind) bool) string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(policy.Pickers)) {
-		if policy.Pickers[name].Ramps {
+		if do(policy.Pickers[name]) {
 			names = append(names, name)
 		}
 	}
-	return names
+	return list(names)
 }
 
 // sticky reads the name of the cookie that keeps clients with their place.

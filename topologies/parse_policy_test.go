@@ -59,7 +59,7 @@ func TestWeightsOfAPool(t *testing.T) {
 name: x
 entry: a
 nodes:
-  a: {kind: load-balancer, to: [b, c, d]}
+  a: {kind: load-balancer, pick: maglev, to: [b, c, d]}
   b: {kind: backend, replicas: 2, weights: [5, 1]}
   c: {kind: backend, replicas: 2, weights: 3}
   d: {kind: external, weights: 2, to: "http://[::1]:8080"}

@@ -30,6 +30,8 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // of them.
 var registries = strings.NewReplacer(
 	namesIn(policy.Pickers), "{pickers}",
+	pickersThat(weighs), "{pickers that weigh}",
+	pickersThat(ramps), "{pickers that weigh while weights change}",
 	namesIn(policy.Evictions), "{evictions}",
 	namesIn(policy.Concurrencies), "{concurrencies}",
 )

@@ -209,6 +209,22 @@ func (t *Topology) Pool(nodes []string) []Place {
 	return pool
 }
 
+// pools are the nodes that each picker of n picks from together.
+func (n *Node) pools() (pools [][]string) {
+	if len(n.To) > 0 {
+		pools = append(pools, n.To)
+	}
+	for _, r := range n.Routes {
+		if len(r.To) > 0 {
+			pools = append(pools, r.To)
+		}
+		for _, share := range r.Split {
+			pools = append(pools, []string{share.Node})
+		}
+	}
+	return pools
+}
+
 // Upstreams lists every node that n may ask, without repetition.
 func (n *Node) Upstreams() []string {
 	var names []string

@@ -31,7 +31,8 @@ type PickerKind struct {
 	// address.
 	Keyed  bool
 	Probes bool // its pickers are Probers; the parameter timeout says how long an answer may take
-	Ramps  bool // its pickers are Rampers, if the pool says that weights may change
+	Weighs bool // its shares follow the weights of the pool
+	Ramps  bool // and even while they change: its pickers are Rampers, if the pool says that they may
 	New    func(pool Pool, params Params, random *rand.Rand) Picker
 }
 
@@ -67,23 +68,26 @@ var Pickers = map[string]PickerKind{
 		New:  func(pool Pool, _ Params, random *rand.Rand) Picker { return NewRoundRobin(pool.Size(), random) },
 	},
 	"weighted-round-robin": {
-		Kind:  Kind{About: "turns in proportion to weights, smoothly spread (NGINX's sequence)"},
-		Ramps: true,
-		New:   func(pool Pool, _ Params, _ *rand.Rand) Picker { return NewWeightedRoundRobin(pool) },
+		Kind:   Kind{About: "turns in proportion to weights, smoothly spread (NGINX's sequence)"},
+		Weighs: true,
+		Ramps:  true,
+		New:    func(pool Pool, _ Params, _ *rand.Rand) Picker { return NewWeightedRoundRobin(pool) },
 	},
 	"random": {
 		Kind: Kind{About: "any backend, with equal chances"},
 		New:  func(pool Pool, _ Params, random *rand.Rand) Picker { return NewRandom(pool.Size(), random) },
 	},
 	"weighted-random": {
-		Kind:  Kind{About: "any backend, with chances in proportion to weights"},
-		Ramps: true,
-		New:   func(pool Pool, _ Params, random *rand.Rand) Picker { return NewWeightedRandom(pool, random) },
+		Kind:   Kind{About: "any backend, with chances in proportion to weights"},
+		Weighs: true,
+		Ramps:  true,
+		New:    func(pool Pool, _ Params, random *rand.Rand) Picker { return NewWeightedRandom(pool, random) },
 	},
 	"least-connections": {
-		Kind:  Kind{About: "the backend with the fewest requests of this proxy in flight for its weight"},
-		Ramps: true,
-		New:   newLeastConnections,
+		Kind:   Kind{About: "the backend with the fewest requests of this proxy in flight for its weight; ties at random"},
+		Weighs: true,
+		Ramps:  true,
+		New:    newLeastConnections,
 	},
 	"least-response-time": {
 		Kind: Kind{About: "of all, the least recent response time × (requests in flight + 1)", Parameters: []Parameter{decayParameter}},
@@ -92,11 +96,11 @@ var Pickers = map[string]PickerKind{
 		},
 	},
 	"p2c": {
-		Kind: Kind{About: "the less busy of two backends drawn at random (power of two choices)"},
+		Kind: Kind{About: "the less busy of two distinct backends drawn at random (power of two choices)"},
 		New:  func(pool Pool, _ Params, random *rand.Rand) Picker { return NewP2C(pool.Size(), random) },
 	},
 	"p2c-ewma": {
-		Kind: Kind{About: "of two drawn, the least recent response time × (requests in flight + 1) (Finagle's peak EWMA)",
+		Kind: Kind{About: "of two distinct ones drawn, the least recent response time × (requests in flight + 1) (Finagle's peak EWMA)",
 			Parameters: []Parameter{decayParameter}},
 		New: func(pool Pool, params Params, random *rand.Rand) Picker {
 			return NewP2CEWMA(pool.Size(), params.Duration("decay"), random)
@@ -134,7 +138,8 @@ var Pickers = map[string]PickerKind{
 		Kind: Kind{About: "consistent hashing on a ring of points, in proportion to weights (ketama)", Parameters: []Parameter{
 			{Name: "vnodes", About: "points on the ring for a backend of mean weight", Form: Count, Default: 160, Low: 1, High: 10_000},
 			keyParameter, boundParameter}},
-		Keyed: true,
+		Weighs: true,
+		Keyed:  true,
 		New: func(pool Pool, params Params, _ *rand.Rand) Picker {
 			return NewRingHash(pool, params.Int("vnodes"), params.Number("bound"))
 		},
@@ -143,7 +148,8 @@ var Pickers = map[string]PickerKind{
 		Kind: Kind{About: "consistent hashing by a table in which backends take turns, in proportion to weights", Parameters: []Parameter{
 			{Name: "table", About: "least number of slots; the next prime is taken", Form: Count, Default: 65537, Low: 2, High: 5_000_011},
 			keyParameter, boundParameter}},
-		Keyed: true,
+		Weighs: true,
+		Keyed:  true,
 		New: func(pool Pool, params Params, _ *rand.Rand) Picker {
 			return NewMaglev(pool, params.Int("table"), params.Number("bound"))
 		},
@@ -151,8 +157,9 @@ var Pickers = map[string]PickerKind{
 	"rendezvous": {
 		Kind: Kind{About: "consistent hashing by the highest score of key and backend, in proportion to weights; O(n)",
 			Parameters: []Parameter{keyParameter}},
-		Keyed: true,
-		New:   func(pool Pool, _ Params, _ *rand.Rand) Picker { return NewRendezvous(pool) },
+		Weighs: true,
+		Keyed:  true,
+		New:    func(pool Pool, _ Params, _ *rand.Rand) Picker { return NewRendezvous(pool) },
 	},
 }
 
