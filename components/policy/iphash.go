@@ -13,39 +13,23 @@ const rehashes = 20
 // if that backend is down; so the clients of the others stay where they are.
 //
 // Source: NGINX's ip_hash (which also hashes again up to 20 times).
-// Cost: O(1) while most backends are up, a scan when most are down.
+// Cost: O(1) while most backends are up, O(log n) when most are down.
 // Weak spot: shares are only as even as the clients are many, and a slow
 // backend keeps its clients. A pool of another size moves almost everybody.
 type IPHash struct {
-	up    []bool
-	count int
+	up circle
+	n  uint64
 }
 
 // NewIPHash returns a picker over n backends, all up.
-func NewIPHash(n int) *IPHash {
-	h := &IPHash{up: make([]bool, n), count: n}
-	for i := range h.up {
-		h.up[i] = true
-	}
-	return h
-}
+func NewIPHash(n int) *IPHash { return &IPHash{fullCircle(n), uint64(n)} }
 
 // SetUp implements Picker.
-func (h *IPHash) SetUp(i int, up bool) {
-	if h.up[i] == up {
-		return
-	}
-	h.up[i] = up
-	if up {
-		h.count++
-	} else {
-		h.count--
-	}
-}
+func (h *IPHash) SetUp(i int, up bool) { h.up.set(i, up) }
 
 // Pick implements Picker.
 func (h *IPHash) Pick(_ time.Duration, key uint64, avoid []int) (int, bool) {
-	if h.count == 0 {
+	if h.n == 0 {
 		return 0, false
 	}
 	if i, ok := h.walk(key, avoid); ok {
@@ -57,24 +41,15 @@ func (h *IPHash) Pick(_ time.Duration, key uint64, avoid []int) (int, bool) {
 // walk follows the key's own sequence of backends to the first that will do,
 // and then the pool's order.
 func (h *IPHash) walk(key uint64, avoid []int) (int, bool) {
-	n := len(h.up)
 	i := 0
 	for range rehashes {
 		key = scramble(key)
-		i = int(key % uint64(n))
-		if h.up[i] && !slices.Contains(avoid, i) {
+		i = int(key % h.n)
+		if h.up.has(i) && !slices.Contains(avoid, i) {
 			return i, true
 		}
 	}
-	for range n {
-		if i++; i == n {
-			i = 0
-		}
-		if h.up[i] && !slices.Contains(avoid, i) {
-			return i, true
-		}
-	}
-	return 0, false
+	return h.up.choice(i+1, avoid)
 }
 
 // Started implements Picker.

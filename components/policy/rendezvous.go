@@ -12,8 +12,8 @@ import (
 //
 // Source: Thaler, Ravishankar, "A Name-Based Mapping Scheme for Rendezvous",
 // 1996 and 1998 (highest random weight); weights: Schindelhauer, Schomaker 2005.
-// Cost: O(n) a decision, the one picker here above O(log n): a hash for each
-// backend, and a logarithm with weights. No memory but a hash a backend.
+// Cost: O(n) at every decision: a hash for each backend, and a logarithm with
+// weights. No memory but a hash a backend.
 // Weak spot: that cost; and a hot key is a hot backend.
 type Rendezvous struct {
 	pool   Pool

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"math/rand/v2"
-	"slices"
 	"time"
 )
 
@@ -11,20 +10,17 @@ import (
 // turn goes to the rest in equal parts.
 //
 // Source: as old as time-sharing; NGINX's default, without weights.
-// Cost: O(1) when most backends are up, a scan when most are down.
+// Cost: O(log n).
 // Weak spot: it does not see how busy a backend is. A slow one gets as much as
 // the others.
 type RoundRobin struct {
-	up   []bool
-	next int
+	up      circle
+	n, next int
 }
 
 // NewRoundRobin returns a picker over n backends, all up.
 func NewRoundRobin(n int, random *rand.Rand) *RoundRobin {
-	r := &RoundRobin{up: make([]bool, n)}
-	for i := range r.up {
-		r.up[i] = true
-	}
+	r := &RoundRobin{up: fullCircle(n), n: n}
 	if n > 0 {
 		r.next = random.IntN(n)
 	}
@@ -32,27 +28,16 @@ func NewRoundRobin(n int, random *rand.Rand) *RoundRobin {
 }
 
 // SetUp implements Picker.
-func (r *RoundRobin) SetUp(i int, up bool) { r.up[i] = up }
+func (r *RoundRobin) SetUp(i int, up bool) { r.up.set(i, up) }
 
 // Pick implements Picker.
 func (r *RoundRobin) Pick(_ time.Duration, _ uint64, avoid []int) (int, bool) {
-	tried := -1
-	for range r.up {
-		i := r.next
-		if r.next++; r.next == len(r.up) {
-			r.next = 0
-		}
-		if !r.up[i] {
-			continue
-		}
-		if !slices.Contains(avoid, i) {
-			return i, true
-		}
-		if tried < 0 {
-			tried = i
-		}
+	i, ok := r.up.choice(r.next, avoid)
+	if !ok { // all have been tried: the turn stays where it is
+		return r.up.around(r.next)
 	}
-	return max(tried, 0), tried >= 0
+	r.next = (i + 1) % r.n
+	return i, true
 }
 
 // Started implements Picker.
