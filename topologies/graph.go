@@ -54,8 +54,11 @@ func (r *reader) probes() {
 // weights notes nodes whose weights a picker that asks them would not heed.
 func (r *reader) weights() {
 	for _, n := range r.t.Nodes {
-		if kind, known := policy.Pickers[n.Pick.Name]; known && !kind.Weighs {
-			slices.ContainsFunc(n.pools(), func(pool []string) bool { return r.unheeded(n, pool) })
+		kind, known := policy.Pickers[n.Pick.Name]
+		for _, pool := range n.pools() {
+			if known && !kind.Weighs && r.unheeded(n, pool) {
+				break
+			}
 		}
 	}
 }
