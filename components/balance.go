@@ -1,6 +1,7 @@
 package components
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -27,10 +28,7 @@ type pool struct {
 
 // newPool makes a pool whose draws depend on the seed and its name alone.
 func (p *proxy) newPool(t *topologies.Topology, name string, nodes []string) *pool {
-	kind, known := policy.Pickers[p.node.Pick.Name]
-	if !known {
-		kind = policy.Pickers["round-robin"]
-	}
+	kind := policy.Pickers[cmp.Or(p.node.Pick.Name, policy.DefaultPicker)]
 	params := kind.Params(p.node.Pick.Params)
 	random := rand.New(rand.NewPCG(p.seed, scenarios.Hash("pool "+name)))
 	places := p.subset(t.Pool(nodes))

@@ -1,6 +1,7 @@
 package components
 
 import (
+	"cmp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,10 +42,7 @@ type store struct {
 
 func newStore(node *topologies.Node, dated []scenarios.DatedPurge) *store {
 	c := node.Cache
-	kind, known := policy.Evictions[c.Evict.Name]
-	if !known {
-		kind = policy.Evictions["lru"]
-	}
+	kind := policy.Evictions[cmp.Or(c.Evict.Name, policy.DefaultEviction)]
 	return &store{
 		capacity: c.Capacity,
 		collapse: c.Collapse,

@@ -48,12 +48,12 @@ func content(v strict.Value) (texts []PathValue) {
 
 // queue is a bound alone, or with an order.
 func queue(v strict.Value) (bound int, order policy.Choice) {
-	const usual, most = 64, 1_000_000
+	kind := policy.Working["queue"]
 	if !v.IsMap() {
-		return v.Int(usual, 0, most), policy.Choice{Name: "fifo"}
+		return int(parameter(v, kind.Parameters[0]).Number), policy.Choice{Name: policy.DefaultLine}
 	}
-	v.Fields("bound", "order")
-	return v.Get("bound").Int(usual, 0, most), choice(v.Get("order"), "fifo", policy.Lines)
+	told := kind.Params(parameters(v, "queue", kind.Parameters))
+	return told.Int("bound"), choice(v.Get("order"), policy.DefaultLine, policy.Lines)
 }
 
 // laws are the forms of a distribution. A duration alone is a constant.

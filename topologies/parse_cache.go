@@ -1,29 +1,27 @@
 package topologies
 
 import (
-	"time"
-
 	"trafficlab/components/policy"
 	"trafficlab/topologies/strict"
 )
-
-const defaultCapacity = 64 << 20
 
 func cache(v strict.Value, usual bool) *Cache {
 	if !v.Present() && !usual || v.Off() {
 		return nil
 	}
-	c := &Cache{Capacity: defaultCapacity, Collapse: true}
-	if v.Present() && !v.Fields("capacity", "evict", "collapse", "stale", "negative", "cookies") {
-		return c
+	kind := policy.Caching["cache"]
+	told := kind.Params(nil)
+	if v.Present() {
+		told = kind.Params(parameters(v, "cache", kind.Parameters))
 	}
-	c.Capacity = v.Get("capacity").Size(c.Capacity, 1<<10, maxBytes)
-	c.Evict = choice(v.Get("evict"), "lru", policy.Evictions)
-	c.Collapse = v.Get("collapse").Bool(c.Collapse)
-	c.Stale = stale(v.Get("stale"))
-	c.Negative = orOff(v.Get("negative"))
-	c.Cookies = v.Get("cookies").Bool(false)
-	return c
+	return &Cache{
+		Capacity: int64(told.Number("capacity")),
+		Evict:    choice(v.Get("evict"), policy.DefaultEviction, policy.Evictions),
+		Collapse: told.True("collapse"),
+		Stale:    stale(v.Get("stale")),
+		Negative: told.Duration("negative"),
+		Cookies:  told.True("cookies"),
+	}
 }
 
 func stale(v strict.Value) Stale {
@@ -33,14 +31,6 @@ func stale(v strict.Value) Stale {
 	kind := policy.Caching["stale"]
 	told := kind.Params(parameters(v, "stale", kind.Parameters))
 	return Stale{WhileRevalidate: told.Duration("while-revalidate"), IfError: told.Duration("if-error")}
-}
-
-// orOff is a duration, and 0 if there is none.
-func orOff(v strict.Value) time.Duration {
-	if !v.Present() || v.Off() {
-		return 0
-	}
-	return v.Duration(0, leastTime, longestTime)
 }
 
 // byPath reads values of a header field by the path of the request.

@@ -16,9 +16,8 @@ import (
 )
 
 const (
-	defaultAlgorithm = "token-bucket"
-	limitExample     = "limit: {rate: 500/s, burst: 50}"
-	maxCost          = 1_000_000
+	limitExample = "limit: {rate: 500/s, burst: 50}"
+	maxCost      = 1_000_000
 	// longestHold bounds how long a limit may hold a request back, and
 	// longestLog how many a log may remember for each key.
 	longestHold = time.Minute
@@ -41,7 +40,7 @@ func limits(v strict.Value, keyed bool) []Limit {
 }
 
 func limit(v strict.Value, keyed bool) Limit {
-	l := Limit{Algorithm: policy.Choice{Name: defaultAlgorithm}}
+	l := Limit{Algorithm: policy.Choice{Name: policy.DefaultLimiter}}
 	if !v.Fields(slices.Concat([]string{"name", "by", "algorithm", "quota", "per", "cost", "shared"}, limitParameters())...) {
 		return l
 	}
@@ -176,7 +175,7 @@ func limitBy(v strict.Value, keyed bool) string {
 
 // algorithm reads the algorithm and its parameters, which stand beside it.
 func algorithm(v strict.Value) policy.Choice {
-	name := v.Get("algorithm").Word(defaultAlgorithm, slices.Sorted(maps.Keys(policy.Limiters))...)
+	name := v.Get("algorithm").Word(policy.DefaultLimiter, slices.Sorted(maps.Keys(policy.Limiters))...)
 	kind := policy.Limiters[name]
 	given := policy.Params{}
 	for _, p := range kind.Parameters {

@@ -37,7 +37,7 @@ func choice[K interface{ Describe() policy.Kind }](v strict.Value, or string, re
 	return policy.Choice{Name: name, Params: kind.Params(parameters(told, name, kind.Parameters))}
 }
 
-// parameters reads those that are given.
+// parameters reads those that are given, but for those of a form of their own.
 func parameters(v strict.Value, policyName string, known []policy.Parameter) policy.Params {
 	if len(known) == 0 {
 		if !v.IsMap() || len(v.Entries("")) > 0 {
@@ -54,7 +54,7 @@ func parameters(v strict.Value, policyName string, known []policy.Parameter) pol
 		return given
 	}
 	for _, p := range known {
-		if value := v.Get(p.Name); value.Present() {
+		if value := v.Get(p.Name); value.Present() && p.Form != policy.Else {
 			given[p.Name] = parameter(value, p)
 		}
 	}
@@ -78,6 +78,13 @@ func parameter(v strict.Value, p policy.Parameter) policy.Param {
 		n = v.Share(n, p.Low, p.High)
 	case policy.Rate:
 		n = v.Rate(n, p.Low, p.High)
+	case policy.Size:
+		n = float64(v.Size(int64(n), int64(p.Low), int64(p.High)))
+	case policy.Flag:
+		n = 0
+		if v.Bool(usual.Number != 0) {
+			n = 1
+		}
 	case policy.Word:
 		return policy.Param{Word: v.Word(usual.Word, p.Words...)}
 	case policy.Source:
@@ -129,6 +136,10 @@ func Range(p policy.Parameter) string {
 		return strings.Join(p.Words, ", ")
 	case policy.Source:
 		return sourceForms
+	case policy.Flag:
+		return "true or false"
+	case policy.Else:
+		return strings.Join(p.Words, ", or ")
 	}
 	text := written(p, p.Low) + " to " + written(p, p.High)
 	if p.Off {
@@ -147,6 +158,10 @@ func written(p policy.Parameter, n float64) string {
 		return strict.Share(n)
 	case p.Form == policy.Rate:
 		return strict.Rate(n)
+	case p.Form == policy.Size:
+		return strict.Size(int64(n))
+	case p.Form == policy.Flag:
+		return strconv.FormatBool(n != 0)
 	}
 	return strconv.FormatFloat(n, 'f', -1, 64)
 }

@@ -18,9 +18,8 @@ func list(words []string) string { return strings.Join(words, ", ") }
 // The defaults of proxying nodes. A zero duration in a file is refused, as it
 // would mean both none and at once.
 var (
-	defaultHealth   = Health{Every: 500 * time.Millisecond, Timeout: 250 * time.Millisecond, Path: "/healthz", DownAfter: 2, UpAfter: 2}
-	defaultTimeouts = Timeouts{Connect: time.Second, Response: 5 * time.Second}
-	defaultTrust    = []string{"127.0.0.0/8", "::1/128"}
+	defaultHealth = Health{Every: 500 * time.Millisecond, Timeout: 250 * time.Millisecond, Path: "/healthz", DownAfter: 2, UpAfter: 2}
+	defaultTrust  = []string{"127.0.0.0/8", "::1/128"}
 )
 
 const (
@@ -44,7 +43,7 @@ func (r *reader) proxy(n *Node, v strict.Value) {
 	n.Problems = v.Get("refusals").Word("text", "text", "problem") == "problem"
 	n.Forwarded = v.Get("forwarded").Bool(false)
 	n.Via = v.Get("via").Word("requests", "requests", "both") == "both"
-	n.Pick = choice(v.Get("pick"), "round-robin", policy.Pickers)
+	n.Pick = choice(v.Get("pick"), policy.DefaultPicker, policy.Pickers)
 	n.Subset = subset(v.Get("subset"))
 	n.Sticky = sticky(v.Get("sticky"))
 	n.Ejection = membership(v, "ejection")
@@ -182,14 +181,6 @@ func requestPath(v strict.Value, or string) string {
 		return or
 	}
 	return path
-}
-
-// bound is a duration, or off for none.
-func bound(v strict.Value, or time.Duration) time.Duration {
-	if v.Off() {
-		return 0
-	}
-	return v.Duration(or, leastTime, longestTime)
 }
 
 func trust(v strict.Value) []string {

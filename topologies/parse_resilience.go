@@ -22,10 +22,13 @@ func retry(v strict.Value, usual bool) Retry {
 	switch {
 	case v.Off():
 		return Retry{Tries: 1}
-	case !v.Present() || !v.Fields("tries", "on", "backoff", "budget"):
+	case !v.Present():
 		return r
 	}
-	r.Tries = v.Get("tries").Int(r.Tries, 1, 10)
+	told := guard(v, "retry")
+	if v.Get("tries").Present() {
+		r.Tries = told.Int("tries")
+	}
 	r.On = conditions(v.Get("on"))
 	if backoff := v.Get("backoff"); backoff.Present() && !backoff.Off() {
 		told := guard(backoff, "backoff")
@@ -68,9 +71,10 @@ func budget(v strict.Value) *Budget {
 	if !v.Present() || v.Off() {
 		return nil
 	}
-	told := policy.Guards["budget"].Params(nil)
-	if v.IsText() {
-		told["share"] = policy.Param{Number: v.Share(.2, 0, 10)}
+	var told policy.Params
+	if kind := policy.Guards["budget"]; v.IsText() {
+		share := kind.Parameters[slices.IndexFunc(kind.Parameters, named("share"))]
+		told = kind.Params(policy.Params{"share": parameter(v, share)})
 	} else {
 		told = guard(v, "budget")
 	}
@@ -106,39 +110,45 @@ func hedge(v strict.Value) *Hedge {
 	if !v.Present() || v.Off() {
 		return nil
 	}
-	if !v.Fields("after", "quantile", "budget") {
-		return nil
-	}
-	h := &Hedge{Budget: budget(v.Get("budget"))}
-	if after := v.Get("after"); after.Present() && !after.Off() {
-		h.After = after.Duration(50*time.Millisecond, 100*time.Microsecond, longestTime)
-	}
-	h.Quantile = v.Get("quantile").Share(.95, .01, .9999)
-	if (h.After > 0) == v.Get("quantile").Present() {
+	told := guard(v, "hedge")
+	h := &Hedge{After: told.Duration("after"), Quantile: told.Number("quantile"), Budget: budget(v.Get("budget"))}
+	given := func(field string) bool { return v.Get(field).Present() && !v.Get(field).Off() }
+	if given("after") == given("quantile") {
 		v.Wrong("is to be sent after a time or after a quantile of the times of late", "{after: 50ms} or {quantile: 95%}")
 	}
 	return h
 }
 
 func fallback(v strict.Value) *Fallback {
-	if !v.Present() || v.Off() || !v.Fields("status", "body") {
+	if !v.Present() || v.Off() {
 		return nil
 	}
 	return &Fallback{
-		Status: v.Get("status").Int(200, 200, 599),
+		Status: guard(v, "fallback").Int("status"),
 		Body:   strings.TrimSuffix(v.Get("body").Text("sorry"), "\n"),
 	}
 }
 
-func timeouts(v strict.Value) Timeouts { return timeoutsOr(v, defaultTimeouts) }
+func timeouts(v strict.Value) Timeouts {
+	usual := policy.Guards["timeout"].Params(nil)
+	return timeoutsOr(v, Timeouts{Connect: usual.Duration("connect"), Response: usual.Duration("response"), Total: usual.Duration("total")})
+}
 
 // timeoutsOr is the given timeouts but for those that v names.
 func timeoutsOr(v strict.Value, t Timeouts) Timeouts {
-	if v.Present() && v.Fields("connect", "response", "total", "propagate") {
-		t.Connect = bound(v.Get("connect"), t.Connect)
-		t.Response = bound(v.Get("response"), t.Response)
-		t.Total = bound(v.Get("total"), t.Total)
-		t.Propagate = v.Get("propagate").Bool(t.Propagate)
+	if !v.Present() {
+		return t
+	}
+	told := guard(v, "timeout")
+	or := func(name string, usual time.Duration) time.Duration {
+		if v.Get(name).Present() {
+			return told.Duration(name)
+		}
+		return usual
+	}
+	t.Connect, t.Response, t.Total = or("connect", t.Connect), or("response", t.Response), or("total", t.Total)
+	if v.Get("propagate").Present() {
+		t.Propagate = told.True("propagate")
 	}
 	return t
 }
@@ -149,10 +159,11 @@ func concurrency(v strict.Value, keyed bool) *Concurrency {
 	if !v.Present() || v.Off() {
 		return nil
 	}
-	if !v.Fields("limit", "queue", "by", "order") {
+	told := guard(v, "concurrency")
+	if !v.IsMap() {
 		return nil
 	}
-	c := &Concurrency{Limit: concurrencyLimit(v.Get("limit")), Queue: v.Get("queue").Int(0, 0, 1_000_000)}
+	c := &Concurrency{Limit: concurrencyLimit(v.Get("limit")), Queue: told.Int("queue")}
 	by, order := v.Get("by"), v.Get("order")
 	if by.Present() {
 		c.By = classes(by, keyed)
@@ -177,8 +188,8 @@ func concurrencyLimit(v strict.Value) policy.Choice {
 		return policy.Choice{Name: "fixed"}
 	}
 	if v.IsText() && strings.Trim(v.Text(""), "0123456789-") == "" {
-		limit := float64(v.Int(1, 1, 1_000_000))
-		return policy.Choice{Name: "fixed", Params: policy.Params{"limit": {Number: limit}}}
+		fixed := policy.Concurrencies["fixed"].Parameters[0]
+		return policy.Choice{Name: "fixed", Params: policy.Params{fixed.Name: parameter(v, fixed)}}
 	}
 	c := choice(v, "gradient2", policy.Concurrencies)
 	if low, high := c.Params.Int("min"), c.Params.Int("max"); low > high {

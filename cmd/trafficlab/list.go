@@ -3,6 +3,7 @@ package main
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +13,8 @@ import (
 	"trafficlab/topologies"
 )
 
-// entry is one line of a list, or the heading of those that follow.
+// entry is one line of a list, or the heading of those that follow and an
+// example.
 type entry struct {
 	heading     string
 	name, about string
@@ -36,7 +38,7 @@ func listVerb() *cobra.Command {
 		Use:   "list [scenarios|topologies|policies|metrics]",
 		Short: "List what is shipped: scenarios, topologies, policies, metrics",
 		Example: `  trafficlab list
-  trafficlab list policies           what "pick:" of a balancer may be
+  trafficlab list policies           what nodes of a topology can be told, with examples
   trafficlab list scenarios --quiet  names only, one a line`,
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: shelfNames(),
@@ -71,6 +73,7 @@ func listing(t *terminal, entries []entry, quiet bool) {
 			lines.write(t.w)
 			lines = table{}
 			t.line("\n%s", e.heading)
+			t.line("  %s", e.about)
 		case quiet:
 			t.line("%s", e.name)
 		default:
@@ -115,23 +118,50 @@ func shippedTopologies() ([]entry, error) {
 	return entries, nil
 }
 
+// group is policies that are written in the same place of a topology.
+type group struct {
+	heading string
+	example string // fields of a node
+	entries []entry
+}
+
+func groups() []group {
+	return []group{
+		{"pick: which backend of a pool (weights are heeded by " + weighers() + ")", "pick: {power-of-d: {d: 5}}", kindsOf(policy.Pickers)},
+		{"Fields of a proxy: who is in the pool", "ejection: {failures: 3, base: 10s}, panic: on, subset: 20", kindsOf(policy.Memberships)},
+		{"Fields of a proxy: what is done about failures and overload", "retry: {tries: 3, on: [refused, 5xx], backoff: {base: 10ms}, budget: 20%}, breaker: {ratio: 50%}", kindsOf(policy.Guards)},
+		{"concurrency.limit: how much is upstream at once", "concurrency: {limit: {aimd: {max: 50}}, queue: 64}", kindsOf(policy.Concurrencies)},
+		{"Fields of a proxy: rate limits", `limit: {rate: 100/s, by: address, cost: {"POST /orders": 2}}`, kindsOf(policy.Limiting)},
+		{"limit.algorithm: what a rate is", "limit: {algorithm: sliding-log, rate: 100/s, window: 10s}", kindsOf(policy.Limiters)},
+		{"Fields of a backend: how it takes work", "queue: 16, drop-expired: true", kindsOf(policy.Working)},
+		{"queue.order: who of a backend's queue is next", "queue: {bound: 64, order: {codel: {target: 2ms}}}", kindsOf(policy.Lines)},
+		{"Fields of a proxy: its cache", "cache: {capacity: 16MiB, negative: 5s, stale: {if-error: 1m}}", kindsOf(policy.Caching)},
+		{"cache.evict: what has to go from a full cache", "cache: {evict: {s3-fifo: {small: 20%}}}", kindsOf(policy.Evictions)},
+	}
+}
+
 func policies() ([]entry, error) {
-	return slices.Concat(
-		kindsOf("pick: which backend of a pool", policy.Pickers),
-		kindsOf("Fields of a proxy: who is in the pool", policy.Memberships),
-		kindsOf("Fields of a proxy: what is done about failures and overload", policy.Guards),
-		kindsOf("concurrency: how much is upstream at once", policy.Concurrencies),
-		kindsOf("Fields of a proxy: rate limits", policy.Limiting),
-		kindsOf("limit.algorithm: what a rate is", policy.Limiters),
-		kindsOf("queue.order: who of a backend's queue is next", policy.Lines),
-		kindsOf("cache.evict: what has to go from a full cache", policy.Evictions),
-		kindsOf("Fields of cache: what else it is told", policy.Caching),
-	), nil
+	var entries []entry
+	for _, g := range groups() {
+		entries = append(entries, entry{heading: g.heading, about: "such as  " + g.example})
+		entries = append(entries, g.entries...)
+	}
+	return entries, nil
+}
+
+func weighers() string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(policy.Pickers)) {
+		if policy.Pickers[name].Weighs {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // kindsOf lists a registry of policies, each with its parameters.
-func kindsOf[K interface{ Describe() policy.Kind }](heading string, registry map[string]K) []entry {
-	entries := []entry{{heading: heading}}
+func kindsOf[K interface{ Describe() policy.Kind }](registry map[string]K) []entry {
+	var entries []entry
 	for _, name := range slices.Sorted(maps.Keys(registry)) {
 		kind := registry[name].Describe()
 		entries = append(entries, entry{name: name, about: kind.About, parameters: kind.Parameters})

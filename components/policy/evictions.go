@@ -6,6 +6,9 @@ type EvictionKind struct {
 	New func(capacity int64, params Params) Eviction // capacity in bytes
 }
 
+// DefaultEviction evicts where nothing is said.
+const DefaultEviction = "lru"
+
 // Evictions is the registry: the names that `evict:` of a cache takes in a
 // topology.
 var Evictions = map[string]EvictionKind{

@@ -14,6 +14,9 @@ type LimiterKind struct {
 	Most func(p Params) float64
 }
 
+// DefaultLimiter limits where nothing is said.
+const DefaultLimiter = "token-bucket"
+
 // Limiters is the registry: the names that `algorithm:` of a limit takes in a
 // topology. The script that keeps them in Redis knows the same names.
 var Limiters = map[string]LimiterKind{

@@ -1,6 +1,9 @@
 package policy
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Ask is what one of several limiters is asked for: a key and a cost.
 type Ask struct {
@@ -30,10 +33,7 @@ func NewLimits(chosen []Choice, bound int) Limits {
 			limits[i] = NewQuota(c.Params.Number("quota"), c.Params.Word("per"), bound)
 			continue
 		}
-		kind, known := Limiters[c.Name]
-		if !known {
-			kind = Limiters["token-bucket"]
-		}
+		kind := Limiters[cmp.Or(c.Name, DefaultLimiter)]
 		limits[i] = kind.New(kind.Params(c.Params), bound)
 	}
 	return limits

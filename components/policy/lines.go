@@ -22,6 +22,23 @@ var standing = Parameter{
 	Default: 100e6, Low: 1e6, High: float64(time.Minute),
 }
 
+// Working is the registry of how a backend takes work, by the word that stands
+// for it in a topology.
+var Working = map[string]Kind{
+	"queue": {
+		About: "requests that wait for a worker: queue: 64, or with an order",
+		Parameters: []Parameter{
+			{Name: "bound", About: "most who wait; one more is shed", Form: Count, Default: 64, High: 1e6},
+			{Name: "order", About: "one of those that begin with queue order: below", Form: Else, Usually: DefaultLine, Words: []string{"lifo", "{codel: {target: 5ms}}"}},
+		},
+	},
+	"sharing":      {About: "sharing: true has all workers share all work evenly (processor sharing), instead of one request each and a line; false unless set"},
+	"drop-expired": {About: "drop-expired: true begins no work that nobody waits for any more (grpc-timeout); false unless set"},
+}
+
+// DefaultLine is the order where nothing is said.
+const DefaultLine = "fifo"
+
 // Lines is the registry: the names that `order:` of a backend's queue takes in
 // a topology.
 //

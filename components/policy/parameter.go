@@ -18,7 +18,7 @@ func (k Kind) Describe() Kind { return k }
 // Form is how a parameter is written in a file.
 type Form uint8
 
-// The forms. In Params all but Word and Source are numbers.
+// The forms. In Params all but Word, Source and Else are numbers.
 const (
 	Count  Form = iota // a whole number: 160
 	Number             // 1.25
@@ -27,6 +27,9 @@ const (
 	Word               // one of Parameter.Words
 	Source             // what of a request is hashed: address, path, header X-User
 	Rate               // 100/s; in Params in events per second
+	Size               // 64KiB; in Params in bytes
+	Flag               // true or false; in Params 1 or 0
+	Else               // of a form of its own, which its reader knows; Words are examples, and Params have none
 )
 
 // Parameter is one thing that a policy may be told.
@@ -38,7 +41,7 @@ type Parameter struct {
 	// Of numbers, as in Params. With Off the word off may stand for 0.
 	Default, Low, High float64
 	Off                bool
-	Words              []string // of a Word; the first is the default
+	Words              []string // of a Word; the first is the default. Of Else: how it may be written
 	Usually            string   // says so where the default depends on something else
 }
 
@@ -76,7 +79,9 @@ func (k Kind) Params(given Params) Params {
 	}
 	all := Params{}
 	for _, p := range k.Parameters {
-		all[p.Name] = p.Usual()
+		if p.Form != Else {
+			all[p.Name] = p.Usual()
+		}
 	}
 	maps.Copy(all, given)
 	return all
@@ -84,6 +89,9 @@ func (k Kind) Params(given Params) Params {
 
 // Int is the value of a Count.
 func (p Params) Int(name string) int { return int(p[name].Number) }
+
+// True is the value of a Flag.
+func (p Params) True(name string) bool { return p[name].Number != 0 }
 
 // Number is the value of a Number or a Share.
 func (p Params) Number(name string) float64 { return p[name].Number }

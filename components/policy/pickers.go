@@ -61,6 +61,9 @@ var prequalParameters = []Parameter{
 		Form: Share, Default: .84, High: 1},
 }
 
+// DefaultPicker picks where nothing is said.
+const DefaultPicker = "round-robin"
+
 // Pickers is the registry: the names that `pick:` takes in a topology.
 var Pickers = map[string]PickerKind{
 	"round-robin": {
