@@ -61,7 +61,7 @@ func CostsOf(s *scenarios.Scenario, c *Calibration) sim.Costs {
 	if c != nil {
 		costs = c.Costs
 	}
-	if !slices.Contains(s.Worlds, "live") {
+	if s.Apart() {
 		return costs.Apart()
 	}
 	return costs

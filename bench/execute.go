@@ -81,7 +81,7 @@ func execute(ctx context.Context, s *scenarios.Scenario, o Options, worlds map[s
 			return nil, fmt.Errorf("run %s: there is no world %q", s.Name, name)
 		}
 	}
-	plan := &Plan{Scenario: s, Worlds: o.Worlds, Command: o.Command, Version: o.Version}
+	plan := &Plan{Scenario: s, Worlds: o.Worlds, Command: o.Command, Version: o.Version, Theory: theories(s, o.Worlds, o.Calibration)}
 	store, err := measure.Create(o.Dir, plan)
 	if err != nil {
 		return nil, err

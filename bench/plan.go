@@ -18,6 +18,7 @@ type Plan struct {
 	Worlds   []string
 	Command  string // how to run it again
 	Version  string
+	Theory   []measure.Theory `json:",omitempty"` // beside the simulator's figures, for what it charged
 }
 
 // Step is one run to be made.
@@ -70,6 +71,9 @@ func Fold(dir string) (*scenarios.Scenario, *measure.Result, error) {
 		return nil, nil, err
 	}
 	result, err := measure.Fold(plan.question(), runs)
+	if err == nil {
+		result.Theory = plan.Theory
+	}
 	return plan.Scenario, result, err
 }
 

@@ -8,10 +8,10 @@ import (
 	"trafficlab/sim"
 )
 
-// Theory is what formulas say beside the simulator's figures, as a summary for
-// each variant that there is one for. Its world is the model's name.
-func Theory(s *scenarios.Scenario, worlds []string, c *Calibration) []measure.Summary {
-	var all []measure.Summary
+// theories is what formulas say beside the simulator's figures, of each variant
+// that there is one for.
+func theories(s *scenarios.Scenario, worlds []string, c *Calibration) []measure.Theory {
+	var all []measure.Theory
 	for i := range s.Variants {
 		v := &s.Variants[i]
 		if t, ok := sim.TheoryOf(v, CostsOf(s, c)); ok && slices.Contains(worlds, "sim") {
@@ -21,8 +21,8 @@ func Theory(s *scenarios.Scenario, worlds []string, c *Calibration) []measure.Su
 	return all
 }
 
-func theory(v *scenarios.Variant, t sim.Theory) measure.Summary {
-	s := measure.Summary{Variant: v.Name, World: t.Model}
+func theory(v *scenarios.Variant, t sim.Theory) measure.Theory {
+	s := measure.Theory{Variant: v.Name, Model: t.Model, Bias: t.Bias}
 	add := func(name string, value float64) {
 		s.Figures = append(s.Figures, measure.MetricFigure{
 			Metric: measure.Metric{Name: name},

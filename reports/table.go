@@ -94,7 +94,7 @@ func tableOf(s *scenarios.Scenario, r *measure.Result, world string) *table {
 			Runs: plural(sum.Runs, "repetition"), Untrusted: !sum.Trusted, Doubts: doubts(r, world, name)})
 		t.Usage = append(t.Usage, usageOf(sum, time.Duration(sum.Runs)*(r.Duration-r.Warmup))...)
 	}
-	t.Groups = t.marked(append(figureGroups(r, sums), outcomes(sums),
+	t.Groups = t.marked(append(figureGroups(r, sums), formulas(r, sums), outcomes(sums),
 		placeGroup("CPU time per request", sums, cpuCell),
 		placeGroup("Share of its pool's load", sums, shareCell),
 		placeGroup("Answered from its cache", sums, hitsCell)))

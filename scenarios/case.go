@@ -5,6 +5,7 @@
 package scenarios
 
 import (
+	"slices"
 	"time"
 
 	"trafficlab/bench/measure"
@@ -37,6 +38,10 @@ type Variant struct {
 	Timeout  time.Duration // a client's patience
 	Deadline time.Duration // successes later than this are not goodput
 }
+
+// Apart tells whether the scenario is for the simulator alone, whose places then
+// each have a machine of their own.
+func (s *Scenario) Apart() bool { return !slices.Contains(s.Worlds, "live") }
 
 // Change is one `path=value`, from compare or --set.
 type Change struct{ Path, Value string }

@@ -16,14 +16,14 @@ type Closed struct {
 	For     time.Duration
 }
 
-// breath is the shortest time from one request of a client to its next: nobody
+// Breath is the shortest time from one request of a client to its next: nobody
 // asks more than 10,000 times a second, even if refused at once.
-const breath = 100 * time.Microsecond
+const Breath = 100 * time.Microsecond
 
 // most is how many requests the clients could send until an instant after they
 // began, if answered within a given time at best.
 func (c *Closed) most(until, answer time.Duration) float64 {
-	cycle := max(c.Think.Expected()+answer, breath)
+	cycle := max(c.Think.Expected()+answer, Breath)
 	return float64(c.Clients) * min(max(until, 0), c.For).Seconds() / cycle.Seconds()
 }
 
@@ -82,7 +82,7 @@ func (c *Client) First() (a Arrival, ok bool) {
 // at an instant, if the stream is not over by then.
 func (c *Client) Next(outcome time.Duration) (a Arrival, ok bool) {
 	draw := c.draw()
-	return c.ask(draw, max(outcome+c.think(draw), c.last+breath))
+	return c.ask(draw, max(outcome+c.think(draw), c.last+Breath))
 }
 
 // draw is the word that all about the next request comes from.

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"trafficlab/scenarios"
-	"trafficlab/topologies"
 )
 
 // population is clients who wait for their answers: N of them, who think for a
@@ -29,20 +28,26 @@ func populationOf(v *scenarios.Variant) (p population, ok bool) {
 	return population{s.Closed.Clients, s.Closed.Think.Expected(), s.Closed.Think.Law}, true
 }
 
-// theory is the repairman's model: nobody is turned away, and nobody loses
+// closed is the repairman's model: nobody is turned away, and nobody loses
 // patience. The law of thinking is of no account, nor is that of service where
 // one worker shares itself.
-func (p population) theory(v *scenarios.Variant, node *topologies.Node, way time.Duration) (Theory, bool) {
-	law := node.ServiceTime.Law
-	q := station{mean: node.ServiceTime.Expected().Seconds(), workers: node.Workers, room: p.clients}
-	shared := node.Sharing && node.Workers == 1
+func (s *system) closed(p population, w way) (Theory, bool) {
+	service := s.node.ServiceTime
+	q := station{mean: service.Expected().Seconds(), workers: s.node.Workers, room: p.clients}
+	shared := s.node.Sharing && s.node.Workers == 1
+	reach := q.fullLine()
+	if shared {
+		reach = float64(p.clients) * longest(service)
+	}
 	switch {
-	case p.clients > node.Workers+node.Queue, q.longest() > v.Timeout:
+	case s.backends > 1, p.clients > s.node.Workers+s.room, p.hurries(q, w):
 		return Theory{}, false
-	case node.Sharing != shared, law != "exponential" && !shared, q.mean == 0:
+	case s.node.Sharing != shared, service.Law != "exponential" && !shared, q.mean == 0:
+		return Theory{}, false
+	case reach > (s.patience - w.constant - patienceOf*w.jitter).Seconds():
 		return Theory{}, false
 	}
-	rate := p.rate(q, (p.think + way).Seconds())
+	rate := p.rate(q, (p.think + w.mean()).Seconds())
 	t := Theory{Model: fmt.Sprintf("M/M/%d//%d", q.workers, p.clients), Rate: rate, Mean: seconds(float64(p.clients)/rate) - p.think}
 	switch {
 	case shared:
@@ -50,7 +55,13 @@ func (p population) theory(v *scenarios.Variant, node *topologies.Node, way time
 	case p.law != "exponential":
 		t.Model = "G" + t.Model[1:]
 	}
-	return t, true
+	return t.among(&w, rate)
+}
+
+// hurries tells whether clients could often ask faster than they may.
+func (p population) hurries(q station, w way) bool {
+	const often = 100
+	return w.constant < scenarios.Breath && p.think+w.mean()+seconds(q.mean) < often*scenarios.Breath
 }
 
 // rate is how many requests a second are served, of clients who are away for a

@@ -59,7 +59,7 @@ const tolerated = 4
 func (m model) hold(tb testing.TB) {
 	tb.Helper()
 	require.GreaterOrEqual(tb, m.runs, 20, "too few runs to know how much they scatter")
-	figures := m.play(tb)
+	figures := m.play(tb, Costs{})
 	for i, f := range m.figures {
 		mean, e := standard(figures[i])
 		off := mean/f.want - 1
@@ -75,7 +75,7 @@ func (m model) hold(tb testing.TB) {
 }
 
 // play is the figures by run, of runs on all cores.
-func (m model) play(tb testing.TB) [][]float64 {
+func (m model) play(tb testing.TB, costs Costs) [][]float64 {
 	figures := make([][]float64, len(m.figures))
 	for i := range figures {
 		figures[i] = make([]float64, m.runs)
@@ -88,7 +88,7 @@ func (m model) play(tb testing.TB) [][]float64 {
 			for i := range seeds {
 				c := m.system(m.requests)
 				c.Seed = 1 + uint64(i)
-				r, err := Run(context.Background(), c, Costs{})
+				r, err := Run(context.Background(), c, costs)
 				if failures[i] = err; err != nil {
 					continue
 				}

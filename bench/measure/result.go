@@ -22,9 +22,10 @@ type Result struct {
 	Checks      []Check
 	Warnings    []Warning // of all runs, each kind said once, or once a variant if severe
 	Machine     Provenance
-	Calibration string  // what the simulator charged for the machinery; "" if it was not run
-	Apart       []Apart // where the simulator misses the live world
-	Command     string  // how to run it again
+	Calibration string   // what the simulator charged for the machinery; "" if it was not run
+	Apart       []Apart  // where the simulator misses the live world
+	Command     string   // how to run it again
+	Theory      []Theory `json:",omitempty"` // by variant, of those that there is a formula for
 }
 
 // Figure is a number with its 95% confidence interval over repetitions.

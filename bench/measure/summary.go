@@ -56,14 +56,7 @@ func figure(tallies []*Tally, m Metric) Figure {
 }
 
 // Figure is the summary's figure of a metric, unknown if it has none.
-func (s *Summary) Figure(m Metric) Figure {
-	for _, f := range s.Figures {
-		if f.Metric == m {
-			return f.Figure
-		}
-	}
-	return Figure{}
-}
+func (s *Summary) Figure(m Metric) Figure { return figureIn(s.Figures, m) }
 
 // Severe tells whether the run's figures cannot be trusted.
 func (r *Run) Severe() bool {

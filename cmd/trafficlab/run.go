@@ -197,7 +197,7 @@ func (r *running) print(c *cobra.Command, dir string, s *scenarios.Scenario, res
 		return err
 	}
 	t := newTerminal(c.OutOrStdout())
-	summary(t, result, bench.Theory(s, result.Worlds, r.costs))
+	summary(t, result)
 	t.line("Report: %s", filepath.Join(dir, reportName))
 	t.line("")
 	return nil

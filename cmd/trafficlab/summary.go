@@ -11,10 +11,10 @@ import (
 // summary prints what a scenario came to: the answer, a line for each variant
 // in each world, with what theory says where it has a formula, and what was
 // expected in vain.
-func summary(t *terminal, r *measure.Result, theory []measure.Summary) {
+func summary(t *terminal, r *measure.Result) {
 	t.line("%s: %s", r.Scenario, r.Question)
 	t.line("")
-	figures(t, r, theory)
+	figures(t, r)
 	t.line("")
 	t.line("%s", r.Answer)
 	if r.Partial {
@@ -42,9 +42,9 @@ func columns(r *measure.Result) []measure.Metric {
 	return all
 }
 
-func figures(t *terminal, r *measure.Result, theory []measure.Summary) {
+func figures(t *terminal, r *measure.Result) {
 	metrics := columns(r)
-	if mean := (measure.Metric{Name: "mean"}); len(theory) > 0 && !slices.Contains(metrics, mean) {
+	if mean := (measure.Metric{Name: "mean"}); len(r.Theory) > 0 && !slices.Contains(metrics, mean) {
 		metrics = append(metrics, mean)
 	}
 	lines := table{numbers: 2, until: 2 + len(metrics)}
@@ -61,12 +61,12 @@ func figures(t *terminal, r *measure.Result, theory []measure.Summary) {
 		}
 		lines.add(append(row, verdict(t, r, s))...)
 	}
-	for i := range theory {
-		row := []string{theory[i].Variant, theory[i].World}
+	for _, said := range r.Theory {
+		row := []string{said.Variant, said.Model}
 		for _, m := range metrics {
-			row = append(row, figure(&theory[i], m))
+			row = append(row, said.Figure(m).Text(m))
 		}
-		lines.add(append(row, t.paint(dim, "by formula"))...)
+		lines.add(append(row, t.paint(dim, "by formula, "+said.Exactness()))...)
 	}
 	lines.write(t.w)
 }
