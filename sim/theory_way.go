@@ -61,7 +61,7 @@ func (w *way) crowded(rate float64) time.Duration {
 		return 0
 	}
 	var m machine
-	m.reset(w.cores)
+	m.reset(w.cores, 0)
 	var waited, work time.Duration
 	for _, p := range w.pieces {
 		waited += m.wait(p.at+waited, p.work)
