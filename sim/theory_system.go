@@ -26,6 +26,9 @@ func (s *system) proxied() bool { return s.balancer != nil }
 
 // systemOf is what a variant comes to, if it is so simple.
 func systemOf(v *scenarios.Variant) (s system, ok bool) {
+	if v.Topology == nil {
+		return s, false
+	}
 	entry := v.Topology.Node(v.Topology.Entry)
 	s = system{node: entry, backends: entry.Replicas, room: entry.Queue, patience: v.Timeout}
 	if entry.Kind.Proxies() {
