@@ -161,7 +161,7 @@ func (m *mix) proxy(n, api *topologies.Node) {
 	if n.Kind == topologies.Gateway && m.coin() {
 		n.Keys = map[string]string{"alice": "k-alice", "bob": "k-bob"}
 	}
-	for _, dress := range []map[string]func(m *mix, n, api *topologies.Node){guards, memberships, limiting} {
+	for _, dress := range []map[string]func(m *mix, n, api *topologies.Node){guards, memberships, limiting, working} {
 		for _, name := range slices.Sorted(maps.Keys(dress)) {
 			if m.IntN(4) == 0 {
 				m.used[name] = true
@@ -177,7 +177,7 @@ func (m *mix) proxy(n, api *topologies.Node) {
 	}
 }
 
-// guards, memberships, limiting and caching are how to use what the registries
+// guards, memberships, limiting, working and caching are how to use what the registries
 // of these names hold.
 var guards = map[string]func(m *mix, n, api *topologies.Node){
 	"retry": func(m *mix, n, _ *topologies.Node) {
@@ -208,12 +208,11 @@ var guards = map[string]func(m *mix, n, api *topologies.Node){
 			n.Concurrency.By, n.Concurrency.Order = "header X-Class", []string{"gold", "silver"}
 		}
 	},
-	"sharing": func(_ *mix, _, api *topologies.Node) { api.Sharing = true },
 	"fallback": func(m *mix, n, _ *topologies.Node) {
 		n.Fallback = &topologies.Fallback{Status: 200 + 303*m.IntN(2), Body: "later"}
 	},
-	"deadline": func(m *mix, n, api *topologies.Node) {
-		n.Timeout.Total, n.Timeout.Propagate, api.DropExpired = m.span(5, 80), m.IntN(2) == 0, true
+	"timeout": func(m *mix, n, _ *topologies.Node) {
+		n.Timeout.Total, n.Timeout.Propagate = m.span(5, 80), m.coin()
 	},
 }
 
@@ -243,6 +242,12 @@ var limiting = map[string]func(m *mix, n, api *topologies.Node){
 	"shared": func(m *mix, n, _ *topologies.Node) { m.limit(n, &topologies.Shared{Open: m.coin()}) },
 }
 
+var working = map[string]func(m *mix, n, api *topologies.Node){
+	"queue":        func(m *mix, _, api *topologies.Node) { api.Queue = 1 + m.IntN(40) },
+	"sharing":      func(_ *mix, _, api *topologies.Node) { api.Sharing = true },
+	"drop-expired": func(_ *mix, _, api *topologies.Node) { api.DropExpired = true },
+}
+
 // limit adds a limit that lets a good part of all pass.
 func (m *mix) limit(n *topologies.Node, shared *topologies.Shared) {
 	l := topologies.Limit{Algorithm: one(m, policy.Limiters), Shared: shared,
@@ -264,12 +269,16 @@ func (m *mix) limit(n *topologies.Node, shared *topologies.Shared) {
 }
 
 var caching = map[string]func(m *mix, c *topologies.Cache){
-	"collapse": func(_ *mix, c *topologies.Cache) { c.Collapse = true },
+	"cache": func(m *mix, c *topologies.Cache) {
+		c.Collapse = m.coin()
+		if m.coin() {
+			c.Negative = m.span(1, 100)
+		}
+	},
 	"stale": func(m *mix, c *topologies.Cache) {
 		c.Stale = topologies.Stale{WhileRevalidate: m.span(0, 1) * 300, IfError: m.span(0, 1) * 1000}
 	},
-	"negative": func(m *mix, c *topologies.Cache) { c.Negative = m.span(1, 100) },
-	"purge":    nil, // is a fault
+	"purge": nil, // is a fault
 }
 
 func (m *mix) cache() *topologies.Cache {
@@ -337,6 +346,7 @@ func TestMixesLeaveNothingOut(t *testing.T) {
 		{slices.Sorted(maps.Keys(guards)), slices.Sorted(maps.Keys(policy.Guards))},
 		{slices.Sorted(maps.Keys(memberships)), slices.Sorted(maps.Keys(policy.Memberships))},
 		{slices.Sorted(maps.Keys(limiting)), slices.Sorted(maps.Keys(policy.Limiting))},
+		{slices.Sorted(maps.Keys(working)), slices.Sorted(maps.Keys(policy.Working))},
 		{slices.Sorted(maps.Keys(caching)), slices.Sorted(maps.Keys(policy.Caching))},
 	} {
 		require.Equal(t, names.all, names.known)
