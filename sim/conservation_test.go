@@ -122,10 +122,13 @@ func roomOf(c *scenarios.Case, p topologies.Place) int {
 		return n.Workers + n.Queue
 	case n.Concurrency == nil, n.Cache != nil, len(n.Limits) > 0:
 		return 0
-	case n.Concurrency.Limit.Name == "fixed":
-		return n.Concurrency.Limit.Params.Int("limit") + n.Concurrency.Queue
 	}
-	return n.Concurrency.Limit.Params.Int("max") + n.Concurrency.Queue
+	for _, bound := range []string{"limit", "max"} {
+		if most := n.Concurrency.Limit.Params.Int(bound); most > 0 {
+			return most + n.Concurrency.Queue
+		}
+	}
+	return 0
 }
 
 // tick looks at how many were inside when time went on.
