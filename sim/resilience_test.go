@@ -3,7 +3,6 @@ package sim
 import (
 	"fmt"
 	"math"
-	"slices"
 	"testing"
 	"time"
 
@@ -14,42 +13,6 @@ import (
 	"trafficlab/scenarios"
 	"trafficlab/topologies"
 )
-
-// fares is what befell the requests of a case after its warm-up.
-type fares struct {
-	n     int
-	times []float64 // of the answered ones, in ms, sorted
-	share map[policy.Reason]float64
-}
-
-func fare(r *measure.Run) fares {
-	f := fares{share: map[policy.Reason]float64{}}
-	for _, s := range r.Samples {
-		if s.At < r.Warmup {
-			continue
-		}
-		f.n++
-		f.share[s.Reason]++
-		if s.Reason == ok {
-			f.times = append(f.times, s.Latency.Seconds()*1000)
-		}
-	}
-	for reason := range f.share {
-		f.share[reason] /= float64(f.n)
-	}
-	slices.Sort(f.times)
-	return f
-}
-
-func (f fares) mean() float64 {
-	sum := 0.0
-	for _, t := range f.times {
-		sum += t
-	}
-	return sum / float64(len(f.times))
-}
-
-func (f fares) quantile(p float64) float64 { return f.times[int(p*float64(len(f.times)))] }
 
 // TestPriorities: Cobham's non-preemptive priorities, at the gate of a proxy
 // before one worker.

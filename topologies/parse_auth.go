@@ -17,8 +17,6 @@ import (
 // the key, in hexadecimal.
 const HashedKey = "sha256:"
 
-const authExample = "auth: {basic: {alice: $2a$10$…}, allow: [{consumers: [alice], methods: [GET]}]}"
-
 // auth reads who may pass. keyed says that the node has keys.
 func (r *reader) auth(n *Node, v strict.Value) *Auth {
 	if !v.Present() || v.Off() {
