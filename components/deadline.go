@@ -33,6 +33,9 @@ func deadline(h Header, now time.Duration) time.Duration {
 	if !known || err != nil {
 		return Forever
 	}
+	if most := (Forever - max(now, 0)) / unit; time.Duration(n) > most {
+		return Forever // eight digits of hours are more than there are
+	}
 	return now + time.Duration(n)*unit
 }
 

@@ -70,7 +70,9 @@ func (p *proxy) listen(v *visit) (Pause, bool) {
 	a := &v.attempt
 	if p.hedges(v) {
 		v.first = a.started
-		p.hedge.budget.deposit(a.started)
+		if v.tries == 1 { // a request pays in once, however often it is tried
+			p.hedge.budget.deposit(a.started)
+		}
 		if patience, ok := p.hedge.patience(a.started); ok && a.started+patience < a.until {
 			return v.pause(alone, a.started+patience, a.call, v.x.Canceled())
 		}

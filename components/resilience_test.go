@@ -108,9 +108,13 @@ func TestDeadlineText(t *testing.T) {
 	} {
 		require.Equal(t, 10+want, deadline(Header{{"grpc-timeout", text}}, 10), text)
 	}
-	for _, text := range []string{"", "5", "m", "-5m", "+5m", "5s", "123456789m", "5 m", "1.5S"} {
+	for _, text := range []string{"99999999H", "5124096H", "2562048H", "", "5", "m", "-5m", "+5m", "5s", "123456789m", "5 m", "1.5S"} {
 		require.Equal(t, Forever, deadline(Header{{"Grpc-Timeout", text}}, 10), text)
 	}
+	late := Forever - 2562047*time.Hour
+	require.Equal(t, Forever, deadline(Header{{"Grpc-Timeout", "2562047H"}}, late+1))
+	require.Equal(t, Forever, deadline(Header{{"Grpc-Timeout", "2562047H"}}, late))
+	require.Equal(t, -time.Second+time.Hour, deadline(Header{{"Grpc-Timeout", "1H"}}, -time.Second))
 	for left, want := range map[time.Duration]string{
 		-1: "0u", 0: "0u", 1999: "1u", 30 * ms: "30000u", 99999 * ms: "99999000u", 100 * time.Second: "100000m",
 	} {
@@ -278,6 +282,19 @@ func TestHedgeBudget(t *testing.T) {
 			l.get("/")
 		}
 		require.Len(t, l.asked(), 110)
+	})
+}
+
+// TestHedgeBudgetIsOfRequests: retries pay nothing in.
+func TestHedgeBudgetIsOfRequests(t *testing.T) {
+	node := balancer(3)
+	node.Hedge = &topologies.Hedge{After: 5 * ms, Budget: &topologies.Budget{Share: .1, Window: time.Hour}}
+	proxyLab(t, node, func(l *lab) {
+		l.everywhere(always(status(503).in(10 * ms)))
+		for range 100 {
+			require.Equal(t, 503, l.get("/").Status)
+		}
+		require.Len(t, l.asked(), 3*100+10)
 	})
 }
 
