@@ -89,7 +89,7 @@ func (m *membership) count(more bool) {
 	} else {
 		m.healthy--
 	}
-	panics := float64(m.healthy) < m.below*float64(len(m.out))
+	panics := float64(m.healthy) < policy.Part(m.below, len(m.out))
 	if panics == m.panics {
 		return
 	}

@@ -40,6 +40,17 @@ func (m *membership) spread(times int) []int {
 	return counts
 }
 
+// TestPanicBelowAShare: seven of a hundred are not fewer than 7%; six are.
+func TestPanicBelowAShare(t *testing.T) {
+	m := members(topologies.Node{Panic: paramsOf("panic", policy.Params{"below": {Number: .07}})}, "round-robin", 100)
+	for i := range 93 {
+		m.mark(i, unwell, true)
+	}
+	require.Zero(t, m.spread(1000)[0])
+	m.mark(93, unwell, true)
+	require.Equal(t, 10, m.spread(1000)[0])
+}
+
 // TestPanic: of ten places six are dead. Without panic the four take 2.5 times
 // their load; with it all take theirs, and four in ten requests succeed.
 func TestPanic(t *testing.T) {

@@ -106,8 +106,7 @@ func (b *Breaker) failed(now time.Duration) {
 	b.row++
 	b.recent.count(now, true)
 	if b.state == BreakerHalfOpen || b.trips() {
-		b.turn(BreakerOpen)
-		b.until = now + b.rule.OpenFor
+		b.open(now)
 	}
 }
 
@@ -118,7 +117,16 @@ func (b *Breaker) succeeded(now time.Duration) {
 		if b.good++; b.good >= b.rule.Probes {
 			b.turn(BreakerClosed)
 		}
+		return
 	}
+	if b.trips() { // a success may be what makes the attempts enough to tell
+		b.open(now)
+	}
+}
+
+func (b *Breaker) open(now time.Duration) {
+	b.turn(BreakerOpen)
+	b.until = now + b.rule.OpenFor
 }
 
 func (b *Breaker) trips() bool {
@@ -126,7 +134,7 @@ func (b *Breaker) trips() bool {
 		return true
 	}
 	all, bad := b.recent.all, b.recent.bad
-	return b.rule.Ratio > 0 && all >= max(b.rule.Least, 1) && float64(bad) >= b.rule.Ratio*float64(all)
+	return b.rule.Ratio > 0 && all >= max(b.rule.Least, 1) && float64(bad) >= Part(b.rule.Ratio, all)
 }
 
 func (b *Breaker) turn(to BreakerState) {

@@ -15,10 +15,13 @@ import "time"
 type Budget struct {
 	share, reserve float64
 	slice          time.Duration
-	counts         [budgetSlices]float64 // what each slice has left over
-	at             int64                 // number of the newest slice
-	left           float64               // sum of counts
+	counts         [budgetSlices]account
+	at             int64   // number of the newest slice
+	all            account // sum of counts
 }
+
+// account is counts, not tokens: sums of shares would drift.
+type account struct{ requests, extra int64 }
 
 const budgetSlices = 10
 
@@ -35,35 +38,32 @@ func NewBudget(share, reserve float64, window time.Duration) *Budget {
 // Deposit pays in for a request.
 func (b *Budget) Deposit(now time.Duration) {
 	b.turn(now)
-	b.add(b.share)
+	b.all.requests++
+	b.counts[b.at%budgetSlices].requests++
 }
 
 // Withdraw pays for an extra attempt. It is false if there is not enough.
 func (b *Budget) Withdraw(now time.Duration) bool {
-	const rounding = 1e-9 // five fifths are a whole
 	b.turn(now)
-	if b.left+b.reserve < 1-rounding {
+	if whole(b.share*float64(b.all.requests)+b.reserve) < float64(b.all.extra+1) {
 		return false
 	}
-	b.add(-1)
+	b.all.extra++
+	b.counts[b.at%budgetSlices].extra++
 	return true
-}
-
-func (b *Budget) add(tokens float64) {
-	b.counts[b.at%budgetSlices] += tokens
-	b.left += tokens
 }
 
 // turn forgets the slices that have left the window.
 func (b *Budget) turn(now time.Duration) {
 	at := int64(now / b.slice)
 	if at-b.at >= budgetSlices {
-		b.counts, b.left, b.at = [budgetSlices]float64{}, 0, at
+		b.counts, b.all, b.at = [budgetSlices]account{}, account{}, at
 	}
 	for b.at < at {
 		b.at++
 		old := &b.counts[b.at%budgetSlices]
-		b.left -= *old
-		*old = 0
+		b.all.requests -= old.requests
+		b.all.extra -= old.extra
+		*old = account{}
 	}
 }

@@ -1,6 +1,9 @@
 package policy
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Concurrency says how many requests may be upstream at once.
 type Concurrency interface {
@@ -101,7 +104,7 @@ func (a *AIMD) Limit() int { return int(a.limit) }
 func (a *AIMD) Observe(took time.Duration, inFlight int, lost bool) {
 	switch {
 	case lost || took > a.timeout:
-		a.limit = max(a.min, float64(int(a.limit*a.backoff)))
+		a.limit = max(a.min, math.Floor(whole(a.limit*a.backoff)))
 	case 2*float64(inFlight) >= a.limit:
 		a.limit = min(a.max, a.limit+1)
 	}

@@ -67,7 +67,7 @@ func (o *occupancy) full(i int) bool {
 		return false
 	}
 	share := float64(o.pool.Weight(i)) / o.weight
-	return float64(o.inFlight[i]) >= math.Ceil(o.bound*float64(o.total+1)*share)
+	return float64(o.inFlight[i]) >= math.Ceil(whole(o.bound*float64(o.total+1)*share))
 }
 
 // leaves tells whether somebody is up besides the avoided.

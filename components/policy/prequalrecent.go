@@ -52,5 +52,5 @@ func (r *recent[T]) expire(before time.Duration) {
 // quantile is the value that a share, above 0, of all do not exceed. There must
 // be one.
 func (r *recent[T]) quantile(share float64) T {
-	return r.sorted[int(math.Ceil(share*float64(len(r.sorted))))-1]
+	return r.sorted[int(math.Ceil(Part(share, len(r.sorted))))-1]
 }

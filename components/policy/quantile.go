@@ -55,7 +55,7 @@ func (q *Quantile) Value(now time.Duration) (d time.Duration, ok bool) {
 	}
 	if q.value == 0 || q.fresh >= 32 {
 		q.fresh = 0
-		q.value = q.find(int(math.Ceil(q.share * float64(all))))
+		q.value = q.find(int(math.Ceil(Part(q.share, all))))
 	}
 	return q.value, true
 }

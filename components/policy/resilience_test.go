@@ -67,6 +67,27 @@ func TestBudget(t *testing.T) {
 	require.False(t, b.Withdraw(31*time.Second), "what is a window old is forgotten")
 }
 
+// TestBudgetsDoNotDrift: 20 million requests in a window leave nothing of a
+// rounding behind.
+func TestBudgetsDoNotDrift(t *testing.T) {
+	b := NewBudget(.2, 0, 10*time.Second)
+	const requests = 20_000_000
+	for i := range requests {
+		b.Deposit(time.Duration(i) * 100)
+	}
+	b.all.extra = requests/5 - 1
+	require.True(t, b.Withdraw(2*time.Second), "the last of a fifth")
+	require.False(t, b.Withdraw(2*time.Second))
+	b = NewBudget(.07, 0, 10*time.Second)
+	for range 100 {
+		b.Deposit(0)
+	}
+	for range 7 {
+		require.True(t, b.Withdraw(0))
+	}
+	require.False(t, b.Withdraw(0))
+}
+
 // TestBudgetReserve: who has little traffic may try again, too.
 func TestBudgetReserve(t *testing.T) {
 	b := NewBudget(.2, 10, time.Second)
@@ -129,6 +150,7 @@ func TestBreaker(t *testing.T) {
 		"too few to tell":                  {ratio, "---", "CCC"},
 		"less than half":                   {ratio, "++-+-++-", "CCCCCCCC"},
 		"old failures are forgotten":       {ratio, "---9999-+", "CCCCCCCCC"},
+		"a success is the fourth":          {ratio, "---+", "CCCO"},
 		"two probes, both must succeed":    {ratio, "----5++", "CCCOHHC"},
 		"two probes, one fails":            {ratio, "----5+-", "CCCOHHO"},
 	} {
@@ -146,6 +168,30 @@ func TestBreaker(t *testing.T) {
 			}
 			require.Equal(t, tt.state, state)
 		})
+	}
+}
+
+// TestBreakerOpensAtItsRatio: at exactly the share of failures, and not with
+// one less.
+func TestBreakerOpensAtItsRatio(t *testing.T) {
+	for _, tt := range []struct{ percent, bad, all int }{{7, 7, 100}, {28, 7, 25}, {14, 7, 50}, {55, 11, 20}, {50, 10, 20}, {95, 19, 20}} {
+		state := func(bad int, failuresFirst bool) BreakerState {
+			b := NewBreaker(BreakerRule{Ratio: float64(tt.percent) / 100, Window: 10 * time.Second, Least: tt.all, OpenFor: time.Second})
+			for i := range tt.all {
+				reason := OK
+				if failuresFirst && i < bad || !failuresFirst && i >= tt.all-bad {
+					reason = Failed
+				}
+				p, ok := b.Allow(0)
+				require.True(t, ok)
+				b.Report(0, p, reason)
+			}
+			return b.State(0)
+		}
+		for _, first := range []bool{true, false} {
+			require.Equal(t, BreakerOpen, state(tt.bad, first), "%+v", tt)
+			require.Equal(t, BreakerClosed, state(tt.bad-1, first), "%+v", tt)
+		}
 	}
 }
 

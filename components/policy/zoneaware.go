@@ -89,7 +89,7 @@ func (z *ZoneAware) divide() {
 		z.shares[zone] /= weight
 	}
 	if own := z.shares[z.rule.Own]; hosts >= z.rule.Hosts && own > 0 {
-		z.spill(min(1, own/z.rule.Traffic[z.rule.Own]))
+		z.spill(min(1, whole(own/z.rule.Traffic[z.rule.Own])))
 	}
 }
 
