@@ -20,7 +20,7 @@ var Memberships = map[string]Kind{
 				Default: float64(30 * time.Second), Low: float64(10 * time.Millisecond), High: float64(time.Hour)},
 			{Name: "longest", About: "length of any ejection at most", Form: Span,
 				Default: float64(300 * time.Second), Low: float64(10 * time.Millisecond), High: float64(24 * time.Hour)},
-			{Name: "share", About: "of the pool that may be ejected at once, though always one", Form: Share, Default: .1, High: 1},
+			{Name: "share", About: "of the pool that may be ejected at once, rounded down, though always one (Envoy since 1.31, with always_eject_one_host)", Form: Share, Default: .1, High: 1},
 			{Name: "deviations", About: "standard deviations below the mean share of success that eject", Form: Number,
 				Default: 1.9, Low: 0.1, High: 10, Off: true},
 			{Name: "hosts", About: "backends with enough requests that it takes for a mean", Form: Count, Default: 5, Low: 2, High: 1e6},

@@ -11,12 +11,15 @@ import (
 // of successes lies too many standard deviations below the mean of all.
 //
 // An ejected backend comes back at the end of the first interval after its
-// time, which grows with each ejection, and shrinks again with each interval
-// that it stays. No more than a share of the pool is ejected at once, but one
-// may always be.
+// time, which grows with each ejection up to a longest one, and shrinks again
+// with each interval that it stays. Who has served their time leaves room for
+// the outliers of the same interval. No more than a share of the pool is
+// ejected at once, but one may always be.
 //
 // Source: Envoy's outlier detection (consecutive 5xx and success rate), with
-// its defaults.
+// its defaults but for always_eject_one_host, which is on: without it a pool of
+// fewer than ten never ejects. (Before 1.31, which brought that field, Envoy
+// rounded the share up.)
 // Cost: O(1) an answer, O(n) an interval.
 // Weak spot: it needs traffic: where nobody asks, nobody learns. It ejects the
 // messenger of a failure that lies behind all of them, as far as the cap lets
@@ -94,39 +97,59 @@ func (o *Outliers) eject(now time.Duration, i int) {
 	if m.out || o.ejected >= o.most() {
 		return
 	}
-	m.times++
+	if time.Duration(m.times)*o.limits.Base < o.limits.Most+o.limits.Base {
+		m.times++ // beyond it there would be more to fade than to fear
+	}
 	m.out, m.row = true, 0
 	m.until = now + min(time.Duration(m.times)*o.limits.Base, o.limits.Most)
 	o.ejected++
-	o.changed = append(o.changed, i)
+	o.note(i)
 }
 
 // most is how many may be out at once.
 func (o *Outliers) most() int {
-	return max(1, int(o.limits.Share*float64(len(o.members))))
+	return max(1, int(Part(o.limits.Share, len(o.members))))
 }
 
-// review ends intervals: outliers go, those who have served their time return.
-// Of several that have passed without a word only the last can matter to
-// anybody, but each lets the memory of ejections fade.
+// review ends intervals: those who have served their time return, outliers go.
+// Only the first of several that have passed without a word has anybody to
+// judge, but each lets the memory of ejections fade.
 func (o *Outliers) review(now time.Duration) {
-	passed := int((now-o.due)/o.limits.Interval) + 1
-	at := o.due
-	o.due += time.Duration(passed) * o.limits.Interval
+	first := o.due
+	last := now - (now-first)%o.limits.Interval
+	o.due = last + o.limits.Interval
+	o.release(first, first)
 	bar := o.bar()
 	for i := range o.members {
 		m := &o.members[i]
-		switch {
-		case !m.out && m.total >= o.limits.Requests && m.rate() < bar:
-			o.eject(at, i)
-		case !m.out:
-			m.times = max(0, m.times-passed)
+		if !m.out && m.total >= o.limits.Requests && m.rate() < bar {
+			o.eject(first, i)
 		}
 		m.ok, m.total = 0, 0
-		if last := o.due - o.limits.Interval; m.out && m.until <= last {
+	}
+	o.release(first+o.limits.Interval, last)
+}
+
+// release takes back who is due at the ends of intervals from one to another,
+// and lets the ejections of those who are there fade by one at each.
+func (o *Outliers) release(from, to time.Duration) {
+	for i := range o.members {
+		m := &o.members[i]
+		stays := from
+		if m.out {
+			if m.until > to {
+				continue
+			}
+			if late := m.until - from; late > 0 {
+				stays += (late + o.limits.Interval - 1) / o.limits.Interval * o.limits.Interval
+			}
 			m.out, m.row = false, 0
 			o.ejected--
 			o.note(i)
+			stays += o.limits.Interval
+		}
+		if stays <= to {
+			m.times = max(0, m.times-int((to-stays)/o.limits.Interval)-1)
 		}
 	}
 }

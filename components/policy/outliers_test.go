@@ -54,11 +54,84 @@ func TestEjectionsGrow(t *testing.T) {
 	require.Equal(t, []int{2}, o.Advance(now+90*time.Second), "the sixth counts as the third")
 }
 
+// TestEjectionsThatFadeShorten: what counts for the length stops growing where
+// the length does, so that good behaviour is felt soon: 11 at 30 s and 300 s.
+func TestEjectionsThatFadeShorten(t *testing.T) {
+	o := NewOutliers(10, envoy)
+	now := time.Duration(0)
+	for k := range 40 {
+		fails(o, now, 2, 5)
+		now += time.Duration(min(k+1, 10)) * 30 * time.Second
+		o.Advance(now)
+		require.False(t, o.Ejected(2))
+	}
+	now += 90 * time.Second // nine intervals
+	o.Advance(now)
+	fails(o, now, 2, 5)
+	o.Advance(now)
+	require.Empty(t, o.Advance(now+90*time.Second-1))
+	require.Equal(t, []int{2}, o.Advance(now+90*time.Second), "11 - 9, and this one")
+}
+
+// TestSkippedIntervalsCount: an account that is looked at late is the same as
+// one that was looked at all along.
+func TestSkippedIntervalsCount(t *testing.T) {
+	random := newRandom(12)
+	limits := OutlierLimits{Failures: 3, Interval: time.Second, Base: 2500 * ms, Most: 9 * time.Second, Share: .5}
+	often, late := NewOutliers(6, limits), NewOutliers(6, limits)
+	now, skipped := time.Duration(0), 0
+	for range 2000 {
+		pause := time.Duration(random.Int64N(int64(6 * time.Second)))
+		for end := now + pause; now < end; {
+			now = min(now+300*ms, end)
+			often.Advance(now)
+		}
+		late.Advance(now)
+		i := random.IntN(6)
+		fails(often, now, i, 3)
+		fails(late, now, i, 3)
+		if pause > 2*time.Second {
+			skipped++
+		}
+		for i := range 6 {
+			require.Equal(t, often.Ejected(i), late.Ejected(i), "%d at %v", i, now)
+			require.Equal(t, often.members[i].times, late.members[i].times, "%d at %v", i, now)
+		}
+	}
+	require.Greater(t, skipped, 1000)
+}
+
+// TestThoseWhoReturnLeaveRoom: at the end of an interval all return whose time
+// is over, and then outliers go, whatever their places.
+func TestThoseWhoReturnLeaveRoom(t *testing.T) {
+	for _, back := range []int{0, 9} {
+		limits := envoy
+		limits.Base = 10 * time.Second
+		o := NewOutliers(10, limits) // room for one
+		fails(o, 0, back, 5)
+		for i := range 10 {
+			for k := range 100 {
+				if i == 5 && k%2 == 0 {
+					o.Report(5*time.Second, i, Failed)
+				} else if i != back {
+					o.Report(5*time.Second, i, OK)
+				}
+			}
+		}
+		o.Advance(10 * time.Second)
+		require.False(t, o.Ejected(back))
+		require.True(t, o.Ejected(5), "%d was out", back)
+	}
+}
+
 func TestAtMostAShareIsEjected(t *testing.T) {
 	for _, c := range []struct {
 		n, most int
-	}{{3, 1}, {10, 1}, {19, 1}, {20, 2}, {50, 5}} {
-		o := NewOutliers(c.n, envoy)
+		share   float64
+	}{{3, 1, .1}, {10, 1, .1}, {19, 1, .1}, {20, 2, .1}, {50, 5, .1}, {100, 29, .29}, {100, 57, .57}, {50, 29, .58}, {25, 7, .28}, {5, 1, 0}} {
+		limits := envoy
+		limits.Share = c.share
+		o := NewOutliers(c.n, limits)
 		for i := range c.n {
 			fails(o, 0, i, 20)
 		}
