@@ -26,6 +26,18 @@ local function keep(key, lasts, ...)
   redis.call('PEXPIRE', key, math.ceil(lasts / 1e6) + 1000)
 end
 
+-- An instant is two numbers, whole nanoseconds and a part of one, so that it is
+-- as exact after months of a run as at its start. ahead is how far a key's lies
+-- beyond now, and hold sets it so far ahead.
+local function ahead(key)
+  local whole, part = get(key, {'whole', 'part'}, {now, 0})
+  return math.max(whole - now + part, 0)
+end
+
+local function hold(key, lasts, by)
+  keep(key, lasts, 'whole', now + math.floor(by), 'part', by - math.floor(by))
+end
+
 -- Each law answers whether the limit admits, the wait, and how to take it.
 local laws = {}
 
@@ -46,12 +58,11 @@ end
 laws['gcra'] = function(key, l)
   local p = pace(l.rate)
   local depth = exactly(p * math.max(l.burst, 1))
-  local tat = get(key, {'tat'}, {now})
-  local after = math.max(tat, now) + math.min(exactly(p * l.cost), depth)
-  if after - depth > now then
-    return false, math.ceil(after - depth) - now
+  local after = ahead(key) + math.min(exactly(p * l.cost), depth)
+  if after > depth then
+    return false, math.ceil(after - depth)
   end
-  return true, 0, function() keep(key, depth, 'tat', after) end
+  return true, 0, function() hold(key, depth, after) end
 end
 
 laws['fixed-window'] = function(key, l)
@@ -123,13 +134,12 @@ end
 laws['leaky-queue'] = function(key, l)
   local p = pace(l.rate)
   local longest = exactly(p * l.burst)
-  local empty = get(key, {'empty'}, {now})
-  local ahead = math.max(empty - now, 0)
-  if ahead > longest then
-    return false, math.ceil(empty - longest) - now
+  local queued = ahead(key)
+  if queued > longest then
+    return false, math.ceil(queued - longest)
   end
-  local after = math.max(empty, now) + exactly(p * l.cost)
-  return true, math.ceil(math.max(ahead - exactly(p * l.delay), 0)), function() keep(key, after - now, 'empty', after) end
+  local after = queued + exactly(p * l.cost)
+  return true, math.ceil(math.max(queued - exactly(p * l.delay), 0)), function() hold(key, after, after) end
 end
 
 local longest, refused, take = {[true] = 0, [false] = 0}, false, {}

@@ -89,10 +89,10 @@ func TestRedisDecidesAsMemoryDoes(t *testing.T) {
 	tallies := newRedisTallies("test", nil)
 	defer func() { require.NoError(t, tallies.Close()) }()
 	random := rand.New(rand.NewPCG(1, 2))
-	agree := func(name string, limiters []policy.Choice) {
+	agree := func(name string, from time.Duration, limiters []policy.Choice) {
 		memory := policy.NewLimits(limiters, 100)
 		redis := tallies.Tally(name, server.shared(true), limiters)
-		x := &instant{now: time.Duration(random.Int64N(int64(time.Hour))) - time.Minute}
+		x := &instant{now: from + time.Duration(random.Int64N(int64(time.Hour))) - time.Minute}
 		admitted, refused := 0, 0
 		for range 300 {
 			asks := make([]policy.Ask, len(limiters))
@@ -124,12 +124,14 @@ func TestRedisDecidesAsMemoryDoes(t *testing.T) {
 	}
 	var all []policy.Choice
 	for _, name := range slices.Sorted(maps.Keys(policy.Limiters)) {
-		agree(name, []policy.Choice{any(name)})
-		agree(name+" again", []policy.Choice{any(name)})
+		agree(name, 0, []policy.Choice{any(name)})
+		agree(name+" again", 0, []policy.Choice{any(name)})
+		agree(name+" after a day", 24*time.Hour, []policy.Choice{any(name)})
+		agree(name+" after months", 2000*time.Hour, []policy.Choice{any(name)})
 		all = append(all, any(name))
 	}
 	for i := range 5 {
-		agree(fmt.Sprint("all at once ", i), all)
+		agree(fmt.Sprint("all at once ", i), time.Duration(i)*24*time.Hour, all)
 	}
 }
 

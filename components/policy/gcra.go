@@ -10,12 +10,12 @@ import "math"
 // remembers at most bound keys.
 //
 // Source: ITU-T I.371, 1993; redis-cell.
-// Cost: O(1), one map look-up, one number a key.
-// Weak spot: that of the token bucket. The one number does not tell at a
+// Cost: O(1), one map look-up, one instant a key.
+// Weak spot: that of the token bucket. The one instant does not tell at a
 // glance how much is left.
 func NewGCRA(rate, burst float64, bound int) Limiter {
 	p := newPace(rate)
-	return newKeyed[float64](gcra{p, p.of(max(burst, 1))}, bound)
+	return newKeyed[instant](gcra{p, p.of(max(burst, 1))}, bound)
 }
 
 // gcra keeps the instant at which a token bucket would be full again.
@@ -24,18 +24,19 @@ type gcra struct {
 	depth float64
 }
 
-func (g gcra) fresh(now float64) float64 { return now }
+func (g gcra) fresh(now float64) instant { return at(now, 0) }
 
-func (g gcra) ask(tat *float64, now, cost float64) (wait float64, ok bool) {
-	// Instants are whole nanoseconds: the first one that is not too early.
-	if early := g.next(*tat, now, cost) - g.depth; early > now {
-		return math.Ceil(early) - now, false
+func (g gcra) ask(tat *instant, now, cost float64) (wait float64, ok bool) {
+	// Requests come at whole nanoseconds: the first one that is not too early.
+	if early := g.ahead(tat, now, cost) - g.depth; early > 0 {
+		return math.Ceil(early), false
 	}
 	return 0, true
 }
 
-func (g gcra) pay(tat *float64, now, cost float64) { *tat = g.next(*tat, now, cost) }
+func (g gcra) pay(tat *instant, now, cost float64) { *tat = at(now, g.ahead(tat, now, cost)) }
 
-func (g gcra) next(tat, now, cost float64) float64 {
-	return max(tat, now) + min(g.pace.of(cost), g.depth)
+// ahead is how far the next TAT would lie beyond now.
+func (g gcra) ahead(tat *instant, now, cost float64) float64 {
+	return tat.ahead(now) + min(g.pace.of(cost), g.depth)
 }

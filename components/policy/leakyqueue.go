@@ -10,13 +10,13 @@ import "math"
 //
 // Source: ngx_http_limit_req_module.c (its default, and delay=), here in exact
 // arithmetic; Uber's ratelimit.
-// Cost: O(1), one map look-up, one number a key. Whoever owns it has to hold
+// Cost: O(1), one map look-up, one instant a key. Whoever owns it has to hold
 // the requests that wait.
 // Weak spot: it turns bursts into latency, and a request whose caller has gone
 // away keeps its place.
 func NewLeakyQueue(rate, burst, delay float64, bound int) Limiter {
 	p := newPace(rate)
-	return newKeyed[float64](leakyQueue{p, p.of(burst), p.of(delay)}, bound)
+	return newKeyed[instant](leakyQueue{p, p.of(burst), p.of(delay)}, bound)
 }
 
 type leakyQueue struct {
@@ -24,17 +24,17 @@ type leakyQueue struct {
 	longest, free float64
 }
 
-func (q leakyQueue) fresh(now float64) float64 { return now }
+func (q leakyQueue) fresh(now float64) instant { return at(now, 0) }
 
 // ask knows of a key when its queue will be empty.
-func (q leakyQueue) ask(empty *float64, now, _ float64) (wait float64, ok bool) {
-	ahead := max(*empty-now, 0)
+func (q leakyQueue) ask(empty *instant, now, _ float64) (wait float64, ok bool) {
+	ahead := empty.ahead(now)
 	if ahead > q.longest {
-		return math.Ceil(*empty-q.longest) - now, false
+		return math.Ceil(ahead - q.longest), false
 	}
 	return math.Ceil(max(ahead-q.free, 0)), true
 }
 
-func (q leakyQueue) pay(empty *float64, now, cost float64) {
-	*empty = max(*empty, now) + q.pace.of(cost)
+func (q leakyQueue) pay(empty *instant, now, cost float64) {
+	*empty = at(now, empty.ahead(now)+q.pace.of(cost))
 }

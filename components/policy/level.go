@@ -46,8 +46,8 @@ func (t tokenBucket) level(c *credit, now float64) (most, left, reset float64) {
 	return t.depth / float64(t.pace), held.tokens / float64(t.pace), t.depth - held.tokens
 }
 
-func (g gcra) level(tat *float64, now float64) (most, left, reset float64) {
-	ahead := max(*tat-now, 0)
+func (g gcra) level(tat *instant, now float64) (most, left, reset float64) {
+	ahead := tat.ahead(now)
 	return g.depth / float64(g.pace), (g.depth - ahead) / float64(g.pace), ahead
 }
 
@@ -85,8 +85,8 @@ func (l leakyBucket) level(m *meter, now float64) (most, left, reset float64) {
 	return (l.burst + thousandths) / thousandths, (l.burst - excess) / thousandths, reset
 }
 
-func (q leakyQueue) level(empty *float64, now float64) (most, left, reset float64) {
-	ahead := max(*empty-now, 0)
+func (q leakyQueue) level(empty *instant, now float64) (most, left, reset float64) {
+	ahead := empty.ahead(now)
 	most, left = q.longest/float64(q.pace)+1, 0
 	if ahead <= q.longest {
 		left = (q.longest-ahead)/float64(q.pace) + 1

@@ -81,9 +81,8 @@ func (k *keyed[S, L]) state(now float64, key string) *S {
 
 // pace turns requests into time: the time in which the rate allows for them.
 //
-// It is counted in 1024ths of a nanosecond, so that sums are exact for the
-// first two hours of a run: laws that are equal on paper are so here, in
-// memory and in a script.
+// It is counted in 1024ths of a nanosecond, so that sums of up to two hours are
+// exact: laws that are equal on paper are so here, in memory and in a script.
 type pace float64 // nanoseconds from one request to the next
 
 func newPace(rate float64) pace { return pace(exactly(float64(time.Second) / rate)) }
@@ -91,3 +90,16 @@ func newPace(rate float64) pace { return pace(exactly(float64(time.Second) / rat
 func (p pace) of(cost float64) float64 { return exactly(float64(p) * cost) }
 
 func exactly(x float64) float64 { return math.Floor(x*1024+0.5) / 1024 }
+
+// instant is a point in time to the 1024th of a nanosecond, as exact after
+// months of a run as at its start: one number would not hold both.
+type instant struct{ whole, part float64 }
+
+// at is so long after now, which is whole.
+func at(now, ahead float64) instant {
+	whole := math.Floor(ahead)
+	return instant{now + whole, ahead - whole}
+}
+
+// ahead is how far it lies beyond now; 0 if it is past.
+func (i instant) ahead(now float64) float64 { return max(i.whole-now+i.part, 0) }
