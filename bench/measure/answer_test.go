@@ -116,7 +116,7 @@ func TestAnswer(t *testing.T) {
 			"The p99 latency was 10 ms with a, 20 ms with b and 30 ms with c, in a single repetition, which cannot tell a difference from chance. " +
 				"The simulator says 11 ms with a, 21 ms with b and 31 ms with c."},
 		{"two repetitions far apart", "p99", live, []string{"a", "b", "c"}, figures{"live a": {.01, .02}, "live b": {.02, .01}, "live c": {.01, .011}},
-			"The p99 latency was 14.1 ms with a, 14.1 ms with b and 10.5 ms with c, but 2 repetitions are too few to see any but a huge difference."},
+			"The p99 latency was 15 ms with a, 15 ms with b and 10.5 ms with c, but 2 repetitions are too few to see any but a huge difference."},
 		{"two repetitions, one far apart", "p99", live, []string{"a", "b", "c"}, figures{"live a": {.01, .0102}, "live b": {.02, .0203}, "live c": {.01, .021}},
 			"Against a (10.1 ms), the p99 latency was 2 times as long with b (1.9 to 2.1); with c, only a huge difference could have been detected."},
 		{"no figures", "p99", both, []string{"a", "b"}, unknown("live a", "live b", "sim a", "sim b"),
@@ -126,7 +126,7 @@ func TestAnswer(t *testing.T) {
 		{"the baseline was not run", "p99", live, []string{"a", "b", "c"}, figures{"live b": {.01, .01}, "live c": {.02, .02}},
 			"The p99 latency was 10 ms with b and 20 ms with c; a, to compare with, was not run."},
 		{"only one was run", "p99", live, []string{"a", "b"}, figures{"live a": {.01, .011}},
-			"With a, the p99 latency was 10.5 ms (95% interval 5.72 ms to 19.2 ms)."},
+			"With a, the p99 latency was 10.5 ms (95% interval 5.73 ms to 19.2 ms)."},
 		{"one figure is not known", "p99", both, []string{"a", "b", "c"},
 			with(unknown("live c", "sim c"), figures{"live a": {.02, .021, .02}, "live b": {.01, .011, .01}, "sim a": {.02, .021, .02}, "sim b": {.01, .0105, .01}}),
 			"Against a (20.3 ms), the p99 latency was 49% shorter with b (44% to 54%); for c there are too few samples. The simulator agrees where both can tell."},

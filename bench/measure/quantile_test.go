@@ -27,7 +27,7 @@ func TestQuantileIsMedianUnbiased(t *testing.T) {
 		rng := rand.New(rand.NewPCG(11, 0))
 		below := 0
 		for range trials {
-			if law.p99Of(rng, 600) < law.p99 {
+			if law.p99Of(rng, 600) < law.truth {
 				below++
 			}
 		}
@@ -94,7 +94,7 @@ func TestIntervalOfAQuantileHolds(t *testing.T) {
 				for i := range values {
 					values[i] = law.p99Of(rng, c.requests)
 				}
-				if f := estimate(values, Seconds, confidence); f.Low <= law.p99 && law.p99 <= f.High {
+				if f := estimate(values, Seconds, confidence); f.Low <= law.truth && law.truth <= f.High {
 					covered++
 				}
 			}
@@ -106,10 +106,10 @@ func TestIntervalOfAQuantileHolds(t *testing.T) {
 	}
 }
 
-// law is a distribution of latency with its true quantile.
+// law is a distribution, with what is to be found out about it.
 type law struct {
-	draw func(*rand.Rand) float64
-	p99  float64
+	draw  func(*rand.Rand) float64
+	truth float64
 }
 
 var laws = map[string]law{

@@ -28,7 +28,9 @@ type Result struct {
 	Theory      []Theory `json:",omitempty"` // by variant, of those that there is a formula for
 }
 
-// Figure is a number with its 95% confidence interval over repetitions.
+// Figure is a number with its 95% confidence interval over repetitions: the
+// arithmetic mean of what each of them came to. Only ratios to the baseline
+// are geometric means, of the ratios in each pair of repetitions.
 // Known is false where there are too few samples for it: a dash. A quantile
 // needs 30 samples beyond it in all repetitions together, and 5 in each.
 type Figure struct {

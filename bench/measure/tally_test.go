@@ -142,7 +142,7 @@ func TestSummary(t *testing.T) {
 	assert.InDelta(t, 1, lb.Share, 1e-12)
 	assert.InDelta(t, 1.1, lb.Amplified, 1e-12)
 	assert.InDelta(t, 3.5, lb.Asked["api[1]"], 1e-12)
-	assert.InDelta(t, 1.414e-4, lb.CPU.Value, 1e-7, "the geometric mean of 0.1 and 0.2 ms")
+	assert.InDelta(t, 1.5e-4, lb.CPU.Value, 1e-9, "the mean of 0.1 and 0.2 ms")
 	assert.False(t, lb.CacheHits.Known)
 	assert.InDelta(t, .75, api.Share, 1e-12)
 	assert.False(t, api.CPU.Known)
