@@ -308,12 +308,16 @@ type passage struct {
 // upstreamBody is a body that knows its end when it has passed.
 type upstreamBody interface {
 	io.Reader
+	Ahead() bool
 	Ended() bool
 }
 
 func (p *passage) run() policy.Reason {
 	if p.from.Ended() {
 		return policy.OK
+	}
+	if !p.from.Ahead() && p.to.flush(p.left < 0) != nil { // a head does not wait for its body
+		return policy.Canceled
 	}
 	buffer := buffers.Get().(*[32 << 10]byte)
 	defer buffers.Put(buffer)

@@ -335,6 +335,8 @@ func TestBackPressure(t *testing.T) {
 func TestEventStream(t *testing.T) {
 	origin := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
+		w.(http.Flusher).Flush()
+		time.Sleep(time.Minute)
 		for {
 			io.WriteString(w, "data: x\n\n")
 			w.(http.Flusher).Flush()
@@ -346,16 +348,17 @@ func TestEventStream(t *testing.T) {
 		}
 	}
 	inLab(t, handle(pass), labOptions{origin: origin}, func(l *lab) {
+		began := time.Now()
 		answer, err := l.client.Get("http://proxy/")
 		require.NoError(t, err)
-		began := time.Now()
+		require.Zero(t, time.Since(began), "the head does not wait for the first piece")
 		in := bufio.NewReader(answer.Body)
 		for i := range 5 {
 			line, err := in.ReadString('\n')
 			require.NoError(t, err)
 			require.Equal(t, "data: x\n", line)
 			in.ReadString('\n')
-			require.Equal(t, time.Duration(i)*time.Minute, time.Since(began))
+			require.Equal(t, time.Duration(i+1)*time.Minute, time.Since(began))
 		}
 		answer.Body.Close()
 	})

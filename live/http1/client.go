@@ -71,6 +71,9 @@ func newClientConn(h *host, raw net.Conn) *Conn {
 // closed it nor said what nobody asked for.
 func (c *Conn) alive() bool { return c.buffer.Buffered() == 0 && c.probe() }
 
+// Ahead tells whether something of the answer has come that is not read yet.
+func (c *Conn) Ahead() bool { return c.buffer.Buffered() > 0 }
+
 // Close ends the connection, and with it whoever reads or writes.
 func (c *Conn) Close() error {
 	if c.closed.Swap(true) {
