@@ -206,6 +206,9 @@ func (e *execution) attempt(ctx context.Context, step Step, first bool) (*measur
 	if err != nil {
 		return nil, errors.Join(err, draft.Leave())
 	}
+	if run.Case, err = digestOf(step.Case); err != nil {
+		return nil, errors.Join(err, draft.Leave())
+	}
 	run.Warnings = append(run.Warnings, draft.Suspect(run)...)
 	run.Spoiled = first && run.Severe()
 	return run, draft.Keep(run)

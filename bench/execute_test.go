@@ -30,6 +30,7 @@ func asking() *scenarios.Scenario {
 	for _, name := range []string{"a", "b", "c"} {
 		v := steadyCase().Variant
 		v.Name = name
+		v.Topology = &topologies.Topology{Name: "direct", Entry: "api", Nodes: []*topologies.Node{{Name: "api", Kind: topologies.Backend, Replicas: 1, Workers: 4}}}
 		s.Variants = append(s.Variants, v)
 	}
 	return s

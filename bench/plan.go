@@ -5,8 +5,13 @@
 package bench
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"trafficlab/bench/measure"
 	"trafficlab/scenarios"
@@ -67,6 +72,9 @@ func Fold(dir string) (*scenarios.Scenario, *measure.Result, error) {
 		return nil, nil, err
 	}
 	runs, err := store.Runs()
+	if err == nil {
+		err = plan.check(store, runs)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -75,6 +83,60 @@ func Fold(dir string) (*scenarios.Scenario, *measure.Result, error) {
 		result.Theory = plan.Theory
 	}
 	return plan.Scenario, result, err
+}
+
+// check refuses runs that are not of the plan: figures over them would answer
+// another question.
+func (p *Plan) check(store *measure.Store, runs []*measure.Run) error {
+	cases := p.Scenario.Cases()
+	for _, run := range runs {
+		if err := p.owns(run, cases); err != nil {
+			return fmt.Errorf("read %s: it is not of this plan: %w", store.RunFile(run), err)
+		}
+	}
+	return nil
+}
+
+// owns tells what the plan says otherwise of a run.
+func (p *Plan) owns(run *measure.Run, cases []scenarios.Case) error {
+	s := p.Scenario
+	i := slices.IndexFunc(s.Variants, func(v scenarios.Variant) bool { return v.Name == run.Variant })
+	switch {
+	case !slices.Contains(p.Worlds, run.World):
+		return fmt.Errorf("it was run in the world %q, not in one of %q", run.World, p.Worlds)
+	case i < 0:
+		return fmt.Errorf("there is no variant %q", run.Variant)
+	case run.Repetition < 0 || run.Repetition >= s.Repeat:
+		return fmt.Errorf("it is repetition %d of %d", run.Repetition+1, s.Repeat)
+	}
+	c := &cases[run.Repetition*len(s.Variants)+i]
+	want := newRun(c, run.World)
+	for _, f := range []struct {
+		name      string
+		has, want any
+	}{
+		{"scenario", run.Scenario, want.Scenario},
+		{"seed", run.Seed, want.Seed},
+		{"warm-up", run.Warmup, want.Warmup},
+		{"duration", run.Duration, want.Duration},
+		{"deadline", run.Deadline, want.Deadline},
+	} {
+		if f.has != f.want {
+			return fmt.Errorf("its %s is %v, not %v", f.name, f.has, f.want)
+		}
+	}
+	digest, err := digestOf(c)
+	if err == nil && run.Case != digest {
+		err = errors.New("its system, load or faults are others")
+	}
+	return err
+}
+
+// digestOf tells cases apart, in 64 bits.
+func digestOf(c *scenarios.Case) (string, error) {
+	text, err := json.Marshal(c)
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8]), err
 }
 
 // Glance is Fold for those who trust what was folded when the runs were made,
@@ -98,6 +160,9 @@ func openPlan(dir string) (*Plan, *measure.Store, error) {
 	}
 	if plan.Scenario == nil {
 		return nil, nil, fmt.Errorf("read plan of %s: it names no scenario", dir)
+	}
+	if err := plan.Scenario.Check(); err != nil {
+		return nil, nil, fmt.Errorf("read plan of %s: %w", dir, err)
 	}
 	return plan, store, nil
 }

@@ -3,7 +3,7 @@ package measure
 import "time"
 
 // Format is the version of stored runs. A reader refuses any other.
-const Format = 2
+const Format = 3
 
 // Run is all samples of a case, with what the nodes counted and where it came
 // from.
@@ -14,6 +14,7 @@ type Run struct {
 	World      string // "live" or "sim"
 	Repetition int
 	Seed       uint64
+	Case       string // a digest of all that was asked: system, load, faults
 
 	Warmup   time.Duration // samples that began earlier are left out of figures
 	Duration time.Duration // of the load

@@ -1,12 +1,14 @@
 package measure
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 )
 
 // Seal is what run.json tells of the file of samples beside it, uncompressed:
@@ -72,4 +74,25 @@ func (s Seal) matches(got Seal) error {
 		return fmt.Errorf("its samples are not those that %s tells of", runFile)
 	}
 	return nil
+}
+
+// sealed puts a seal on the text of an object, as its first field: the SHA-256
+// of all that was there before. It tells slips and touching up, not forgery:
+// anybody can put it on again.
+func sealed(object []byte) []byte {
+	return slices.Concat(sealField(object), object[1:])
+}
+
+// unbroken tells whether the object is as it was sealed.
+func unbroken(object []byte) bool {
+	n := len(sealField(nil))
+	if len(object) < n {
+		return false
+	}
+	was := append([]byte("{"), object[n:]...)
+	return bytes.Equal(object[:n], sealField(was))
+}
+
+func sealField(object []byte) []byte {
+	return fmt.Appendf(nil, "{\n \"SHA256\": \"%x\",", sha256.Sum256(object))
 }

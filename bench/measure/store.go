@@ -115,7 +115,7 @@ func Open(dir string, plan any) (*Store, error) {
 	if err := json.Unmarshal(raw, &e); err != nil {
 		return nil, fmt.Errorf("read %s: it is damaged: %w", path, err)
 	}
-	if err := checkFormat(path, e.Format); err != nil {
+	if err := sound(path, raw, e.Format); err != nil {
 		return nil, err
 	}
 	if err := json.Unmarshal(e.Plan, plan); err != nil {
@@ -124,12 +124,20 @@ func Open(dir string, plan any) (*Store, error) {
 	return &Store{Dir: dir}, nil
 }
 
-func checkFormat(path string, format int) error {
-	if format != Format {
+// sound refuses a file of another format, and one that was changed since it was
+// written.
+func sound(path string, raw []byte, format int) error {
+	switch {
+	case format != Format:
 		return fmt.Errorf("read %s: it has format %d, and this version of trafficlab reads format %d; run the scenario again", path, format, Format)
+	case !unbroken(raw):
+		return fmt.Errorf("read %s: it was changed since it was written", path)
 	}
 	return nil
 }
+
+// RunFile is where a finished repetition tells of itself.
+func (s *Store) RunFile(r *Run) string { return filepath.Join(s.Dir, runsDir, r.Name(), runFile) }
 
 // Name is where the run is kept: its world, variant and repetition, from 1.
 func (r *Run) Name() string {
@@ -272,7 +280,7 @@ func readRun(dir string) (*Run, error) {
 	if err := json.Unmarshal(raw, &version); err != nil {
 		return nil, fmt.Errorf("read %s: it is damaged: %w", path, err)
 	}
-	if err := checkFormat(path, version.Format); err != nil {
+	if err := sound(path, raw, version.Format); err != nil {
 		return nil, err
 	}
 	run := &Run{}
@@ -307,7 +315,7 @@ func (s *Store) Result() (*Result, error) {
 	if err := json.Unmarshal(raw, &saved); err != nil || saved.Result == nil {
 		return nil, fmt.Errorf("read %s: it is damaged: %w", path, err)
 	}
-	return saved.Result, checkFormat(path, saved.Format)
+	return saved.Result, sound(path, raw, saved.Format)
 }
 
 // save writes a file of the store at once: a reader sees the old one or the
@@ -319,15 +327,17 @@ func (s *Store) save(name string, value any) error {
 		err = os.Rename(path+".part", path)
 	}
 	if err != nil {
+		os.Remove(path + ".part")
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
 }
 
+// writeJSON writes an object under a seal of its own.
 func writeJSON(path string, value any) error {
 	raw, err := json.MarshalIndent(value, "", " ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, append(raw, '\n'), 0o644)
+	return os.WriteFile(path, sealed(append(raw, '\n')), 0o644)
 }

@@ -190,14 +190,17 @@ func TestDamageIsNamed(t *testing.T) {
 		want   string
 	}{
 		{"a plan cut off", planFile, half, "plan.json: it is damaged: unexpected end of JSON input"},
-		{"a plan of the future", planFile, replace(`"Format": 2`, `"Format": 9`), "plan.json: it has format 9, and this version of trafficlab reads format 2; run the scenario again"},
+		{"a plan of the future", planFile, replace(`"Format": 3`, `"Format": 9`), "plan.json: it has format 9, and this version of trafficlab reads format 3; run the scenario again"},
 		{"a run cut off", "runs/live-p2c-1/run.json", half, "runs/live-p2c-1/run.json: it is damaged: unexpected end of JSON input"},
-		{"a run of the past", "runs/live-p2c-1/run.json", replace(`"Format": 2`, `"Format": 1`), "runs/live-p2c-1/run.json: it has format 1,"},
+		{"a run of the past", "runs/live-p2c-1/run.json", replace(`"Format": 3`, `"Format": 2`), "runs/live-p2c-1/run.json: it has format 2,"},
 		{"samples of nobody", "runs/live-p2c-1/samples.csv.gz", rewritten(func(s []Sample) []Sample { return nil }), "runs/live-p2c-1/samples.csv.gz: it is damaged: it holds 0 samples, and run.json tells of 2"},
 		{"samples that were touched up", "runs/live-p2c-1/samples.csv.gz", rewritten(func(s []Sample) []Sample { s[0].Latency = 2; return s }), "runs/live-p2c-1/samples.csv.gz: it is damaged: its samples are not those that run.json tells of"},
 		{"more samples", "runs/live-p2c-1/samples.csv.gz", rewritten(func(s []Sample) []Sample { return append(s, s[1]) }), "runs/live-p2c-1/samples.csv.gz: it is damaged: it holds more than run.json tells of"},
 		{"samples without end", "runs/live-p2c-1/samples.csv.gz", bomb, "runs/live-p2c-1/samples.csv.gz: it is damaged: it holds more than run.json tells of"},
-		{"another repetition's folder", "runs/live-p2c-1/run.json", replace(`"Repetition": 0`, `"Repetition": 1`), "runs/live-p2c-1/run.json: it is of the run live-p2c-2, not of the one that its folder is named after"},
+		{"another repetition's folder", "runs/live-p2c-1/run.json", resealed(`"Repetition": 0`, `"Repetition": 1`), "runs/live-p2c-1/run.json: it is of the run live-p2c-2, not of the one that its folder is named after"},
+		{"a plan that was touched up", planFile, replace(`"Name": "s"`, `"Name": "t"`), "plan.json: it was changed since it was written"},
+		{"a run that was touched up", "runs/live-p2c-1/run.json", replace(`"Requests": 5`, `"Requests": -5`), "runs/live-p2c-1/run.json: it was changed since it was written"},
+		{"a run without its seal", "runs/live-p2c-1/run.json", func(raw []byte) []byte { return unseal(raw) }, "runs/live-p2c-1/run.json: it was changed since it was written"},
 		{"a run without samples", "runs/live-p2c-1/samples.csv.gz", nil, "runs/live-p2c-1/samples.csv.gz"},
 		{"samples cut off", "runs/live-p2c-1/samples.csv.gz", half, "runs/live-p2c-1/samples.csv.gz: it is damaged: "},
 		{"samples with a bit turned", "runs/live-p2c-1/samples.csv.gz", turned, "runs/live-p2c-1/samples.csv.gz: it is damaged: "},
@@ -295,6 +298,24 @@ func replace(old, with string) func([]byte) []byte {
 		}
 		return changed
 	}
+}
+
+// unseal is the object before it was sealed.
+func unseal(raw []byte) []byte { return append([]byte("{"), raw[len(sealField(nil)):]...) }
+
+// resealed is a file that was written so.
+func resealed(old, with string) func([]byte) []byte {
+	return func(raw []byte) []byte { return sealed(replace(old, with)(unseal(raw))) }
+}
+
+func TestAResultThatCannotBeWrittenLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Create(dir, plan{"s"})
+	require.NoError(t, err)
+	defer s.Close()
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, resultFile, "in the way"), 0o755))
+	require.Error(t, s.SaveResult(&Result{}))
+	assert.NoFileExists(t, filepath.Join(dir, resultFile+".part"))
 }
 
 func TestSlug(t *testing.T) {

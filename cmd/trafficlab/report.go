@@ -60,8 +60,11 @@ func redraw(t *terminal, dir string) error {
 		if err != nil {
 			return err
 		}
+		if err := writeReport(dir, s, r); err != nil {
+			return err
+		}
 		t.line("Report: %s", filepath.Join(dir, reportName))
-		return writeReport(dir, s, r)
+		return nil
 	}
 	inside := stores(dir)
 	if len(inside) == 0 {
@@ -79,8 +82,11 @@ func redraw(t *terminal, dir string) error {
 		known[name] = entryOf(name, s, r)
 		t.line("Report: %s", filepath.Join(dir, name, reportName))
 	}
+	if err := writeIndex(dir, known); err != nil {
+		return err
+	}
 	t.line("All reports: %s", filepath.Join(dir, indexName))
-	return writeIndex(dir, known)
+	return nil
 }
 
 func entryOf(name string, s *scenarios.Scenario, r *measure.Result) reports.IndexEntry {

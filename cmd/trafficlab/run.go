@@ -135,12 +135,15 @@ func (r *running) each(ctx context.Context, c *cobra.Command, all []*scenarios.S
 			break
 		}
 	}
-	if err := writeIndex(r.out, known); err != nil {
+	err := writeIndex(r.out, known)
+	if err != nil {
 		worst, failures = max(worst, incomplete), append(failures, err)
 	}
 	if !r.json && len(all) > 1 {
 		overview.write(t.w)
-		t.line("All reports: %s", filepath.Join(r.out, indexName))
+		if err == nil {
+			t.line("All reports: %s", filepath.Join(r.out, indexName))
+		}
 	}
 	if worst == met {
 		return nil
