@@ -229,39 +229,39 @@ func TestKeySets(t *testing.T) {
 	only := keySetOf(map[string]*rsa.PrivateKey{"k2": s.other})
 
 	withIssuer(t, func(l *lab) { // rotation by a token with a key that is new
-		l.upstreams["issuer"] = issuer(one)
+		l.serve("issuer", issuer(one))
 		l.begin()
 		time.Sleep(20 * time.Second)
-		require.Len(t, l.checks, 1)
-		require.Equal(t, "/keys", l.checks[0].Request.Path)
+		require.Len(t, l.checked(), 1)
+		require.Equal(t, "/keys", l.checked()[0].Request.Path)
 		require.Equal(t, 200, l.withToken(first).Status)
-		require.Len(t, l.checks, 1, "what is known needs no fetch")
-		l.upstreams["issuer"] = issuer(both)
+		require.Len(t, l.checked(), 1, "what is known needs no fetch")
+		l.serve("issuer", issuer(both))
 		out := l.withToken(second)
 		require.Equal(t, 200, out.Status)
 		require.Equal(t, 20*time.Second+5*ms, out.at, "it waited for the set")
 		for range 10 {
 			require.Equal(t, 401, l.withToken(strange).Status)
 		}
-		require.Len(t, l.checks, 2, "inventing keys causes no fetches")
+		require.Len(t, l.checked(), 2, "inventing keys causes no fetches")
 		time.Sleep(setRest)
 		require.Equal(t, 401, l.withToken(strange).Status)
-		require.Len(t, l.checks, 3)
-		l.upstreams["issuer"] = issuer(only)
+		require.Len(t, l.checked(), 3)
+		l.serve("issuer", issuer(only))
 		time.Sleep(time.Minute)
-		require.Len(t, l.checks, 4)
+		require.Len(t, l.checked(), 4)
 		require.Equal(t, 401, l.withToken(first).Status, "a key taken out of the set is good no more")
 		require.Equal(t, 200, l.withToken(second).Status)
-		l.upstreams["issuer"] = always(status(500))
+		l.serve("issuer", always(status(500)))
 		time.Sleep(2 * time.Minute)
 		require.Equal(t, 200, l.withToken(second).Status, "what was known stays while the issuer is ill")
-		l.upstreams["issuer"] = issuer([]byte("{}"))
+		l.serve("issuer", issuer([]byte("{}")))
 		time.Sleep(time.Minute)
 		require.Equal(t, 200, l.withToken(second).Status)
 	})
 
 	withIssuer(t, func(l *lab) { // several wait for one fetch
-		l.upstreams["issuer"] = issuer(one)
+		l.serve("issuer", issuer(one))
 		l.begin()
 		var all []<-chan *outcome
 		for range 3 {
@@ -270,23 +270,23 @@ func TestKeySets(t *testing.T) {
 		for _, done := range all {
 			require.Equal(t, 200, (<-done).Status)
 		}
-		require.Len(t, l.checks, 1)
+		require.Len(t, l.checked(), 1)
 	})
 
 	withIssuer(t, func(l *lab) { // an issuer that is down, then up
-		l.upstreams["issuer"] = always(fails(2, 0))
+		l.serve("issuer", always(fails(2, 0)))
 		l.begin()
 		synctest.Wait()
 		out := l.withToken(first)
 		require.Equal(t, 503, out.Status)
 		require.Equal(t, "trafficlab; error=proxy_internal_error", out.Header.Get("Proxy-Status"))
-		l.upstreams["issuer"] = issuer(one)
+		l.serve("issuer", issuer(one))
 		time.Sleep(setRest)
 		require.Equal(t, 200, l.withToken(first).Status)
 	})
 
 	withIssuer(t, func(l *lab) { // an issuer that hangs
-		l.upstreams["issuer"] = always(fine().in(time.Hour))
+		l.serve("issuer", always(fine().in(time.Hour)))
 		l.begin()
 		synctest.Wait()
 		out := l.withToken(first)

@@ -178,6 +178,21 @@ func (l *lab) asked() []topologies.Place {
 	return places
 }
 
+// checked is the checks, probes and the like that upstreams have met by now.
+func (l *lab) checked() []Hop {
+	synctest.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.checks
+}
+
+// serve lets an upstream answer so from now on.
+func (l *lab) serve(place topologies.Place, u upstream) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.upstreams[place] = u
+}
+
 func (l *lab) lastHop() Hop {
 	l.mu.Lock()
 	defer l.mu.Unlock()

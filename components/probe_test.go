@@ -2,6 +2,7 @@ package components
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -153,8 +154,8 @@ func (l *lab) goesTo(times int) map[topologies.Place]int {
 func TestProxyPicksByProbes(t *testing.T) {
 	prequalLab(t, nil, func(i int) answer { return busyAnswer(2-i, 10*ms) }, func(l *lab) {
 		require.Equal(t, map[topologies.Place]int{"api[2]": 50}, l.goesTo(50), "all are as fast, it is the least busy")
-		require.Len(t, l.checks, 3*51)
-		for _, h := range l.checks {
+		require.Len(t, l.checked(), 3*51)
+		for _, h := range l.checked() {
 			require.Equal(t, ProbePath, h.Request.Path)
 		}
 		require.Zero(t, l.canceled)
@@ -204,10 +205,10 @@ func TestNobodyProbesWhoIsDown(t *testing.T) {
 		l.get("/")
 		time.Sleep(ms)
 		l.component.server.(*proxy).setUp(l.now(), "api[0]", false)
-		l.checks = nil
+		before := len(l.checked())
 		require.Equal(t, map[topologies.Place]int{"api[1]": 20}, l.goesTo(20))
-		require.Len(t, l.checks, 2*21)
-		for _, h := range l.checks {
+		require.Len(t, l.checked()[before:], 2*21)
+		for _, h := range l.checked()[before:] {
 			require.NotEqual(t, topologies.Place("api[0]"), h.To)
 		}
 	})
@@ -225,6 +226,7 @@ func TestProbesLeaveOneAfterAnother(t *testing.T) {
 		l = lab
 		l.get("/")
 		time.Sleep(ms)
+		synctest.Wait()
 		require.Equal(t, []time.Duration{1, 2, 3}, left)
 	})
 }
