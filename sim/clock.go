@@ -24,7 +24,9 @@ func (c *clock) at(at time.Duration, k kind, slot int) {
 
 // stamp makes an event with the next sequence number.
 func (c *clock) stamp(at time.Duration, k kind, slot int) event {
-	c.sequence++
+	if c.sequence++; c.sequence == sequenceLimit {
+		panic("sim: more than 68 billion events in a run")
+	}
 	return event{max(at, c.now), word(c.sequence, k, slot)}
 }
 

@@ -30,6 +30,8 @@ const (
 	slotBits  = 24
 	kindBits  = 4
 	slotLimit = 1 << slotBits
+
+	sequenceLimit = 1 << (64 - slotBits - kindBits)
 )
 
 func (e event) kind() kind { return kind(e.word >> slotBits & (1<<kindBits - 1)) }
