@@ -12,12 +12,14 @@ RACE    := ./live/... ./sim/... ./bench/... ./components/...
 HAS      = $(firstword $(foreach name,$(1),$(shell command -v $(name) 2>/dev/null)))
 BROWSER := $(call HAS,chromium chromium-browser google-chrome)
 REDIS   := $(call HAS,redis-server)
+CURL    := $(call HAS,curl)
+H2LOAD  := $(call HAS,h2load)
 CC      := $(call HAS,$(shell $(GO) env CC) gcc clang)
 comma   := ,
 empty   :=
 space   := $(empty) $(empty)
 # One line: each thing that is missing, with what goes untested.
-MISSING  = $(if $(CC),,the_race_detector_(no_C_compiler)) $(if $(BROWSER),,the_report_in_a_browser_(no_Chromium)) $(if $(REDIS),,shared_limits_over_a_real_Redis_(no_redis-server))
+MISSING  = $(if $(CC),,the_race_detector_(no_C_compiler)) $(if $(BROWSER),,the_report_in_a_browser_(no_Chromium)) $(if $(REDIS),,shared_limits_over_a_real_Redis_(no_redis-server)) $(if $(and $(CURL),$(H2LOAD)),,other_clients_over_TLS_(no_curl_or_h2load))
 OMITTED := $(subst _, ,$(subst $(space),$(comma) ,$(strip $(MISSING))))
 ROOT    := $(if $(filter 0,$(shell id -u)),,sudo)
 
@@ -70,9 +72,9 @@ lint: ## gofmt and staticcheck
 fmt: ## format the source
 	gofmt -w .
 
-deps: ## install what some tests need: Chromium, a C compiler, Redis (Debian, Ubuntu)
+deps: ## install what some tests need: Chromium, a C compiler, Redis, curl, h2load (Debian, Ubuntu)
 	$(ROOT) apt-get update -q
-	$(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $(if $(CC),,gcc libc6-dev) $(if $(BROWSER),,chromium) $(if $(REDIS),,redis-server)
+	$(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $(if $(CC),,gcc libc6-dev) $(if $(BROWSER),,chromium) $(if $(REDIS),,redis-server) $(if $(CURL),,curl) $(if $(H2LOAD),,nghttp2-client)
 
 clean: ## empty out/ and bin/
 	rm -rf out bin

@@ -297,6 +297,7 @@ func TestHealthChecks(t *testing.T) {
 		before := len(l.checks)
 		time.Sleep(time.Second)
 		require.Len(t, l.checks, before, "checks end with the node")
+		require.Equal(t, 1, l.most, "an exchange for each check: one for all would pile up calls")
 	})
 }
 

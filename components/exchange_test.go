@@ -27,6 +27,7 @@ type lab struct {
 	hops      []Hop // what upstreams were asked, checks aside
 	checks    []Hop
 	canceled  int // calls given up before their head
+	most      int // calls of one exchange
 }
 
 // upstream answers a hop.
@@ -178,6 +179,12 @@ func (l *lab) asked() []topologies.Place {
 	return places
 }
 
+func (l *lab) note(calls int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.most = max(l.most, calls)
+}
+
 // checked is the checks, probes and the like that upstreams have met by now.
 func (l *lab) checked() []Hop {
 	synctest.Wait()
@@ -252,6 +259,7 @@ func (x *fakeExchange) Background(open func(Exchange) Steps) {
 func (x *fakeExchange) Start(h Hop) Call {
 	c := &fakeCall{event: newEvent(), lab: x.lab, answer: x.lab.answerOf(h)}
 	x.calls = append(x.calls, c)
+	x.lab.note(len(x.calls))
 	if c.answer.after == 0 {
 		c.Fire()
 		return c

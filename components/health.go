@@ -21,15 +21,18 @@ func (p *proxy) start(x Exchange) {
 				continue
 			}
 			watched[place] = true
-			x.Background(func(x Exchange) Steps { return p.watch(x, place) })
+			x.Background(p.watch(place).open)
 		}
 	}
 }
 
-// watch is the checks of a place, again and again until the node ends.
+// watch is the checks of a place, again and again until the node ends. Each is
+// an exchange of its own, which begins the next: an exchange holds on to its
+// calls until it ends.
 type watch struct {
 	proxy  *proxy
-	x      Exchange
+	open   func(Exchange) Steps // begin, made a value once
+	x      Exchange             // of the check under way
 	place  topologies.Place
 	id     uint64
 	grid   policy.Grid
@@ -39,28 +42,36 @@ type watch struct {
 	on     [2]Event // what it waits for
 }
 
-func (p *proxy) watch(x Exchange, place topologies.Place) *watch {
+func (p *proxy) watch(place topologies.Place) *watch {
 	config := p.node.Health
 	id := scenarios.Mix(p.seed, scenarios.Hash("checks of "+string(place)))
-	return &watch{
-		proxy: p, x: x, place: place, id: id,
+	w := &watch{
+		proxy: p, place: place, id: id,
 		health: policy.NewHealth(config.DownAfter, config.UpAfter),
 		grid:   policy.Grid{Every: config.Every, Phase: time.Duration(scenarios.Unit(id) * float64(config.Every)), Jitter: config.Jitter},
 	}
+	w.open = w.begin
+	return w
+}
+
+func (w *watch) begin(x Exchange) Steps {
+	w.x, w.call, w.on = x, nil, [2]Event{}
+	return w
 }
 
 // Step implements Steps.
 func (w *watch) Step(woken int) (p Pause, over bool) {
 	switch {
 	case w.on[0] == nil: // the first step
+		return w.rest(), false
 	case w.call == nil && woken == 0, w.call != nil && woken == 1: // the node ends
-		return Pause{}, true
 	case w.call == nil:
 		return w.check(), false
 	default:
 		w.judge(woken)
+		w.x.Background(w.open)
 	}
-	return w.rest(), false
+	return Pause{}, true
 }
 
 // rest waits for the time of the next check.
@@ -93,7 +104,6 @@ func (w *watch) judge(woken int) {
 		passes = reason == policy.OK && head.Status < 400
 	}
 	w.call.Cancel()
-	w.call = nil
 	if w.health.Report(passes) {
 		w.proxy.setUp(w.x.Now(), w.place, w.health.Up())
 	}
