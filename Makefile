@@ -46,7 +46,7 @@ bench-proxy: ## CPU time per forwarded request, beside httputil.ReverseProxy, an
 	$(GO) test -run '^$$' -bench . -benchmem ./live
 
 bench-sim: ## how fast the simulator is, and how right at high loads
-	$(GO) test -run '^$$' -bench . -benchmem ./sim
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./sim
 
 test: ## vet and test all that this machine can
 	$(GO) vet ./...

@@ -204,13 +204,13 @@ func TestTheory(t *testing.T) {
 // where runs have to be long: to see that it is right, and by the way how fast.
 func BenchmarkTheory(b *testing.B) {
 	for _, m := range []model{
-		{"M/M/1 at 0.8", 40, 480_000, markov(1, .8), markovFigures(1, .8, .5, .99)},
-		{"M/M/1 at 0.9", 60, 480_000, markov(1, .9), markovFigures(1, .9, .5)},
+		{"M/M/1 at 0.8", 64, 480_000, markov(1, .8), markovFigures(1, .8, .5, .99)},
+		{"M/M/1 at 0.9", 96, 480_000, markov(1, .9), markovFigures(1, .9, .5)},
 		{"M/M/10 at 0.9", 30, 480_000, markov(10, .9), markovFigures(10, .9, .5)},
 		{"M/D/1 at 0.9", 40, 480_000, general("constant", .9), withQuantiles(5.5, constantWork(.9), .5)},
 		{"M/G/1 lognormal 1 at 0.8", 45, 480_000, general("lognormal 1", .8), []figure{mean(pollaczek(.8, math.Expm1(1)))}},
 		{"M/M/1-PS at 0.9", 80, 480_000, sharing(1, "exponential", .9), []figure{mean(10)}},
-		{"round robin over 10 at 0.9", 45, 480_000, spreading("round-robin", 10, .9), turnsFigures(10, .9)},
+		{"round robin over 10 at 0.9", 72, 480_000, spreading("round-robin", 10, .9), turnsFigures(10, .9)},
 		{"two choices of 1000 at 0.9", 20, 300_000, spreading("p2c", 1000, .9), []figure{biased(mean(choices(2, .9)), .005)}},
 	} {
 		b.Run(m.name, func(b *testing.B) {
