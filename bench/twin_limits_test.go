@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"trafficlab/components/policy"
@@ -26,7 +27,15 @@ func TestTwinsOfLimits(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(policy.Limiters)) {
 		limits = append(limits, fmt.Sprintf("{algorithm: %s, rate: 60/s}", name))
 	}
+	// At a thaw no two may be waiting: they would go on at one instant.
+	for _, fail := range []string{"open", "closed"} {
+		limits = append(limits, fmt.Sprintf("{by: all, rate: 100/s, burst: 5, shared: {redis: 127.0.0.1:1, fail: %s, timeout: 3ms}}", fail))
+	}
 	for _, limit := range limits {
+		faults := ""
+		if strings.Contains(limit, "timeout") {
+			faults = "faults: [{at: 1s, for: 600ms, on: redis, crash: true}, {at: 2s, for: 600ms, on: redis, freeze: true}]"
+		}
 		t.Run(limit, func(t *testing.T) {
 			requireTwins(t, caseOf(t, fmt.Sprintf(`entry: lb
 nodes:
@@ -37,7 +46,7 @@ nodes:
     keys: {alice: k-alice, bob: k-bob}
     limit: %s
     routes: [{path: /products/*, to: api}, {path: /orders, to: api}]
-  api: {kind: backend, replicas: 3, workers: 2, queue: 8, service-time: {lognormal: {median: 5ms, p99: 30ms}}, response: 2KiB}`, limit), load, ""))
+  api: {kind: backend, replicas: 3, workers: 2, queue: 8, service-time: {lognormal: {median: 5ms, p99: 30ms}}, response: 2KiB}`, limit), load, faults))
 		})
 	}
 }

@@ -47,7 +47,8 @@ type Site struct {
 // together, in whatever form the world keeps them; nil lets each count alone,
 // even what is to be shared.
 func NewSite(c *scenarios.Case, tallies Tallies) *Site {
-	return &Site{c, c.Weather(), tallies, map[*topologies.Node]*answers{}}
+	weather := c.Weather()
+	return &Site{c, weather, underWeather(tallies, weather), map[*topologies.Node]*answers{}}
 }
 
 // New builds the component of a place, as it is when its process starts. The

@@ -188,6 +188,44 @@ func TestGatewaysShareARedis(t *testing.T) {
 	}
 }
 
+// TestARedisThatAFaultTakesAway: the real one is well, and each case goes on as
+// its limit has chosen until the fault is over.
+func TestARedisThatAFaultTakesAway(t *testing.T) {
+	server := startRedis(t)
+	for open, without := range map[bool]int{true: http.StatusOK, false: http.StatusServiceUnavailable} {
+		for _, fault := range []scenarios.Fault{{Crash: true}, {Freeze: true}} {
+			t.Run(fmt.Sprintf("open %v, crash %v", open, fault.Crash), func(t *testing.T) {
+				shared := server.shared(open)
+				shared.Timeout = 10 * time.Millisecond
+				c := sharingCase(shared)
+				fault.On, fault.At, fault.For = []topologies.Place{topologies.Redis}, -time.Hour, time.Hour+500*time.Millisecond
+				c.Variant.Faults = []scenarios.Fault{fault}
+				s := started(t, c)
+				s.Begin()
+				address, _ := s.Entry()
+				status := func() int {
+					status, err := get(t, address+"/", client(s))
+					require.NoError(t, err)
+					return status
+				}
+				for range 10 {
+					require.Equal(t, without, status(), "more than the limit admits")
+				}
+				require.Eventually(t, func() bool { return status() == http.StatusTooManyRequests }, 10*time.Second, time.Millisecond)
+			})
+		}
+	}
+}
+
+// TestARedisMustListen: without one, figures would be those of no limit, or of
+// refusals.
+func TestARedisMustListen(t *testing.T) {
+	ports, err := freePorts(1)
+	require.NoError(t, err)
+	_, err = Start(t.Context(), sharingCase(&topologies.Shared{Redis: ports[0], Timeout: time.Second}), SystemOptions{Dir: t.TempDir()})
+	require.ErrorContains(t, err, "start sharing: find the Redis of its limits: nothing answers at "+ports[0]+"; start it first")
+}
+
 // TestGatewaysWithoutARedisCountAlone: two gateways whose limit is not shared
 // admit twice as much.
 func TestGatewaysWithoutARedisCountAlone(t *testing.T) {

@@ -104,9 +104,16 @@ func prepare(c *scenarios.Case, o SystemOptions) (*System, error) {
 // keys is the directory of the run's private authority, which ends with it.
 func (s *System) keys() string { return filepath.Join(s.manifest.Dir, "tls") }
 
-// seat gives every place its ports, and makes sure that external ones are
-// there.
+// seat gives every place its ports, and makes sure that what is not of the
+// run's making is there.
 func (s *System) seat() error {
+	for _, address := range s.topology.Redises() {
+		conn, err := net.DialTimeout("tcp", address, 2*time.Second)
+		if err != nil {
+			return fmt.Errorf("find the Redis of its limits: nothing answers at %s; start it first: %w", address, err)
+		}
+		conn.Close()
+	}
 	var places []topologies.Place
 	for _, n := range s.topology.Nodes {
 		if n.Kind == topologies.External {

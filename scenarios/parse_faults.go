@@ -128,12 +128,15 @@ func victims(v strict.Value, t *topologies.Topology, ailment string) []topologie
 			item.Wrong(fmt.Sprintf("%s has no place %q", t.Name, name), strict.Suggest(name, "the places are", placeNames(t)))
 			continue
 		}
-		switch kind := t.Node(found[0].Node()).Kind; {
-		case kind == topologies.External:
+		switch n := t.Node(found[0].Node()); {
+		case n == nil && ailment != "crash" && ailment != "freeze":
+			item.Wrong("a Redis does nothing here but count", "crash: true, or freeze: true")
+		case n == nil:
+		case n.Kind == topologies.External:
 			item.Wrong(fmt.Sprintf("%s is external, which nothing here can make ill", name), "")
-		case ailment == "slow" && kind.Proxies():
+		case ailment == "slow" && n.Kind.Proxies():
 			item.Wrong(fmt.Sprintf("%s does no work of its own that could be slow", name), "slow a backend, or freeze this")
-		case ailment == "purge" && t.Node(found[0].Node()).Cache == nil:
+		case ailment == "purge" && n.Cache == nil:
 			item.Wrong(fmt.Sprintf("%s has no cache that could be purged", name), "a node with a cache")
 		}
 		for _, place := range found {
@@ -150,12 +153,19 @@ func victims(v strict.Value, t *topologies.Topology, ailment string) []topologie
 	return places
 }
 
+// redis is how a fault names what limits are shared in, unless a node is called
+// so.
+const redis = "redis"
+
 func placesOf(t *topologies.Topology, name string) []topologies.Place {
 	if n := t.Node(name); n != nil {
 		return n.Places()
 	}
 	if place := topologies.Place(name); slices.Contains(t.Places(), place) {
 		return []topologies.Place{place}
+	}
+	if name == redis && len(t.Redises()) > 0 {
+		return []topologies.Place{topologies.Redis}
 	}
 	return nil
 }
@@ -169,6 +179,9 @@ func placeNames(t *topologies.Topology) []string {
 		for _, p := range n.Places() {
 			names = append(names, string(p))
 		}
+	}
+	if len(t.Redises()) > 0 {
+		names = append(names, redis)
 	}
 	return names
 }

@@ -121,6 +121,29 @@ faults:
 	}, s.Variants[0].Faults)
 }
 
+func TestFaultsOnARedis(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(dir+"/shared.yaml", []byte(`
+name: shared
+entry: gate
+nodes:
+  gate: {kind: gateway, limit: {rate: 5/s, shared: {redis: 127.0.0.1:6379}}, to: redis-store}
+  redis-store: {kind: backend, service-time: 1ms}
+`), 0o600))
+	scenario := func(fault string) (*Scenario, error) {
+		text := "name: away\nquestion: what?\ntopology: shared.yaml\nload: {constant: 9/s, for: 9s, mix: [{get: /}]}\nfaults: [" + fault + "]\n"
+		require.NoError(t, os.WriteFile(dir+"/away.yaml", []byte(text), 0o600))
+		return Open(dir+"/away.yaml", Options{})
+	}
+	s, err := scenario("{at: 1s, for: 2s, on: [redis, gate], freeze: true}")
+	require.NoError(t, err)
+	require.Equal(t, []Fault{{At: time.Second, For: 2 * time.Second, On: []topologies.Place{topologies.Redis, "gate"}, Freeze: true}}, s.Variants[0].Faults)
+	_, err = scenario("{at: 1s, for: 2s, on: redis, slow: 5x}")
+	require.ErrorContains(t, err, "faults[0].on: a Redis does nothing here but count (crash: true, or freeze: true)")
+	_, err = scenario("{at: 1s, for: 2s, on: reddis, crash: true}")
+	require.ErrorContains(t, err, `did you mean "redis"?`)
+}
+
 func TestPurgesOfCaches(t *testing.T) {
 	s := read(t, `
 name: purges

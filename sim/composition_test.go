@@ -239,7 +239,9 @@ var limiting = map[string]func(m *mix, n, api *topologies.Node){
 		of := policy.Params{"quota": {Number: float64(10 + m.IntN(1000))}, "per": {Word: []string{"hour", "day", "month"}[m.IntN(3)]}}
 		n.Limits = append(n.Limits, topologies.Limit{Algorithm: policy.Choice{Name: policy.Quota, Params: of}, By: "address"})
 	},
-	"shared": func(m *mix, n, _ *topologies.Node) { m.limit(n, &topologies.Shared{Open: m.coin()}) },
+	"shared": func(m *mix, n, _ *topologies.Node) {
+		m.limit(n, &topologies.Shared{Open: m.coin(), Timeout: m.span(1, 50)})
+	},
 }
 
 var working = map[string]func(m *mix, n, api *topologies.Node){
@@ -315,6 +317,8 @@ var faults = map[string]func(m *mix, f *scenarios.Fault){
 		f.For, f.Purge = 0, []scenarios.Purge{{Path: "/products/1*"}, {Path: "/products/2"}, {Tag: "ones"}}[m.IntN(3)]
 		f.On = m.top.Node("cdn").Places()
 	},
+	"redis gone":   func(_ *mix, f *scenarios.Fault) { f.Crash, f.On = true, []topologies.Place{topologies.Redis} },
+	"redis frozen": func(_ *mix, f *scenarios.Fault) { f.Freeze, f.On = true, []topologies.Place{topologies.Redis} },
 }
 
 func (m *mix) fault(end time.Duration) scenarios.Fault {

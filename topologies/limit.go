@@ -1,6 +1,7 @@
 package topologies
 
 import (
+	"slices"
 	"time"
 
 	"trafficlab/components/policy"
@@ -30,6 +31,29 @@ type Shared struct {
 	Redis   string        // host:port
 	Open    bool          // without Redis everything is admitted; else all is refused with a 503
 	Timeout time.Duration // of one question to Redis
+}
+
+// Redis is where faults befall what shared limits are counted in, all of them.
+// No node can have the name.
+const Redis Place = "Redis"
+
+// Redises lists where limits are shared, as host:port, each once.
+func (t *Topology) Redises() []string {
+	var all []string
+	add := func(limits []Limit) {
+		for _, l := range limits {
+			if l.Shared != nil && !slices.Contains(all, l.Shared.Redis) {
+				all = append(all, l.Shared.Redis)
+			}
+		}
+	}
+	for _, n := range t.Nodes {
+		add(n.Limits)
+		for _, p := range n.Plans {
+			add(p.Limits)
+		}
+	}
+	return all
 }
 
 // Plan is what some consumers may take, beside the limits of their node.

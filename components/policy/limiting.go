@@ -21,7 +21,7 @@ var Limiting = map[string]Kind{
 		},
 	},
 	"shared": {
-		About: "of limit: replicas count together, live in a Redis (one atomic script), in the simulator in memory that is never out of reach; not set: each alone",
+		About: "of limit: replicas count together, live in a Redis (one atomic script), in the simulator in memory; the fault crash or freeze on redis takes it away in both; not set: each alone",
 		Parameters: []Parameter{
 			{Name: "redis", About: "where it listens, on this machine", Form: Word, Words: []string{"127.0.0.1:6379"}, Usually: "has to be given"},
 			{Name: "fail", About: "without Redis, admit all or refuse all with a 503", Form: Word, Words: []string{"open", "closed"}},
