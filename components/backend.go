@@ -190,7 +190,11 @@ func (b *backend) serviceTime(v *visit) time.Duration {
 	if len(b.weather) == 0 {
 		return own
 	}
-	return time.Duration(float64(own) * b.weather.At(v.x.Now()).Slow)
+	factor, added := b.weather.At(v.x.Now()).Slow, time.Duration(0)
+	if v.ill != nil {
+		factor, added = factor*v.ill.factor, v.ill.added
+	}
+	return time.Duration(float64(own)*factor) + added
 }
 
 // draw is a number between 0 and 1 that belongs to the attempt.

@@ -10,13 +10,13 @@ import (
 const CheckPath = "/healthz"
 
 // Component is what stands at one place of a case: its handler, the faults
-// that need no process to be killed (a share of errors), and its counters. It
+// that need no process to be killed, and its counters. It
 // is safe for concurrent use.
 type Component struct {
 	place    topologies.Place
 	node     *topologies.Node
-	weather  *scenarios.Weather
 	forecast scenarios.Forecast
+	firsts   firsts
 	server   server
 	counters counters
 	gauge    *gauge                   // nil: nobody asks how busy it is
@@ -55,7 +55,7 @@ func NewSite(c *scenarios.Case, tallies Tallies) *Site {
 // place must be one that trafficlab plays itself: not an external.
 func (s *Site) New(place topologies.Place) *Component {
 	node := s.c.Variant.Topology.Node(place.Node())
-	component := &Component{place: place, node: node, weather: s.weather, forecast: s.weather.Of(place),
+	component := &Component{place: place, node: node, forecast: s.weather.Of(place),
 		gauge: newGauge(s.c.Variant.Topology, node), timed: node.Routes != nil || node.Knows() || node.ServerTiming}
 	if node.Kind.Proxies() {
 		component.capacity = newCapacity(node)
@@ -109,10 +109,13 @@ func (v *visit) Step(woken int) (p Pause, over bool) {
 	if v.timing != nil && v.stage != arriving {
 		v.timing.resume(v.stage, v.x.Now())
 	}
-	if v.stage != arriving || !c.settled(v) {
-		if p, over = c.server.step(v, woken); !over {
-			return p, false
-		}
+	if v.stage > delayed || len(c.forecast) == 0 && !v.check && !v.probe {
+		p, over = c.server.step(v, woken)
+	} else {
+		p, over = c.meet(v, woken)
+	}
+	if !over {
+		return p, false
 	}
 	if v.tag > 0 {
 		c.gauge.end(v)
@@ -125,27 +128,6 @@ func (v *visit) Step(woken int) (p Pause, over bool) {
 	}
 	*v = visit{detour: v.detour, timing: v.timing} // whose storage is good for another
 	return Pause{}, true
-}
-
-// settled answers what no server is needed for, if that is all there is to do.
-func (c *Component) settled(v *visit) bool {
-	if len(c.forecast) == 0 && !v.check && !v.probe {
-		return false
-	}
-	ail := c.forecast.At(v.x.Now())
-	switch {
-	case c.weather.Fails(c.place, ail.Errors, v.req.Number, v.req.Attempt):
-		v.reply(brokenInside)
-	case v.check && ail.Drains:
-		v.reply(draining)
-	case v.check:
-		v.reply(healthy)
-	case v.probe:
-		v.reply(c.gauge.answer(v.x.Now()))
-	default:
-		return false
-	}
-	return true
 }
 
 // Use is what the place has counted so far.

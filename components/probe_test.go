@@ -77,7 +77,7 @@ func TestProbesSeeWhatOnesWhoGaveUpSaw(t *testing.T) {
 // answers them.
 func TestProbesFailAsRequestsDo(t *testing.T) {
 	place := topologies.Place("api[0]")
-	faults := []scenarios.Fault{{At: 0, For: time.Second, On: []topologies.Place{place}, Errors: 1},
+	faults := []scenarios.Fault{{At: 0, For: time.Second, On: []topologies.Place{place}, Rule: scenarios.Erring(1)},
 		{At: 2 * time.Second, For: time.Second, On: []topologies.Place{place}, Drain: true}}
 	probedLab(t, topologies.Node{Workers: 1}, faults, func(l *lab) {
 		require.Equal(t, 500, l.get(ProbePath).Status)

@@ -313,7 +313,7 @@ func TestHealthzIsAnsweredHere(t *testing.T) {
 }
 
 func TestWeatherBreaksAShare(t *testing.T) {
-	faults := []scenarios.Fault{{At: time.Second, For: time.Second, On: []topologies.Place{"edge"}, Errors: 0.3}}
+	faults := []scenarios.Fault{{At: time.Second, For: time.Second, On: []topologies.Place{"edge"}, Rule: scenarios.Erring(0.3)}}
 	inLab(t, proxyTopology(topologies.Node{}), faults, func(l *lab) {
 		for _, place := range []topologies.Place{"api[0]", "api[1]", "api[2]"} {
 			l.upstreams[place] = always(fine())

@@ -19,7 +19,8 @@ type visit struct {
 	began time.Duration // if that matters
 	woken [3]Event      // by what, in the pause that follows
 
-	timing *timing // nil: nobody wants to know
+	timing *timing  // nil: nobody wants to know
+	ill    *illness // nil: nothing befalls it
 
 	// Found out on the way by a proxy.
 	*detour         // nil: none
@@ -88,6 +89,7 @@ type stage uint8
 
 const (
 	arriving stage = iota // nothing yet
+	delayed               // for a fault that delays it
 
 	// At a proxy.
 	learning  // for the keys of tokens
@@ -110,6 +112,7 @@ const (
 // waits says what a visit does at a stage; where it waits for an upstream, its
 // attempts say it.
 var waits = [...]string{
+	delayed:  "is delayed by a fault",
 	learning: "waits for the keys of tokens", counting: "asks what it counts together with others",
 	held: "is held back by a limit", following: "waits for the fetch of another request",
 	atGate: "waits to be let in", resting: "rests before the next try",

@@ -197,7 +197,7 @@ func crowded(t *testing.T) (*scenarios.Scenario, *measure.Result) {
 		return scenarios.Fault{At: time.Duration(from) * time.Second, For: time.Duration(length) * time.Second, On: []topologies.Place{place}}
 	}
 	crash, slow, freeze, errs := at(3, 4, "api[1]"), at(5, 6, "api[2]"), at(6, 1, "api[3]"), at(18, 2, "api[4]")
-	crash.Crash, slow.Slow, freeze.Freeze, errs.Errors = true, 5, true, 0.3
+	crash.Crash, slow.Slow, freeze.Freeze, errs.Rule = true, 5, true, scenarios.Erring(0.3)
 	for i := range s.Variants {
 		s.Variants[i].Faults = []scenarios.Fault{crash, slow, freeze, errs}
 		s.Variants[i].Topology.Node("api").Replicas = 60

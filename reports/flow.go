@@ -194,18 +194,26 @@ func (f flow) box(n *topologies.Node, title string, places []topologies.Place) *
 	b.lines = append(b.lines, f.measures(places)...)
 	for _, fault := range f.variant.Faults {
 		if slices.ContainsFunc(fault.On, func(p topologies.Place) bool { return slices.Contains(places, p) }) {
-			b.lines = append(b.lines, line{"fault", faultWord(fault) + " " + stretch(fault)})
+			b.lines = append(b.lines, line{"fault", fault.Word() + " " + stretch(fault)})
 		}
 	}
 	return b
 }
 
+// stretch says in short when a fault is there: "5–13 s".
 func stretch(f scenarios.Fault) string {
-	end := clock((f.At + f.For).Seconds())
-	if f.For == 0 {
-		return end
+	first := f.Spells()[0]
+	from, to := first.From.Seconds(), clock(first.To.Seconds())
+	switch {
+	case f.For == scenarios.ForGood:
+		return "from " + clock(from)
+	case f.For > 0:
+		to = fmt.Sprintf("%g–%s", from, to)
 	}
-	return fmt.Sprintf("%g–%s", f.At.Seconds(), end)
+	if f.Every > 0 {
+		to += fmt.Sprintf(", %d times", f.Times)
+	}
+	return to
 }
 
 // measures are what was measured at the places, together.

@@ -32,10 +32,23 @@ func setup(s *scenarios.Scenario, r *measure.Result) []fact {
 }
 
 func when(f scenarios.Fault) string {
-	if f.For == 0 {
-		return fmt.Sprintf(", at %v", f.At)
+	words := fmt.Sprintf(", from %v for %v", f.At, f.For)
+	switch f.For {
+	case 0:
+		words = fmt.Sprintf(", at %v", f.At)
+	case scenarios.ForGood:
+		words = fmt.Sprintf(", from %v for good", f.At)
 	}
-	return fmt.Sprintf(", from %v for %v", f.At, f.For)
+	if f.Ramp > 0 {
+		words += fmt.Sprintf(", growing over %v", f.Ramp)
+	}
+	if f.Every > 0 {
+		words += fmt.Sprintf(", again every %v", f.Every)
+	}
+	if f.Stagger > 0 {
+		words += fmt.Sprintf(", at each place %v after the one before", f.Stagger)
+	}
+	return words
 }
 
 // systems names the topologies, each once.

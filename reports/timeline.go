@@ -162,11 +162,13 @@ func spellsOf(faults []scenarios.Fault, r *measure.Result) []spell {
 		spells = append(spells, spell{to: r.Warmup.Seconds(), name: "warm-up", ink: muted})
 	}
 	for _, f := range faults {
-		length := f.For
-		if length == 0 {
-			length = r.Duration / 200 // over at once, and yet to be seen
+		for _, at := range f.Spells() {
+			to, brief := min(at.To, r.Duration), at.From == at.To
+			if brief {
+				to = at.From + r.Duration/200 // and yet to be seen
+			}
+			spells = append(spells, spell{at.From.Seconds(), to.Seconds(), faultName(f), fault, brief})
 		}
-		spells = append(spells, spell{f.At.Seconds(), (f.At + length).Seconds(), faultName(f), fault, f.For == 0})
 	}
 	return spells
 }
@@ -192,25 +194,7 @@ func faultName(f scenarios.Fault) string {
 	if len(places) > 2 {
 		places = []string{fmt.Sprintf("%s and %d more", places[0], len(places)-1)}
 	}
-	return faultWord(f) + " " + strings.Join(places, ", ")
-}
-
-func faultWord(f scenarios.Fault) string {
-	switch {
-	case f.Crash:
-		return "crash"
-	case f.Drain:
-		return "drain"
-	case f.Freeze:
-		return "freeze"
-	case f.Errors > 0:
-		return share(f.Errors) + " errors"
-	case f.Purge.Tag != "":
-		return "purge " + f.Purge.Tag
-	case f.Purge.Path != "":
-		return "purge " + f.Purge.Path
-	}
-	return fmt.Sprintf("%g× slow", f.Slow)
+	return f.Word() + " " + strings.Join(places, ", ")
 }
 
 // spellBands shades spells and, where they are to be named, says so at the

@@ -2,24 +2,24 @@ package scenarios
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"trafficlab/topologies"
 	"trafficlab/topologies/strict"
 )
 
-// ailments are the effects of a fault: exactly one. A purge is over at once.
-var ailments = []string{"crash", "freeze", "slow", "errors", "drain", "purge"}
-
-const faultExample = `{at: 5s, for: 8s, on: "api[2]", slow: 5x}`
+// FaultExample is a line of faults.
+const FaultExample = `{at: 5s, for: 8s, on: "api[2]", slow: 5x}`
 
 func faults(v strict.Value, t *topologies.Topology, length time.Duration) []Fault {
 	var faults []Fault
 	if !v.Present() {
 		return nil
 	}
-	for _, item := range v.List("[" + faultExample + "]") {
+	for _, item := range v.List("[" + FaultExample + "]") {
 		f := fault(item, t, length)
 		for i, earlier := range faults {
 			if place, both := f.clash(earlier); both {
@@ -46,77 +46,80 @@ func (f Fault) clash(o Fault) (place topologies.Place, both bool) {
 
 func fault(v strict.Value, t *topologies.Topology, length time.Duration) Fault {
 	f := Fault{}
-	if !v.Fields(slices.Concat([]string{"at", "for", "on"}, ailments)...) {
+	if !v.Fields(slices.Concat([]string{"at", "for", "every", "ramp", "stagger", "on"}, FaultNames())...) {
 		return f
 	}
-	f.At = v.Get("at").Duration(0, 0, longest)
-	if length > 0 && f.At >= length {
-		v.Get("at").Wrong("is not before the end of the load", "less than "+strict.Duration(length))
-	}
-	ailment := one(v, ailments, "slow: 5x")
-	switch {
-	case ailment == "purge" && v.Get("for").Present():
-		v.Get("for").WrongKey("not for a purge", "it is over at once")
-	case ailment != "purge" && v.Get("for").Need("for: 5s"):
-		f.For = v.Get("for").Duration(0, time.Millisecond, longest)
-		if f.At < length && f.At+f.For > length {
-			v.Get("for").Wrong("lasts longer than the load", "at most "+strict.Duration(length-f.At))
-		}
-	}
-	switch value := v.Get(ailment); ailment {
-	case "crash":
-		f.Crash = yes(value)
-	case "freeze":
-		f.Freeze = yes(value)
-	case "slow":
-		f.Slow = value.Factor(1, 1, 1000)
-	case "drain":
-		f.Drain = yes(value)
-	case "errors":
-		f.Errors = value.Share(0, 0.0001, 1)
-	case "purge":
-		f.Purge = purge(value)
+	name := one(v, FaultNames(), "slow: 5x")
+	kind := Faults[name]
+	f.dated(v, name, length)
+	if name != "" {
+		kind.read(v.Get(name), &f)
 	}
 	if v.Get("on").Need(`on: "api[2]"`) {
-		f.On = victims(v.Get("on"), t, ailment)
+		f.On = victims(v.Get("on"), t, kind)
 	}
 	return f
 }
 
-// yes reads true, the only value that says something.
-func yes(v strict.Value) bool {
-	if !v.Bool(true) {
-		v.Wrong("says nothing", "true, or leave the fault out")
-	}
-	return true
+// FaultFields are those that say when and where a fault is there.
+var FaultFields = []struct{ Name, About string }{
+	{"at: 5s", "from when, since the run began (0s if not given)"},
+	{"for: 8s", "for how long; not given: for good"},
+	{"every: 20s", "it comes back so long after its beginning, until the load ends"},
+	{"ramp: 4s", "it grows to its full measure over so long"},
+	{"stagger: 1s", "it comes to each place so much later than to the one before"},
+	{`on: "api[2]"`, "a node, one of its replicas, a share of them (30% of api), a zone (zone a), or a list of such"},
 }
 
-// purge reads what to forget: paths, or a tag.
-func purge(v strict.Value) Purge {
-	p := Purge{}
-	if v.IsText() {
-		p.Path = v.Text("")
-	} else {
-		if !v.Fields("path", "tag") {
-			return p
-		}
-		switch one(v, []string{"path", "tag"}, "tag: products") {
-		case "path":
-			p.Path = v.Get("path").Text("")
-		case "tag":
-			p.Tag = v.Get("tag").Text("")
-		default:
-			return p
+// mostTimes bounds how often a fault may come back.
+const mostTimes = 10_000
+
+// dated reads when a fault is there.
+func (f *Fault) dated(v strict.Value, name string, length time.Duration) {
+	kind := Faults[name]
+	f.At = v.Get("at").Duration(0, 0, longest)
+	if length > 0 && f.At >= length {
+		v.Get("at").Wrong("is not before the end of the load", "less than "+strict.Duration(length))
+	}
+	switch {
+	case kind.instant && v.Get("for").Present():
+		v.Get("for").WrongKey("not for a "+name, "it is over at once")
+	case !kind.instant:
+		f.For = v.Get("for").Duration(ForGood, time.Millisecond, longest)
+		if !v.Get("for").Noted() && f.For < ForGood && f.At < length && f.At+f.For > length {
+			v.Get("for").Wrong("lasts longer than the load", "at most "+strict.Duration(length-f.At)+", or nothing for a fault that stays")
 		}
 	}
-	if err := p.Check(); err != nil {
-		v.Wrong(err.Error(), `such as "/products/*", or {tag: products}`)
+	f.Stagger = v.Get("stagger").Duration(0, time.Millisecond, longest)
+	if again := v.Get("every"); again.Present() {
+		f.Every = again.Duration(0, time.Millisecond, longest)
+		switch {
+		case f.Every <= f.For:
+			again.Wrong("begins again before it is over", "more than its for, which is "+forWords(f.For))
+		case f.Every > 0 && f.At < length:
+			f.Times = int(min((length-f.At-1)/f.Every+1, mostTimes))
+		}
 	}
-	return p
+	if ramp := v.Get("ramp"); ramp.Present() {
+		f.Ramp = ramp.Duration(0, time.Millisecond, longest)
+		switch {
+		case name != "" && !kind.graded:
+			ramp.WrongKey("not for a "+name, "there is no less of it")
+		case f.Ramp > f.For:
+			ramp.Wrong("lasts longer than the fault", "at most "+forWords(f.For))
+		}
+	}
+}
+
+func forWords(d time.Duration) string {
+	if d == ForGood {
+		return "without end"
+	}
+	return strict.Duration(d)
 }
 
 // victims are places, or all replicas of nodes.
-func victims(v strict.Value, t *topologies.Topology, ailment string) []topologies.Place {
+func victims(v strict.Value, t *topologies.Topology, kind FaultKind) []topologies.Place {
 	var places []topologies.Place
 	for _, item := range v.OneOrMore(`on: "api[2]"`) {
 		name := item.Text("")
@@ -124,20 +127,22 @@ func victims(v strict.Value, t *topologies.Topology, ailment string) []topologie
 			continue
 		}
 		found := placesOf(t, name)
-		if found == nil {
+		if len(found) == 0 {
 			item.Wrong(fmt.Sprintf("%s has no place %q", t.Name, name), strict.Suggest(name, "the places are", placeNames(t)))
 			continue
 		}
-		switch n := t.Node(found[0].Node()); {
-		case n == nil && ailment != "crash" && ailment != "freeze":
-			item.Wrong("a Redis does nothing here but count", "crash: true, or freeze: true")
-		case n == nil:
-		case n.Kind == topologies.External:
-			item.Wrong(fmt.Sprintf("%s is external, which nothing here can make ill", name), "")
-		case ailment == "slow" && n.Kind.Proxies():
-			item.Wrong(fmt.Sprintf("%s does no work of its own that could be slow", name), "slow a backend, or freeze this")
-		case ailment == "purge" && n.Cache == nil:
-			item.Wrong(fmt.Sprintf("%s has no cache that could be purged", name), "a node with a cache")
+		for _, node := range owners(t, found) {
+			switch {
+			case node == nil && !kind.process:
+				item.Wrong("a Redis does nothing here but count", "crash: true, or freeze: true")
+			case node == nil:
+			case node.Kind == topologies.External:
+				item.Wrong(fmt.Sprintf("%s is external, which nothing here can make ill", node.Name), "")
+			case kind.fits != nil:
+				if wrong, right := kind.fits(node); wrong != "" {
+					item.Wrong(node.Name+" "+wrong, right)
+				}
+			}
 		}
 		for _, place := range found {
 			if slices.Contains(places, place) {
@@ -157,17 +162,42 @@ func victims(v strict.Value, t *topologies.Topology, ailment string) []topologie
 // so.
 const redis = "redis"
 
-func placesOf(t *topologies.Topology, name string) []topologies.Place {
-	if n := t.Node(name); n != nil {
+// placesOf are those that words speak of: a node, one of its replicas, a share
+// of its replicas (the first ones) or all that stands in a zone.
+func placesOf(t *topologies.Topology, words string) []topologies.Place {
+	if zone, ok := strings.CutPrefix(words, "zone "); ok {
+		return slices.DeleteFunc(t.Places(), func(p topologies.Place) bool { return t.Zone(p) != strings.TrimSpace(zone) })
+	}
+	if before, node, ok := strings.Cut(words, " of "); ok {
+		share, err := strict.ParseShare(strings.TrimSpace(before))
+		n := t.Node(strings.TrimSpace(node))
+		if err != nil || n == nil || share <= 0 || share > 1 {
+			return nil
+		}
+		places := n.Places()
+		return places[:int(math.Ceil(share*float64(len(places))))]
+	}
+	if n := t.Node(words); n != nil {
 		return n.Places()
 	}
-	if place := topologies.Place(name); slices.Contains(t.Places(), place) {
+	if place := topologies.Place(words); slices.Contains(t.Places(), place) {
 		return []topologies.Place{place}
 	}
-	if name == redis && len(t.Redises()) > 0 {
+	if words == redis && len(t.Redises()) > 0 {
 		return []topologies.Place{topologies.Redis}
 	}
 	return nil
+}
+
+// owners are the nodes that places belong to, each once.
+func owners(t *topologies.Topology, places []topologies.Place) []*topologies.Node {
+	var nodes []*topologies.Node
+	for _, p := range places {
+		if n := t.Node(p.Node()); !slices.Contains(nodes, n) {
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes
 }
 
 func placeNames(t *topologies.Topology) []string {

@@ -116,7 +116,7 @@ faults:
 	require.Equal(t, []Fault{
 		{At: sec, For: 2 * sec, On: []topologies.Place{"api[2]"}, Slow: 5},
 		{At: 4 * sec, For: 6 * sec, On: []topologies.Place{"lb", "api[0]", "api[1]", "api[2]"}, Crash: true},
-		{At: sec, For: 2 * sec, On: []topologies.Place{"lb"}, Errors: 0.3},
+		{At: sec, For: 2 * sec, On: []topologies.Place{"lb"}, Rule: Erring(0.3)},
 		{At: sec, For: 2 * sec, On: []topologies.Place{"lb"}, Freeze: true},
 	}, s.Variants[0].Faults)
 }
@@ -142,6 +142,31 @@ nodes:
 	require.ErrorContains(t, err, "faults[0].on: a Redis does nothing here but count (crash: true, or freeze: true)")
 	_, err = scenario("{at: 1s, for: 2s, on: reddis, crash: true}")
 	require.ErrorContains(t, err, `did you mean "redis"?`)
+}
+
+func TestFaultsInTheirLongForms(t *testing.T) {
+	s := read(t, base+`
+faults:
+  - {at: 1s, on: 50% of api, crash: true}
+  - {at: 1s, for: 1s, every: 3s, on: api, slow: {factor: 2x, added: 20ms, share: 10%}}
+  - {at: 1s, for: 8s, ramp: 2s, stagger: 1s, on: lb, errors: {share: 5%, status: 503, first: 7, checks: fine, methods: [GET, PUT], path: /a*, header: {X-Canary: "yes"}}}
+  - {for: 8s, on: lb, delay: 100ms}
+  - {for: 8s, on: lb, delay: {by: 100ms, share: 1%}}
+`, Options{})
+	sec, ms := time.Second, time.Millisecond
+	require.Equal(t, []Fault{
+		{At: sec, For: ForGood, On: on("api[0]", "api[1]"), Crash: true},
+		{At: sec, For: sec, Every: 3 * sec, Times: 3, On: on("api[0]", "api[1]", "api[2]"), Rule: Rule{Share: .1, Factor: 2, Added: 20 * ms}},
+		{At: sec, For: 8 * sec, Ramp: 2 * sec, Stagger: sec, On: on("lb"), Rule: Rule{Share: .05, Status: 503, First: 7, Spares: true,
+			Of: Match{Methods: []string{"GET", "PUT"}, Path: "/a*", Header: &HeaderField{"X-Canary", "yes"}}}},
+		{For: 8 * sec, On: on("lb"), Rule: Rule{Share: 1, Delay: 100 * ms}},
+		{For: 8 * sec, On: on("lb"), Rule: Rule{Share: .01, Delay: 100 * ms}},
+	}, s.Variants[0].Faults)
+	var words []string
+	for _, f := range s.Variants[0].Faults {
+		words = append(words, f.Word())
+	}
+	require.Equal(t, []string{"crash", "2× +20ms slow for 10%", "5% errors (first 7, GET, PUT, /a*, X-Canary: yes)", "+100ms delay", "+100ms delay for 1%"}, words)
 }
 
 func TestPurgesOfCaches(t *testing.T) {

@@ -13,7 +13,6 @@ import (
 // compiled into one pure function. It is safe for concurrent use, and a child
 // process needs nothing but the case and the start instant to see the same.
 type Weather struct {
-	seed   uint64
 	spells map[topologies.Place]Forecast
 	purges map[topologies.Place][]DatedPurge
 }
@@ -32,18 +31,31 @@ type Turn struct {
 	Frozen bool
 }
 
+// Effect is what ails a place at an instant. The zero Effect is none, but for
+// Slow, which is 1 in good weather.
+type Effect struct {
+	Down   bool
+	Frozen bool
+	Drains bool
+	Slow   float64
+	Rules  []Rule // in the order of the file; not to be changed
+}
+
 var calm = Effect{Slow: 1}
 
-// NewWeather compiles faults. The seed decides which requests meet an error.
+// NewWeather compiles faults. The seed decides which requests they befall.
 func NewWeather(seed uint64, faults []Fault) *Weather {
-	byPlace := map[topologies.Place][]Fault{}
-	w := &Weather{seed, map[topologies.Place]Forecast{}, map[topologies.Place][]DatedPurge{}}
-	for _, f := range faults {
-		for _, place := range f.On {
-			if f.Purge != (Purge{}) {
-				w.purges[place] = append(w.purges[place], DatedPurge{f.At, f.Purge})
-			} else {
-				byPlace[place] = append(byPlace[place], f)
+	byPlace := map[topologies.Place][]ailing{}
+	w := &Weather{map[topologies.Place]Forecast{}, map[topologies.Place][]DatedPurge{}}
+	for i := range faults {
+		f := &faults[i]
+		for nth, place := range f.On {
+			for _, s := range f.bouts(nth) {
+				if f.Purge != (Purge{}) {
+					w.purges[place] = append(w.purges[place], DatedPurge{s.From, f.Purge})
+				} else {
+					byPlace[place] = append(byPlace[place], ailing{s, f, i, Mix(Mix(seed, Hash(string(place))), uint64(i))})
+				}
 			}
 		}
 	}
@@ -56,38 +68,44 @@ func NewWeather(seed uint64, faults []Fault) *Weather {
 	return w
 }
 
+// ailing is a bout of a fault at a place.
+type ailing struct {
+	bout
+	fault  *Fault
+	number int // of the fault
+	salt   uint64
+}
+
 // Purges lists what the place's cache is told to forget, in order of time.
 func (w *Weather) Purges(place topologies.Place) []DatedPurge { return w.purges[place] }
 
-// compile cuts time at every begin and end of a fault.
-func compile(faults []Fault) Forecast {
+// compile cuts time wherever a fault begins, ends or changes its measure.
+func compile(list []ailing) Forecast {
 	var cuts []time.Duration
-	for _, f := range faults {
-		cuts = append(cuts, f.At, f.At+f.For)
+	for _, a := range list {
+		cuts = append(cuts, a.From, a.To)
 	}
 	slices.Sort(cuts)
 	cuts = slices.Compact(cuts)
 	spells := make(Forecast, len(cuts))
 	for i, from := range cuts {
-		spells[i] = spell{from, overlay(faults, from)}
+		spells[i] = spell{from, overlay(list, from)}
 	}
 	return spells
 }
 
-// overlay is the joint effect at an instant: slowness multiplies, shares of
-// errors combine as independent chances, and a dead process is not frozen.
-func overlay(faults []Fault, now time.Duration) Effect {
+// overlay is the joint effect at an instant: slowness multiplies, rules fall
+// independently of each other, and a dead process is not frozen.
+func overlay(list []ailing, now time.Duration) Effect {
 	e := calm
-	for _, f := range faults {
-		if now < f.At || now >= f.At+f.For {
+	for _, a := range list {
+		if now < a.From || now >= a.To {
 			continue
 		}
-		e.Down = e.Down || f.Crash
-		e.Frozen = e.Frozen || f.Freeze
-		e.Drains = e.Drains || f.Drain
-		e.Errors = 1 - (1-e.Errors)*(1-f.Errors)
-		if f.Slow > 0 {
-			e.Slow *= f.Slow
+		rules := len(e.Rules)
+		Faults[a.fault.Kind()].lay(a.fault, a.measure, &e)
+		if len(e.Rules) > rules {
+			e.Rules[rules].Fault, e.Rules[rules].salt = a.number, a.salt
 		}
 	}
 	e.Frozen = e.Frozen && !e.Down
@@ -128,13 +146,4 @@ func (w *Weather) Turns(place topologies.Place) []Turn {
 		}
 	}
 	return turns
-}
-
-// Fails decides whether a place with the given share of errors answers one
-// attempt at a request with an error.
-func (w *Weather) Fails(place topologies.Place, share float64, number, attempt uint64) bool {
-	if share <= 0 {
-		return false
-	}
-	return Unit(Mix(Mix(Mix(w.seed, Hash(string(place))), number), attempt)) < share
 }

@@ -311,8 +311,11 @@ var faults = map[string]func(m *mix, f *scenarios.Fault){
 	"crash":  func(_ *mix, f *scenarios.Fault) { f.Crash = true },
 	"freeze": func(_ *mix, f *scenarios.Fault) { f.Freeze = true },
 	"slow":   func(m *mix, f *scenarios.Fault) { f.Slow = .5 + 5*m.Float64() },
-	"errors": func(m *mix, f *scenarios.Fault) { f.Errors = m.Float64() },
+	"errors": func(m *mix, f *scenarios.Fault) { f.Rule = scenarios.Erring(m.Float64()) },
 	"drain":  func(_ *mix, f *scenarios.Fault) { f.Drain = true },
+	"delay": func(m *mix, f *scenarios.Fault) {
+		f.Rule = scenarios.Rule{Share: m.Float64(), First: m.IntN(100), Delay: time.Duration(m.Int64N(int64(time.Second)))}
+	},
 	"purge": func(m *mix, f *scenarios.Fault) {
 		f.For, f.Purge = 0, []scenarios.Purge{{Path: "/products/1*"}, {Path: "/products/2"}, {Tag: "ones"}}[m.IntN(3)]
 		f.On = m.top.Node("cdn").Places()
@@ -330,6 +333,12 @@ func (m *mix) fault(end time.Duration) scenarios.Fault {
 	}
 	if m.coin() { // a whole node
 		f.On = m.top.Node(f.On[0].Node()).Places()
+	}
+	if m.coin() {
+		f.Every, f.Times = 2*f.For+1, 1+m.IntN(3)
+	}
+	if m.coin() {
+		f.Stagger, f.Ramp = time.Duration(m.Int64N(int64(end/10))), f.For/2
 	}
 	name := slices.Sorted(maps.Keys(faults))[m.IntN(len(faults))]
 	m.used[name] = true
@@ -356,6 +365,7 @@ func TestMixesLeaveNothingOut(t *testing.T) {
 		require.Equal(t, names.all, names.known)
 		require.Subset(t, slices.Collect(maps.Keys(used)), names.all)
 	}
+	require.Subset(t, slices.Collect(maps.Keys(faults)), scenarios.FaultNames())
 	for _, names := range [][]string{
 		slices.Collect(maps.Keys(policy.Pickers)), slices.Collect(maps.Keys(policy.Limiters)), slices.Collect(maps.Keys(policy.Lines)),
 		slices.Collect(maps.Keys(policy.Evictions)), slices.Collect(maps.Keys(policy.Concurrencies)),

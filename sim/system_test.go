@@ -54,10 +54,10 @@ func TestASlowSpell(t *testing.T) {
 
 func TestErrorsFollowTheWeather(t *testing.T) {
 	c := steady(constant("api", ms), 10*ms, 5000)
-	c.Variant.Faults = []scenarios.Fault{{For: c.Duration(), On: []topologies.Place{"api"}, Errors: .3}}
-	n, weather := 0, c.Weather()
+	c.Variant.Faults = []scenarios.Fault{{For: c.Duration(), On: []topologies.Place{"api"}, Rule: scenarios.Erring(.3)}}
+	n, rules := 0, c.Weather().At("api", 0).Rules
 	for i, s := range play(t, c).Samples {
-		require.Equal(t, weather.Fails("api", .3, uint64(i), 0), s.Reason == failed)
+		require.Equal(t, rules[0].Falls(uint64(i), 0), s.Reason == failed)
 		if s.Reason == failed {
 			n++
 		}

@@ -177,7 +177,7 @@ func (a *Auth) rule(n *Node, v strict.Value) (rule Rule) {
 		}
 	}
 	for _, m := range v.Get("methods").OneOrMore("[GET, HEAD]") {
-		if word := m.Word("", methods...); word != "" {
+		if word := m.Word("", Methods...); word != "" {
 			rule.Methods = append(rule.Methods, word)
 		}
 	}

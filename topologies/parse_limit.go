@@ -246,8 +246,8 @@ func costs(v strict.Value, most float64) []Cost {
 		}
 		star := strings.Index(path, "*")
 		switch {
-		case both && !slices.Contains(methods, method):
-			e.Value.WrongKey(fmt.Sprintf("unknown method %q", method), strict.Suggest(method, "one of", methods))
+		case both && !slices.Contains(Methods, method):
+			e.Value.WrongKey(fmt.Sprintf("unknown method %q", method), strict.Suggest(method, "one of", Methods))
 		case path != "*" && !strings.HasPrefix(path, "/"):
 			e.Value.WrongKey(fmt.Sprintf("%q is no path of a request", path), "such as /search* or POST /orders")
 		case star >= 0 && star < len(path)-1:

@@ -11,7 +11,8 @@ import (
 	"trafficlab/topologies/strict"
 )
 
-var methods = []string{
+// Methods are those that files may name.
+var Methods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut,
 	http.MethodPatch, http.MethodDelete, http.MethodOptions,
 }
@@ -36,7 +37,7 @@ func (r *reader) route(n *Node, v strict.Value) Route {
 		route.Path = routePattern(v.Get("path"))
 	}
 	for _, m := range v.Get("methods").OneOrMore("[GET, HEAD]") {
-		if word := m.Word("", methods...); word != "" {
+		if word := m.Word("", Methods...); word != "" {
 			route.Methods = append(route.Methods, word)
 		}
 	}

@@ -202,7 +202,7 @@ func cors(v strict.Value) *CORS {
 	if m := v.Get("methods"); m.Present() {
 		c.Methods = nil
 		for _, item := range m.OneOrMore("[GET, POST]") {
-			c.Methods = append(c.Methods, item.Word("", methods...))
+			c.Methods = append(c.Methods, item.Word("", Methods...))
 		}
 	}
 	c.Headers, c.Expose = headerNames(v.Get("headers")), headerNames(v.Get("expose"))

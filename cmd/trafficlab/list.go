@@ -29,14 +29,15 @@ var shelves = []struct {
 	{"scenarios", shippedScenarios},
 	{"topologies", shippedTopologies},
 	{"policies", policies},
+	{"faults", faults},
 	{"metrics", metrics},
 }
 
 func listVerb() *cobra.Command {
 	var quiet bool
 	c := &cobra.Command{
-		Use:   "list [scenarios|topologies|policies|metrics]",
-		Short: "List what is shipped: scenarios, topologies, policies, metrics",
+		Use:   "list [scenarios|topologies|policies|faults|metrics]",
+		Short: "List what is shipped: scenarios, topologies, policies, faults, metrics",
 		Example: `  trafficlab list
   trafficlab list policies           what nodes of a topology can be told, with examples
   trafficlab list scenarios --quiet  names only, one a line`,
@@ -167,6 +168,18 @@ func kindsOf[K interface{ Describe() policy.Kind }](registry map[string]K) []ent
 		entries = append(entries, entry{name: name, about: kind.About, parameters: kind.Parameters})
 	}
 	return entries
+}
+
+func faults() ([]entry, error) {
+	entries := []entry{{heading: "One of these, and when and where it is", about: "such as  " + scenarios.FaultExample}}
+	for _, name := range scenarios.FaultNames() {
+		kind := scenarios.Faults[name]
+		entries = append(entries, entry{name: name + ": " + kind.Example, about: kind.About})
+	}
+	for _, f := range scenarios.FaultFields {
+		entries = append(entries, entry{name: "  " + f.Name, about: f.About})
+	}
+	return entries, nil
 }
 
 func metrics() ([]entry, error) {
