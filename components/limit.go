@@ -33,7 +33,7 @@ type toll struct {
 }
 
 // newLimits builds limits of that name: those that each replica keeps on its
-// own, then the shared ones. If told to, those that can tell how much is left.
+// own, then the shared ones. If told to, they tell how much is left.
 func newLimits(name string, told []topologies.Limit, tallies Tallies, tells bool) (all []limits) {
 	var left []topologies.Limit
 	for _, l := range told {
@@ -43,9 +43,7 @@ func newLimits(name string, told []topologies.Limit, tallies Tallies, tells bool
 		left = append(left, l)
 	}
 	if alone := those(left, nil); len(alone) > 0 {
-		memory := newMemory(choices(alone))
-		memory.tells = tells
-		all = append(all, limits{limitsOf(alone), memory, false, namesOf(alone)})
+		all = append(all, limits{limitsOf(alone), newMemory(choices(alone), tells), false, namesOf(alone)})
 	}
 	for i := range left {
 		at := left[i].Shared
@@ -54,7 +52,7 @@ func newLimits(name string, told []topologies.Limit, tallies Tallies, tells bool
 		}
 		together := those(left, at)
 		name := fmt.Sprintf("%s.%d", name, len(all))
-		all = append(all, limits{limitsOf(together), tallies.Tally(name, at, choices(together)), at.Open, namesOf(together)})
+		all = append(all, limits{limitsOf(together), tallies.Tally(name, at, choices(together), tells), at.Open, namesOf(together)})
 	}
 	return all
 }

@@ -99,7 +99,7 @@ func TestALeakyQueueHoldsRequestsBack(t *testing.T) {
 // deaf is a tally out of reach.
 type deaf struct{}
 
-func (deaf) Tally(string, *topologies.Shared, []policy.Choice) Tally { return deaf{} }
+func (deaf) Tally(string, *topologies.Shared, []policy.Choice, bool) Tally { return deaf{} }
 
 func (deaf) Take(Exchange, []policy.Ask) Taken { return Taken{Lost: errors.New("gone")} }
 
@@ -147,4 +147,21 @@ func TestReplicasShareWhatIsToBeShared(t *testing.T) {
 	}
 	require.Equal(t, []int{200, 200, 429}, statuses(3), "its own limit")
 	require.Equal(t, []int{200, 429, 429}, statuses(3), "the one they share")
+}
+
+func TestWhatReplicasShareIsTold(t *testing.T) {
+	shared := quotaOf("all", 3, "day")
+	shared.Shared = &topologies.Shared{Open: true}
+	node := topologies.Node{Limits: []topologies.Limit{shared}, LimitFields: []string{topologies.RateLimitFields}}
+	tallies := new(Memories)
+	for _, want := range []string{`"all";r=2;t=86400`, `"all";r=1;t=86400`, `"all";r=0;t=86400`, `"all";r=0;t=86400`} {
+		sharingLab(t, node, tallies, func(l *lab) {
+			require.Equal(t, want, l.get("/").Header.Get("RateLimit"))
+		})
+	}
+	sharingLab(t, node, deaf{}, func(l *lab) {
+		o := l.get("/")
+		require.Equal(t, `"all";q=3;w=86400`, o.Header.Get("RateLimit-Policy"))
+		require.False(t, o.Header.Has("RateLimit"), "nobody knows")
+	})
 }

@@ -18,8 +18,8 @@ import (
 // Source: draft-ietf-httpapi-ratelimit-headers-10 (RateLimit-Policy and
 // RateLimit); the fields that begin with X-RateLimit- as GitHub and Kong have
 // them, with the time to wait in seconds.
-// Weak spot: limits that replicas share are named, but what is left of them is
-// told by those alone that a node keeps itself.
+// Weak spot: limits whose Redis is out of reach are named, but nothing is told
+// of what is left.
 type limitFields struct {
 	standard, x bool
 	policy      []string // of the node's own limits

@@ -30,13 +30,13 @@ func underWeather(t Tallies, w *scenarios.Weather) Tallies {
 }
 
 // Tally implements Tallies: after each crash it is another one.
-func (a ailing) Tally(name string, shared *topologies.Shared, limiters []policy.Choice) Tally {
+func (a ailing) Tally(name string, shared *topologies.Shared, limiters []policy.Choice, tells bool) Tally {
 	t := &ailingTally{patience: shared.Timeout, turns: a.turns}
-	life := a.Tallies.Tally(name, shared, limiters)
+	life := a.Tallies.Tally(name, shared, limiters, tells)
 	t.lives = append(t.lives, life)
 	for i, turn := range a.turns {
 		if turn.Down {
-			life = a.Tallies.Tally(fmt.Sprintf("%s.after-crash-%d", name, i), shared, limiters)
+			life = a.Tallies.Tally(fmt.Sprintf("%s.after-crash-%d", name, i), shared, limiters, tells)
 		}
 		t.lives = append(t.lives, life)
 	}

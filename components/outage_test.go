@@ -34,7 +34,7 @@ func TestARedisFallsIll(t *testing.T) {
 	tallies := underWeather(new(Memories), weather)
 	replicas := [2]Tally{}
 	for i := range replicas {
-		replicas[i] = tallies.Tally("gate", &topologies.Shared{Timeout: 200 * ms}, limit)
+		replicas[i] = tallies.Tally("gate", &topologies.Shared{Timeout: 200 * ms}, limit, false)
 	}
 	for i, tt := range []struct {
 		now  time.Duration

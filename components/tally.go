@@ -23,7 +23,7 @@ type Taken struct {
 	Trip time.Duration // how long the answer takes, if that has not passed yet
 
 	// Which of the limits is nearest to its end, and how near, if the tally
-	// can tell and was told to.
+	// was told to tell.
 	Told  bool
 	Which int
 	Level policy.Level
@@ -32,9 +32,9 @@ type Taken struct {
 // Tallies hands out the tallies that the replicas of a node keep together. It
 // is the world's to say where: in memory, or in a Redis.
 type Tallies interface {
-	// Tally is the one of that name, which counts for the given limiters. All
-	// who ask for a name get the same.
-	Tally(name string, shared *topologies.Shared, limiters []policy.Choice) Tally
+	// Tally is the one of that name, which counts for the given limiters and
+	// tells levels if it is to. All who ask for a name get the same.
+	Tally(name string, shared *topologies.Shared, limiters []policy.Choice, tells bool) Tally
 }
 
 // limitedKeys bounds how many consumers or addresses a limit remembers.
@@ -47,8 +47,8 @@ type memory struct {
 	tells  bool // levels
 }
 
-func newMemory(limiters []policy.Choice) *memory {
-	return &memory{limits: policy.NewLimits(limiters, limitedKeys)}
+func newMemory(limiters []policy.Choice, tells bool) *memory {
+	return &memory{limits: policy.NewLimits(limiters, limitedKeys), tells: tells}
 }
 
 // Take implements Tally.
@@ -72,14 +72,14 @@ type Memories struct {
 }
 
 // Tally implements Tallies.
-func (m *Memories) Tally(name string, _ *topologies.Shared, limiters []policy.Choice) Tally {
+func (m *Memories) Tally(name string, _ *topologies.Shared, limiters []policy.Choice, tells bool) Tally {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.byName == nil {
 		m.byName = map[string]*memory{}
 	}
 	if m.byName[name] == nil {
-		m.byName[name] = newMemory(limiters)
+		m.byName[name] = newMemory(limiters, tells)
 	}
 	return m.byName[name]
 }

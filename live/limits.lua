@@ -3,10 +3,13 @@
 --
 -- Several limits at once admit together or take nothing.
 -- KEYS: one for each limit.
--- ARGV: now; then for each limit its law, rate, burst, window, delay and cost.
--- Times are in nanoseconds since the run began, told by the caller: all
--- gateways of a run read one clock. Answers {admitted, wait}.
-local now = tonumber(ARGV[1])
+-- ARGV: now; 1 if levels are to be told; then for each limit its law, rate,
+-- burst, window, delay and cost. Times are in nanoseconds since the run began,
+-- told by the caller: all gateways of a run read one clock.
+-- Answers {admitted, wait}, and for each limit its level if that is to be told:
+-- the most, what is left and the time until it is the most again, as text,
+-- since whole numbers are all that Redis answers.
+local now, tells = tonumber(ARGV[1]), ARGV[2] == '1'
 
 local function exactly(x) return math.floor(x * 1024 + 0.5) / 1024 end
 local function pace(rate) return exactly(1e9 / rate) end
@@ -142,18 +145,110 @@ laws['leaky-queue'] = function(key, l)
   return true, math.ceil(math.max(queued - exactly(p * l.delay), 0)), function() hold(key, after, after) end
 end
 
-local longest, refused, take = {[true] = 0, [false] = 0}, false, {}
+-- A quota counts by the calendar: rate is what a period lets in, delay the date
+-- and window the end of the period that it falls into, since 1970.
+laws['quota'] = function(key, l)
+  local limit, date, stop = l.rate, l.delay, l.window
+  local cost = math.min(l.cost, limit)
+  local ends, count = get(key, {'ends', 'count'}, {stop, 0})
+  if date >= ends then ends, count = stop, 0 end
+  if count + cost > limit then
+    return false, ends - date
+  end
+  return true, 0, function() keep(key, ends - date, 'ends', ends, 'count', count + cost) end
+end
+
+-- Each law's level: the most, what is left, and the time until it is the most.
+local levels = {}
+
+levels['token-bucket'] = function(key, l)
+  local p = pace(l.rate)
+  local depth = exactly(p * math.max(l.burst, 1))
+  local tokens, stamp = get(key, {'tokens', 'stamp'}, {depth, now})
+  if now > stamp then tokens = math.min(depth, tokens + (now - stamp)) end
+  return depth / p, tokens / p, depth - tokens
+end
+
+levels['gcra'] = function(key, l)
+  local p = pace(l.rate)
+  local depth, after = exactly(p * math.max(l.burst, 1)), ahead(key)
+  return depth / p, (depth - after) / p, after
+end
+
+levels['fixed-window'] = function(key, l)
+  local limit, at = quota(l.rate, l.window), window_at(now, l.window)
+  local start, count = get(key, {'start', 'count'}, {at, 0})
+  if at > start then start, count = at, 0 end
+  return limit, limit - count, start + l.window - now
+end
+
+levels['sliding-log'] = function(key, l)
+  local limit, n = math.floor(quota(l.rate, l.window)), redis.call('LLEN', key)
+  if n == 0 then return limit, limit, 0 end
+  local last = tonumber(redis.call('LINDEX', key, -1))
+  return limit, limit - n, last + l.window - now
+end
+
+levels['sliding-counter'] = function(key, l)
+  local limit, window, at = quota(l.rate, l.window), l.window, window_at(now, l.window)
+  local start, previous, current = get(key, {'start', 'previous', 'current'}, {at, 0, 0})
+  if at == start + window then
+    start, previous, current = at, current, 0
+  elseif at > start then
+    start, previous, current = at, 0, 0
+  end
+  local t = math.max(now, start)
+  local stop, reset = start + window, 0
+  if current > 0 then
+    reset = stop + window - t
+  elseif previous > 0 then
+    reset = stop - t
+  end
+  return limit, limit - current - math.floor(previous * (stop - t) / window), reset
+end
+
+levels['leaky-bucket'] = function(key, l)
+  local rate = math.max(1, math.floor(l.rate * 1000 + 1e-6))
+  local burst = math.floor(l.burst * 1000 + 1e-6)
+  local ms = math.floor(now / 1e6)
+  local excess, last = get(key, {'excess', 'last'}, {-1000, ms})
+  excess = math.max(excess - math.floor(rate * math.max(ms - last, 0) / 1000), -1000)
+  return (burst + 1000) / 1000, (burst - excess) / 1000, math.ceil((excess + 1000) * 1000 / rate) * 1e6
+end
+
+levels['leaky-queue'] = function(key, l)
+  local p = pace(l.rate)
+  local longest, queued = exactly(p * l.burst), ahead(key)
+  return longest / p + 1, queued <= longest and (longest - queued) / p + 1 or 0, queued
+end
+
+levels['quota'] = function(key, l)
+  local limit, date, stop = l.rate, l.delay, l.window
+  local ends, count = get(key, {'ends', 'count'}, {stop, 0})
+  if date >= ends then ends, count = stop, 0 end
+  return limit, limit - count, ends - date
+end
+
+local longest, refused, take, told = {[true] = 0, [false] = 0}, false, {}, {}
 for i, key in ipairs(KEYS) do
-  local a = 2 + (i - 1) * 6
-  local admits, wait, pay = laws[ARGV[a]](key, {
-    rate = tonumber(ARGV[a + 1]), burst = tonumber(ARGV[a + 2]), window = tonumber(ARGV[a + 3]),
-    delay = tonumber(ARGV[a + 4]), cost = tonumber(ARGV[a + 5])})
+  local a = 3 + (i - 1) * 6
+  told[i] = {
+    law = ARGV[a], rate = tonumber(ARGV[a + 1]), burst = tonumber(ARGV[a + 2]), window = tonumber(ARGV[a + 3]),
+    delay = tonumber(ARGV[a + 4]), cost = tonumber(ARGV[a + 5])}
+  local admits, wait, pay = laws[told[i].law](key, told[i])
   longest[admits] = math.max(longest[admits], wait)
   refused = refused or not admits
   take[i] = pay
 end
-if refused then
-  return {0, longest[false]}
+if not refused then
+  for _, pay in ipairs(take) do pay() end
 end
-for _, pay in ipairs(take) do pay() end
-return {1, longest[true]}
+local answer = refused and {0, longest[false]} or {1, longest[true]}
+if tells then
+  for i, key in ipairs(KEYS) do
+    for _, n in ipairs({levels[told[i].law](key, told[i])}) do
+      answer[#answer + 1] = string.format('%.17g', n)
+    end
+  end
+end
+return answer

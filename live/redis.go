@@ -46,7 +46,7 @@ func newRedisTallies(run string, l *log.Logger) *redisTallies {
 }
 
 // Tally implements components.Tallies. It does not connect before it is asked.
-func (r *redisTallies) Tally(name string, shared *topologies.Shared, limiters []policy.Choice) components.Tally {
+func (r *redisTallies) Tally(name string, shared *topologies.Shared, limiters []policy.Choice, tells bool) components.Tally {
 	client := redis.NewClient(&redis.Options{
 		Addr: shared.Redis, Protocol: 2, DisableIdentity: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
@@ -58,11 +58,15 @@ func (r *redisTallies) Tally(name string, shared *topologies.Shared, limiters []
 	r.mu.Lock()
 	r.clients = append(r.clients, client)
 	r.mu.Unlock()
-	t := &redisTally{client: client, timeout: shared.Timeout, log: r.log, name: name + " in the Redis at " + shared.Redis}
+	t := &redisTally{client: client, timeout: shared.Timeout, tells: tells, log: r.log, name: name + " in the Redis at " + shared.Redis}
+	of := r.run
+	if shared.Keep != "" {
+		of = "keep:" + shared.Keep
+	}
 	for i, l := range limiters {
 		// What stands in braces keeps the keys of one question together in a
 		// cluster of Redises.
-		t.limits = append(t.limits, newRedisLimit(fmt.Sprintf("trafficlab:{%s:%s}:%d:", r.run, name, i), l))
+		t.limits = append(t.limits, newRedisLimit(fmt.Sprintf("trafficlab:{%s:%s}:%d:", of, name, i), l))
 	}
 	return t
 }
@@ -85,6 +89,7 @@ func (r *redisTallies) Close() (err error) {
 type redisTally struct {
 	client  *redis.Client
 	timeout time.Duration
+	tells   bool // levels
 	limits  []redisLimit
 	log     *log.Logger
 	name    string
@@ -94,34 +99,83 @@ type redisTally struct {
 // redisLimit is what the script has to know of a limit.
 type redisLimit struct {
 	keys      string // what they begin with
-	arguments [5]any
+	arguments [5]any // law, rate, burst, window, delay
+	per       string // of a quota, whose last three are for the date to say
 }
 
 func newRedisLimit(keys string, c policy.Choice) redisLimit {
+	if c.Name == policy.Quota {
+		return redisLimit{keys, [5]any{c.Name, c.Params.Number("quota"), 0, 0, 0}, c.Params.Word("per")}
+	}
 	return redisLimit{keys, [5]any{c.Name,
-		c.Params.Number("rate"), c.Params.Number("burst"), c.Params.Number("window"), c.Params.Number("delay")}}
+		c.Params.Number("rate"), c.Params.Number("burst"), c.Params.Number("window"), c.Params.Number("delay")}, ""}
+}
+
+// ask appends what the script is to be told of one question.
+func (l *redisLimit) ask(arguments []any, a *policy.Ask) []any {
+	told := l.arguments
+	if l.per != "" {
+		date := float64(a.Date) // as memory has it
+		_, end := policy.Period(l.per, time.Duration(date))
+		told[3], told[4] = float64(end), date
+	}
+	return append(append(arguments, told[:]...), a.Cost)
 }
 
 // Take implements components.Tally. It blocks for the timeout at most.
 func (t *redisTally) Take(x components.Exchange, asks []policy.Ask) components.Taken {
 	keys := make([]string, len(asks))
-	arguments := make([]any, 1, 1+6*len(asks))
-	arguments[0] = strconv.FormatInt(int64(x.Now()), 10)
-	for i, a := range asks {
-		keys[i] = t.limits[i].keys + a.Key
-		arguments = append(append(arguments, t.limits[i].arguments[:]...), a.Cost)
+	arguments := make([]any, 2, 2+6*len(asks))
+	arguments[0], arguments[1] = strconv.FormatInt(int64(x.Now()), 10), t.tells
+	for i := range asks {
+		keys[i] = t.limits[i].keys + asks[i].Key
+		arguments = t.limits[i].ask(arguments, &asks[i])
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), t.timeout)
 	defer cancel()
-	answer, err := limitsScript.Run(ctx, t.client, keys, arguments...).Int64Slice()
-	if err == nil && len(answer) != 2 {
-		err = fmt.Errorf("the script answered %v", answer)
+	answer, err := limitsScript.Run(ctx, t.client, keys, arguments...).Slice()
+	var taken components.Taken
+	if err == nil {
+		taken, err = t.read(answer, len(asks))
 	}
 	t.tell(err)
 	if err != nil {
 		return components.Taken{Lost: fmt.Errorf("ask the limits of %s: %w", t.name, err)}
 	}
-	return components.Taken{OK: answer[0] == 1, Wait: time.Duration(answer[1])}
+	return taken
+}
+
+// read takes what the script has answered.
+func (t *redisTally) read(answer []any, asked int) (taken components.Taken, err error) {
+	levels := 0
+	if t.tells {
+		levels = asked
+	}
+	strange := fmt.Errorf("the script answered %v", answer)
+	if len(answer) != 2+3*levels {
+		return taken, strange
+	}
+	admitted, isNumber := answer[0].(int64)
+	wait, isToo := answer[1].(int64)
+	if !isNumber || !isToo {
+		return taken, strange
+	}
+	taken = components.Taken{OK: admitted == 1, Wait: time.Duration(wait), Told: t.tells}
+	all := make([]policy.Level, levels)
+	for i := range all {
+		var n [3]float64
+		for k := range n {
+			text, _ := answer[2+3*i+k].(string)
+			if n[k], err = strconv.ParseFloat(text, 64); err != nil {
+				return taken, strange
+			}
+		}
+		all[i] = policy.NewLevel(n[0], n[1], n[2])
+	}
+	if t.tells {
+		taken.Which, taken.Level = policy.Tightest(all)
+	}
+	return taken, nil
 }
 
 // tell logs when Redis is lost and when it is back.

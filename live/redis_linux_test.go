@@ -82,30 +82,37 @@ type instant struct {
 func (i *instant) Now() time.Duration { return i.now }
 
 // TestRedisDecidesAsMemoryDoes: the script and the laws of package policy give
-// the same answers to the same questions, waits to the nanosecond: alone and
-// several at once, with stragglers among them.
+// the same answers to the same questions, waits and what is left to the
+// nanosecond: alone and several at once, with stragglers among them.
 func TestRedisDecidesAsMemoryDoes(t *testing.T) {
 	server := startRedis(t)
 	tallies := newRedisTallies("test", nil)
 	defer func() { require.NoError(t, tallies.Close()) }()
 	random := rand.New(rand.NewPCG(1, 2))
 	agree := func(name string, from time.Duration, limiters []policy.Choice) {
-		memory := policy.NewLimits(limiters, 100)
-		redis := tallies.Tally(name, server.shared(true), limiters)
+		memory := new(components.Memories).Tally(name, nil, limiters, true)
+		redis := tallies.Tally(name, server.shared(true), limiters, true)
 		x := &instant{now: from + time.Duration(random.Int64N(int64(time.Hour))) - time.Minute}
 		admitted, refused := 0, 0
+		date := dawn
 		for range 300 {
 			asks := make([]policy.Ask, len(limiters))
 			for i := range asks {
 				asks[i] = policy.Ask{Key: fmt.Sprint("k", random.IntN(2)), Cost: float64(random.IntN(4))}
+				if limiters[i].Name == policy.Quota {
+					asks[i].Date = date + x.now
+				}
 			}
 			got := redis.Take(x, asks)
-			want, admits := memory.Take(x.now, asks)
-			require.Equal(t, components.Taken{OK: admits, Wait: want}, got, "%s at %v", name, x.now)
+			require.Equal(t, memory.Take(x, asks), got, "%s at %v", name, x.now)
+			require.True(t, got.Told)
 			switch {
 			case got.OK:
 				admitted++
 				x.now += time.Duration(random.ExpFloat64() * 8e6)
+			case got.Wait > time.Minute: // for a period to end
+				refused++
+				date += got.Wait - time.Duration(random.IntN(2))*time.Second
 			case random.IntN(2) == 0:
 				refused++
 				x.now += got.Wait // the very instant
@@ -130,8 +137,41 @@ func TestRedisDecidesAsMemoryDoes(t *testing.T) {
 		agree(name+" after months", 2000*time.Hour, []policy.Choice{any(name)})
 		all = append(all, any(name))
 	}
+	for _, per := range []string{"hour", "day", "month"} {
+		// Little before a period ends, so that the next begins as well.
+		quota := policy.Choice{Name: policy.Quota, Params: policy.Params{"quota": {Number: float64(9 + random.IntN(40))}, "per": {Word: per}}}
+		agree("a quota per "+per, 0, []policy.Choice{quota})
+		agree("a quota and a rate, per "+per, 0, []policy.Choice{quota, any("gcra")})
+		all = append(all, quota)
+	}
 	for i := range 5 {
 		agree(fmt.Sprint("all at once ", i), time.Duration(i)*24*time.Hour, all)
+	}
+}
+
+// dawn is the date at which those runs begin: a month, a day and an hour end
+// within the hour after.
+const dawn = 1730419200*time.Second - time.Hour // 2024-10-31 23:00:00 UTC
+
+// TestQuotasOutliveTheirRun: one that is kept goes on with the next run that
+// names it, and no other does.
+func TestQuotasOutliveTheirRun(t *testing.T) {
+	server := startRedis(t)
+	quota := []policy.Choice{{Name: policy.Quota, Params: policy.Params{"quota": {Number: 3}, "per": {Word: "day"}}}}
+	for keep, left := range map[string]int{"": 2, "shop": 0} {
+		shared := server.shared(true)
+		shared.Keep = keep
+		for run := range 4 {
+			tallies := newRedisTallies(fmt.Sprint("run ", run), nil)
+			got := tallies.Tally("gate.0", shared, quota, true).Take(new(instant), []policy.Ask{{Key: "alice", Cost: 1, Date: dawn}})
+			require.NoError(t, got.Lost)
+			require.Equal(t, keep == "" || run < 3, got.OK)
+			if run == 3 {
+				require.Equal(t, left, got.Level.Whole())
+				require.Equal(t, time.Hour, got.Level.Reset)
+			}
+			require.NoError(t, tallies.Close())
+		}
 	}
 }
 
@@ -226,6 +266,37 @@ func TestARedisMustListen(t *testing.T) {
 	require.ErrorContains(t, err, "start sharing: find the Redis of its limits: nothing answers at "+ports[0]+"; start it first")
 }
 
+// TestGatewaysTellWhatTheyShare: whichever of the two answers, it tells what is
+// left of both, and of the tightest limit.
+func TestGatewaysTellWhatTheyShare(t *testing.T) {
+	server := startRedis(t)
+	c := sharingCase(server.shared(false))
+	gate := c.Variant.Topology.Node("gate")
+	gate.Limits[0].Name = "both"
+	gate.Limits = append(gate.Limits, topologies.Limit{By: "all", Name: "day", Shared: server.shared(false),
+		Algorithm: policy.Choice{Name: policy.Quota, Params: policy.Params{"quota": {Number: 9}, "per": {Word: "day"}}}})
+	gate.LimitFields = []string{topologies.RateLimitFields, topologies.XRateLimitFields}
+	s := started(t, c)
+	s.Begin()
+	address, _ := s.Entry()
+	for i, want := range []string{"6", "5", "4", "3", "2", "1", "0", "0"} {
+		answer, err := client(s).Get(address + "/")
+		require.NoError(t, err)
+		answer.Body.Close()
+		h := answer.Header
+		require.Equal(t, `"both";q=7;w=700, "day";q=9;w=86400`, h.Get("RateLimit-Policy"))
+		require.Equal(t, want, h.Get("X-RateLimit-Remaining"))
+		require.Equal(t, "7", h.Get("X-RateLimit-Limit"))
+		require.Contains(t, h.Get("RateLimit"), `"both";r=`+want+`;t=`)
+		if i == 7 {
+			require.Equal(t, http.StatusTooManyRequests, answer.StatusCode)
+			require.Regexp(t, `^(9\d|100)$`, h.Get("Retry-After"))
+			continue
+		}
+		require.Equal(t, http.StatusOK, answer.StatusCode)
+	}
+}
+
 // TestGatewaysWithoutARedisCountAlone: two gateways whose limit is not shared
 // admit twice as much.
 func TestGatewaysWithoutARedisCountAlone(t *testing.T) {
@@ -248,7 +319,7 @@ func BenchmarkRedisTally(b *testing.B) {
 	server := startRedis(b)
 	tallies := newRedisTallies("bench", nil)
 	defer tallies.Close()
-	tally := tallies.Tally("gate", server.shared(true), []policy.Choice{{Name: "gcra", Params: policy.Params{"rate": {Number: 1e6}, "burst": {Number: 10}}}})
+	tally := tallies.Tally("gate", server.shared(true), []policy.Choice{{Name: "gcra", Params: policy.Params{"rate": {Number: 1e6}, "burst": {Number: 10}}}}, false)
 	x, asks := new(instant), []policy.Ask{{Key: "alice", Cost: 1}}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -16,8 +16,8 @@ type tallies struct {
 }
 
 // Tally implements components.Tallies.
-func (t *tallies) Tally(name string, shared *topologies.Shared, limiters []policy.Choice) components.Tally {
-	return distant{t.Memories.Tally(name, shared, limiters), t.trip}
+func (t *tallies) Tally(name string, shared *topologies.Shared, limiters []policy.Choice, tells bool) components.Tally {
+	return distant{t.Memories.Tally(name, shared, limiters, tells), t.trip}
 }
 
 // distant is a tally that is a trip away.

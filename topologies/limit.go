@@ -31,6 +31,7 @@ type Shared struct {
 	Redis   string        // host:port
 	Open    bool          // without Redis everything is admitted; else all is refused with a 503
 	Timeout time.Duration // of one question to Redis
+	Keep    string        // a name under which quotas outlive the run; "": they end with it
 }
 
 // Redis is where faults befall what shared limits are counted in, all of them.

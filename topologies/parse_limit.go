@@ -59,7 +59,7 @@ func limit(v strict.Value, keyed bool) Limit {
 		}
 	}
 	l.Costs = costs(v.Get("cost"), most)
-	l.Shared = shared(v.Get("shared"))
+	l.Shared = shared(v.Get("shared"), l.Algorithm.Name == policy.Quota)
 	return l
 }
 
@@ -72,9 +72,9 @@ func quota(v strict.Value) (c policy.Choice, most float64) {
 			given[p.Name] = parameter(value, p)
 		}
 	}
-	for _, other := range append(limitParameters(), "algorithm", "shared") {
+	for _, other := range append(limitParameters(), "algorithm") {
 		if value := v.Get(other); value.Present() {
-			value.WrongKey("is not for a quota, which each replica counts by the calendar", "quota: 10000, per: day")
+			value.WrongKey("is not for a quota, which counts by the calendar", "quota: 10000, per: day")
 		}
 	}
 	c = policy.Choice{Name: policy.Quota, Params: kind.Params(given)}
@@ -268,18 +268,24 @@ func cost(v strict.Value, most float64) float64 {
 
 const sharedExample = "shared: {redis: 127.0.0.1:6379}"
 
-func shared(v strict.Value) *Shared {
-	if !v.Present() || v.Off() || !v.Fields("redis", "fail", "timeout") {
+func shared(v strict.Value, dated bool) *Shared {
+	if !v.Present() || v.Off() || !v.Fields("redis", "fail", "timeout", "keep") {
 		return nil
 	}
 	told := policy.Params{}
 	for _, p := range policy.Limiting["shared"].Parameters {
-		if value := v.Get(p.Name); value.Present() && p.Name != "redis" {
+		if value := v.Get(p.Name); value.Present() && p.Name != "redis" && p.Name != "keep" {
 			told[p.Name] = parameter(value, p)
 		}
 	}
 	told = policy.Limiting["shared"].Params(told)
 	s := Shared{Open: told.Word("fail") == "open", Timeout: told.Duration("timeout")}
+	if keep := v.Get("keep"); keep.Present() {
+		s.Keep = keep.Name("")
+		if !dated {
+			keep.WrongKey("is for quotas: a rate begins anew with every run", "quota: 10000, per: month")
+		}
+	}
 	if !v.Get("redis").Need(sharedExample) {
 		return &s
 	}

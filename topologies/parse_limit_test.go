@@ -42,6 +42,9 @@ func TestFormsOfLimits(t *testing.T) {
 			Shared: &Shared{Redis: "127.0.0.1:6379", Open: true, Timeout: 20 * time.Millisecond}}},
 		"{rate: 9/s, shared: {redis: localhost:1, fail: closed, timeout: 1s}}": {{By: "address", Algorithm: rated("token-bucket", 9, 9),
 			Shared: &Shared{Redis: "localhost:1", Timeout: time.Second}}},
+		"{quota: 7, shared: {redis: localhost:1, keep: shop}}": {{By: "address",
+			Algorithm: choice("quota", policy.Params{"quota": {Number: 7}, "per": {Word: "day"}}),
+			Shared:    &Shared{Redis: "localhost:1", Open: true, Timeout: 20 * time.Millisecond, Keep: "shop"}}},
 	} {
 		top, err := Parse("f", []byte("name: x\nentry: a\nnodes: {a: {kind: gateway, to: b, limit: "+text+"}, b: {kind: backend}}"))
 		require.NoError(t, err, text)

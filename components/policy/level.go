@@ -15,11 +15,26 @@ type Level struct {
 // Whole is how much of whole requests is left.
 func (l Level) Whole() int { return int(max(math.Floor(l.Left+1e-9), 0)) }
 
+// NewLevel is a level as a law tells it, in nanoseconds.
+func NewLevel(most, left, reset float64) Level {
+	return Level{most, left, time.Duration(math.Ceil(max(reset, 0)))}
+}
+
 // Levels are the levels of what is asked for, of which the nearest to nothing
 // counts: which it is, and its level.
 func (l Limits) Levels(now time.Duration, asks []Ask) (which int, level Level) {
+	var room [8]Level
+	all := room[:0]
 	for i, a := range asks {
-		next := l[i].Level(a.at(now), a.Key)
+		all = append(all, l[i].Level(a.at(now), a.Key))
+	}
+	return Tightest(all)
+}
+
+// Tightest is the first of the levels that are nearest to nothing. There must
+// be one.
+func Tightest(all []Level) (which int, level Level) {
+	for i, next := range all {
 		if i == 0 || next.Tighter(level) {
 			which, level = i, next
 		}
@@ -37,8 +52,7 @@ func (l Level) Tighter(than Level) bool {
 
 // Level implements Limiter.
 func (k *keyed[S, L]) Level(now time.Duration, key string) Level {
-	most, left, reset := k.law.level(k.state(float64(now), key), float64(now))
-	return Level{most, left, time.Duration(math.Ceil(max(reset, 0)))}
+	return NewLevel(k.law.level(k.state(float64(now), key), float64(now)))
 }
 
 func (t tokenBucket) level(c *credit, now float64) (most, left, reset float64) {

@@ -26,6 +26,7 @@ var Limiting = map[string]Kind{
 			{Name: "redis", About: "where it listens, on this machine", Form: Word, Words: []string{"127.0.0.1:6379"}, Usually: "has to be given"},
 			{Name: "fail", About: "without Redis, admit all or refuse all with a 503", Form: Word, Words: []string{"open", "closed"}},
 			{Name: "timeout", About: "of one question to Redis", Form: Span, Default: 20e6, Low: 1e6, High: float64(10 * time.Second)},
+			{Name: "keep", About: "a name under which a quota is kept when the run is over, for the next that names it", Form: Else, Usually: "it ends with the run", Words: []string{"shop"}},
 		},
 	},
 }

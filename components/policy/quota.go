@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"math"
 	"time"
 )
 
@@ -17,7 +16,7 @@ const Quota = "quota"
 // Kong's rate-limiting plugin.
 // Cost: O(1), one map look-up, one count a key.
 // Weak spot: all may be used up in the first second of a period; and it is
-// forgotten with the process that counts.
+// forgotten with the process that counts, unless that is a Redis.
 func NewQuota(of float64, per string, bound int) Limiter {
 	return newKeyed[period](calendar{of, per}, bound)
 }
@@ -38,9 +37,16 @@ func (c calendar) fresh(now float64) period {
 // around is the period that an instant falls into. Instants are rounded to a
 // quarter of a microsecond by now: the seconds are what counts.
 func (c calendar) around(now float64) (start, end float64) {
-	at := time.Unix(int64(math.Floor(now/1e9)), 0).UTC()
+	from, to := Period(c.per, time.Duration(now))
+	return float64(from), float64(to)
+}
+
+// Period is the hour, day or month, in UTC, that a date falls into, and the
+// beginning of the next; all as the time since 1970.
+func Period(per string, date time.Duration) (start, end time.Duration) {
+	at := time.Unix(0, int64(date)).UTC()
 	var from, to time.Time
-	switch c.per {
+	switch per {
 	case "month":
 		from = time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC)
 		to = from.AddDate(0, 1, 0)
@@ -51,7 +57,7 @@ func (c calendar) around(now float64) (start, end float64) {
 		from = at.Truncate(24 * time.Hour)
 		to = from.Add(24 * time.Hour)
 	}
-	return float64(from.Unix()) * 1e9, float64(to.Unix()) * 1e9
+	return time.Duration(from.UnixNano()), time.Duration(to.UnixNano())
 }
 
 // roll begins the period that now falls into. Clocks that are set back begin
