@@ -46,6 +46,9 @@ func newRetrier(r topologies.Retry) policy.Retrier {
 
 // ask tries upstreams until one has given an answer that stands.
 func (p *proxy) ask(v *visit) (Pause, bool) {
+	if v.route.sends != nil && !p.rewrite(v) {
+		return over()
+	}
 	now := v.x.Now()
 	v.avoid = v.tried[:0]
 	if v.route.pool.keyed {

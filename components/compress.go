@@ -52,7 +52,7 @@ func coded(h Header, coding string) Header {
 	if coding == "" {
 		return h
 	}
-	h = h.Del("Content-Length").Del("Content-MD5").Del("Accept-Ranges").Set("Content-Encoding", coding)
+	h = withoutDigests(h.Del("Content-Length").Del("Accept-Ranges")).Set("Content-Encoding", coding)
 	if tag := h.Get("ETag"); strings.HasPrefix(tag, `"`) {
 		h = h.Set("ETag", "W/"+tag) // same meaning, other bytes
 	}

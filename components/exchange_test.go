@@ -26,8 +26,10 @@ type lab struct {
 	upstreams map[topologies.Place]upstream
 	hops      []Hop // what upstreams were asked, checks aside
 	checks    []Hop
-	canceled  int // calls given up before their head
-	most      int // calls of one exchange
+	canceled  int    // calls given up before their head
+	most      int    // calls of one exchange
+	text      string // of requests' bodies
+	sent      string // what was made of it
 }
 
 // upstream answers a hop.
@@ -322,6 +324,18 @@ func (x *fakeExchange) Take(c Call, limit int64) (Body, policy.Reason) {
 		return Body{}, policy.Denied
 	}
 	return body, policy.OK
+}
+
+func (x *fakeExchange) Rewrite(limit int64, edit func([]byte) ([]byte, bool)) policy.Reason {
+	if int64(len(x.lab.text)) > limit {
+		return policy.Denied
+	}
+	out, ok := edit([]byte(x.lab.text))
+	if !ok {
+		return policy.Failed
+	}
+	x.lab.sent = string(out)
+	return policy.OK
 }
 
 func (x *fakeExchange) Reply(r Response) { x.answered(r, policy.OK) }

@@ -24,7 +24,10 @@ var (
 
 // edit makes of the request what goes on.
 func (p *proxy) edit(h *Hop, v *visit, now time.Duration) {
-	if v.req.Size < 0 {
+	switch {
+	case v.route.sends != nil && v.sends > 0:
+		h.Request.Size = v.sends
+	case v.req.Size < 0:
 		h.MostBody = v.route.maxBody
 	}
 	h.Request.Path = v.route.path(v.req.Path)
@@ -64,7 +67,8 @@ func (p *proxy) makeOnward(v *visit) Header {
 	trusted := p.trust.has(v.req.Peer)
 	out := make(Header, 0, len(in)+6)
 	for _, f := range in {
-		if !goesOn(f.Name, named) || p.replaces(f.Name, trusted) || v.route.body != nil && wantsOtherBytes(f.Name) {
+		if !goesOn(f.Name, named) || p.replaces(f.Name, trusted) || v.route.body != nil && wantsOtherBytes(f.Name) ||
+			v.route.sends != nil && isDigest(f.Name) {
 			continue
 		}
 		out = append(out, f)

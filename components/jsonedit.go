@@ -2,7 +2,9 @@ package components
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"trafficlab/components/policy"
 	"trafficlab/topologies"
@@ -16,13 +18,26 @@ type Taker interface {
 	Take(c Call, limit int64) (Body, policy.Reason)
 }
 
+// Rewriter is a host that can give a handler the body of the exchange's own
+// request in full, for another in its place.
+type Rewriter interface {
+	// Rewrite reads the body. What edit makes of it is what hops have for a
+	// body from then on. The reason is OK, Failed (edit said no), Canceled
+	// (the caller went away) or Denied: it is longer than limit, or not what
+	// it was said to be.
+	Rewrite(limit int64, edit func(text []byte) (out []byte, ok bool)) policy.Reason
+}
+
 // jsonEdit is what a route makes of JSON bodies. What it does not name stays as
 // it was written, but for the space between; of names that stand twice all are
 // meant.
 //
 // Cost: the body is held in memory up to the limit, and read twice.
-// Weak spot: an answer that cannot be edited (longer, encoded, partial, no
-// JSON) is refused with a 502, since what was to be taken out might be in it.
+// Weak spot: what cannot be edited (longer, encoded, partial, no JSON) is
+// refused, an answer with a 502, since what was to be taken out might be in it;
+// and of requests what is not said to be JSON, or their senders could choose.
+// Names are compared letter by letter: an upstream that takes "Admin" for
+// "admin" sees what was to be removed.
 type jsonEdit struct {
 	limit  int64
 	remove []jsonPath
@@ -272,9 +287,67 @@ func (e *jsonEdit) edits(r *Request, head *Response) bool {
 	if e == nil || r.Method == "HEAD" || head.Status == 204 || head.Status == 304 {
 		return false
 	}
-	kind, _, _ := strings.Cut(head.Header.Get("Content-Type"), ";")
+	return isJSON(head.Header)
+}
+
+// isJSON tells whether a message says of itself that it is (RFC 8259 section 11,
+// RFC 6839 section 3.1).
+func isJSON(h Header) bool {
+	kind, _, _ := strings.Cut(h.Get("Content-Type"), ";")
 	kind = strings.ToLower(strings.TrimSpace(kind))
 	return kind == "application/json" || strings.HasSuffix(kind, "+json")
+}
+
+// isDigest tells whether a field is good for the very bytes of a body alone
+// (RFC 9530, RFC 3230, RFC 1864).
+func isDigest(name string) bool {
+	return equalName(name, "Content-Digest") || equalName(name, "Repr-Digest") || equalName(name, "Digest") || equalName(name, "Content-MD5")
+}
+
+func withoutDigests(h Header) Header {
+	return slices.DeleteFunc(h, func(f Field) bool { return isDigest(f.Name) })
+}
+
+// editsRequests tells whether any route edits the bodies of requests.
+func (p *proxy) editsRequests() bool {
+	return slices.ContainsFunc(p.node.Routes, func(r topologies.Route) bool { return r.Request.JSON != nil })
+}
+
+// rewrite puts an edited body in the place of the request's. If it cannot be
+// edited, it answers so and is false.
+func (p *proxy) rewrite(v *visit) bool {
+	if v.req.Size == 0 {
+		return true
+	}
+	rewriter, can := v.x.(Rewriter)
+	if !can || !isJSON(v.req.Header) || v.req.Header.Has("Content-Encoding") {
+		p.refuse(v, notTheKind)
+		return false
+	}
+	limit := v.route.sends.limit
+	if most := v.route.maxBody; most > 0 {
+		limit = min(limit, most)
+	}
+	reason := policy.Denied
+	if v.req.Size <= limit {
+		reason = rewriter.Rewrite(limit, func(text []byte) ([]byte, bool) {
+			if !utf8.Valid(text) { // RFC 8259 section 8.1
+				return nil, false
+			}
+			out, ok := v.route.sends.edited(text, canonical(v.req.Path))
+			v.sends = int64(len(out))
+			return out, ok
+		})
+	}
+	switch reason {
+	case policy.OK:
+		return true
+	case policy.Failed:
+		p.refuse(v, notJSON)
+	case policy.Denied:
+		p.refuse(v, bodyTooLong)
+	}
+	return false
 }
 
 // handOnEdited answers with an upstream's body, edited.
@@ -308,7 +381,7 @@ func (p *proxy) handOnEdited(v *visit, head Response) {
 		return
 	}
 	head.Body = Body{Size: int64(len(text)), Bytes: text}
-	head.Header = p.outwardHeader(v, head.Header)
+	head.Header = withoutDigests(p.outwardHeader(v, head.Header).Clone().Del("Accept-Ranges"))
 	p.dress(v, &head)
 	head.Header = v.route.pool.sticky.settle(v, head.Header)
 	if tag := head.Header.Get("ETag"); strings.HasPrefix(tag, `"`) {

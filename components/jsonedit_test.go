@@ -61,7 +61,7 @@ func TestJSONEdits(t *testing.T) {
 }
 
 func TestAnswersAreEdited(t *testing.T) {
-	node := topologies.Node{Compress: []string{"gzip"}, Routes: []topologies.Route{{Path: "/*", JSON: edits([]string{"secret"}), Response: set("X-A", "1")}}}
+	node := topologies.Node{Compress: []string{"gzip"}, Routes: []topologies.Route{{Path: "/*", Response: topologies.Edit{JSON: edits([]string{"secret"}), Set: set("X-A", "1").Set}}}}
 	said := func(text string, fields ...string) answer {
 		a := fine(fields...)
 		a.Body = Body{Size: int64(len(text)), Bytes: []byte(text)}
@@ -75,7 +75,7 @@ func TestAnswersAreEdited(t *testing.T) {
 			status int
 			want   string
 		}{
-			"JSON":              {said(`{"secret": 1, "open": 2}`, "ETag", `"1"`), 200, `{"open":2}`},
+			"JSON":              {said(`{"secret": 1, "open": 2}`, "ETag", `"1"`, "Content-Digest", "sha-256=:x:", "Accept-Ranges", "bytes"), 200, `{"open":2}`},
 			"no JSON":           {said(`{"secret": 1`), 502, ""},
 			"cut off":           {fine(), 502, ""},
 			"too long":          {said(long + `"}`), 502, ""},
@@ -100,6 +100,7 @@ func TestAnswersAreEdited(t *testing.T) {
 				}
 				if name == "JSON" {
 					require.Equal(t, `W/"1"`, out.Header.Get("ETag"))
+					require.False(t, out.Header.Has("Content-Digest") || out.Header.Has("Accept-Ranges"), "RFC 9530: of other bytes")
 				}
 			}
 		}
@@ -112,6 +113,68 @@ func TestAnswersAreEdited(t *testing.T) {
 		done := l.during(func() *outcome { return l.doUntil(gone, "GET", "/") })
 		gone.Fire()
 		require.Zero(t, (<-done).replies)
+		requireIdle(t, l)
+	})
+}
+
+func TestRequestsAreEdited(t *testing.T) {
+	most := int64(30)
+	edit := edits([]string{"admin"}, "set", "user", `"{id}"`)
+	edit.Limit = 40
+	node := topologies.Node{Routes: []topologies.Route{
+		{Path: "/small/{id}", MaxBody: &most, Request: topologies.Edit{JSON: edit}},
+		{Path: "/users/{id}", Request: topologies.Edit{JSON: edit}},
+	}}
+	proxyLab(t, node, func(l *lab) {
+		l.countAttempts()
+		for name, tt := range map[string]struct {
+			path, text string
+			size       int64
+			fields     []string
+			status     int
+			want       string
+		}{
+			"JSON":                    {"/users/7", `{"admin": true, "b": 1.0}`, 25, nil, 200, `{"b":1.0,"user":"7"}`},
+			"of unknown length":       {"/users/7", `{}`, -1, nil, 200, `{"user":"7"}`},
+			"with a parameter":        {"/users/7", `{}`, 2, []string{"Content-Type", "application/merge-patch+json; charset=utf-8"}, 200, `{"user":"7"}`},
+			"what the path cannot do": {"/users/7%22,%22admin%22:1", `{}`, 2, nil, 200, `{"user":"7\",\"admin\":1"}`},
+			"nothing":                 {"/users/7", "", 0, nil, 200, ""},
+			"of nothing said":         {"/users/7", `{"admin":1}`, 11, []string{"Content-Type", ""}, 415, ""},
+			"of another type":         {"/users/7", `{"admin":1}`, 11, []string{"Content-Type", "text/plain"}, 415, ""},
+			"encoded":                 {"/users/7", `{"admin":1}`, 11, []string{"Content-Encoding", "gzip"}, 415, ""},
+			"no JSON":                 {"/users/7", `{"admin":1`, 10, nil, 400, ""},
+			"two texts":               {"/users/7", `{} {}`, 5, nil, 400, ""},
+			"not in UTF-8":            {"/users/7", "{\"adm\xffin\":1}", 13, nil, 400, ""},
+			"with a byte order mark":  {"/users/7", "\ufeff{}", 5, nil, 400, ""},
+			"too long":                {"/users/7", "", 41, nil, 413, ""},
+			"longer than was told":    {"/users/7", strings.Repeat(" ", 41), -1, nil, 413, ""},
+			"for the route":           {"/small/7", "", 31, nil, 413, ""},
+			"likewise, not told":      {"/small/7", strings.Repeat(" ", 31), -1, nil, 413, ""},
+		} {
+			for _, lasting := range []bool{false, true} {
+				asked := len(l.asked())
+				l.text, l.sent = tt.text, ""
+				req := Request{Method: "POST", Path: tt.path, Size: tt.size, Lasting: lasting,
+					Header: Header{{"Content-Type", "application/json"}, {"Content-Digest", "sha-256=:x:"}, {"X-A", "1"}}}
+				for i := 0; i < len(tt.fields); i += 2 {
+					req.Header = req.Header.Set(tt.fields[i], tt.fields[i+1])
+				}
+				out := l.send(newEvent(), req)
+				require.Equal(t, tt.status, out.Status, name)
+				require.Equal(t, tt.want, l.sent, name)
+				if tt.status != 200 {
+					require.Len(t, l.asked(), asked, "nobody is asked: %s", name)
+					require.Equal(t, tt.status == 415, out.Header.Get("Accept-Encoding") == "identity", "RFC 9110 section 15.5.16")
+					continue
+				}
+				hop := l.lastHop()
+				require.EqualValues(t, len(tt.want), hop.Request.Size, name)
+				require.Equal(t, tt.size != 0, hop.Body)
+				require.Zero(t, hop.MostBody)
+				require.Equal(t, "1", hop.Request.Header.Get("X-A"))
+				require.False(t, hop.Request.Header.Has("Content-Digest"), "RFC 9530: of other bytes")
+			}
+		}
 		requireIdle(t, l)
 	})
 }

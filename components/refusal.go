@@ -29,6 +29,8 @@ var (
 	notForwarded    = withField(local(405, httpRequestDenied, "this method is not forwarded"), "Allow", forwardedMethods)
 	bodyTooLong     = local(413, httpRequestDenied, "the body is longer than the route takes")
 	urlTooLong      = local(414, httpRequestDenied, "the path and the query are longer than the route takes")
+	notJSON         = local(400, httpRequestDenied, "the body is no JSON text")
+	notTheKind      = withField(local(415, httpRequestDenied, "the route takes bodies of JSON alone, without a coding"), "Accept-Encoding", "identity")
 	tooManyRequests = local(429, httpRequestDenied, "rate limit exceeded")
 
 	noBackend     = local(503, destinationUnavailable, "no backend is up")

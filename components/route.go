@@ -30,7 +30,8 @@ type route struct {
 	asks     *queryEdit // nil: the query goes on as it is
 	response topologies.Edit
 	status   []topologies.StatusChange
-	body     *jsonEdit // of answers; nil: they pass as they are
+	sends    *jsonEdit // of requests' bodies; nil: they pass as they are
+	body     *jsonEdit // likewise of answers'
 }
 
 // newRoute builds a node's route to a pool, which is nil for one that leads
@@ -55,7 +56,8 @@ func newRoute(node *topologies.Node, r topologies.Route, to *pool) *route {
 		asks:     newQueryEdit(r.Request.Query, r.Path),
 		response: r.Response,
 		status:   r.Status,
-		body:     newJSONEdit(r.JSON, r.Path),
+		sends:    newJSONEdit(r.Request.JSON, r.Path),
+		body:     newJSONEdit(r.Response.JSON, r.Path),
 	}
 	if r.Timeout != nil {
 		made.timeout = *r.Timeout

@@ -62,6 +62,8 @@ type detour struct {
 	asks    [2]policy.Ask // room for what they are asked
 	plan    *plan         // of the consumer; nil: none
 
+	sends int64 // length of the body that was made of the request's; 0: it goes on as it came
+
 	// What the answer is to tell of them.
 	tightest string // the limit that is nearest to its end; empty: not known
 	level    policy.Level

@@ -2,6 +2,7 @@ package live
 
 import (
 	"errors"
+	"io"
 	"sync"
 	"sync/atomic"
 
@@ -39,6 +40,14 @@ func newRequestBody(from incoming, size int64) *requestBody {
 		return nil
 	}
 	return &requestBody{size: size, from: from}
+}
+
+// rewritten is a body in the place of one that has been read. It is kept
+// however long it is; behind it stands what stood behind the other.
+func rewritten(text []byte, from incoming) *requestBody {
+	b := &requestBody{size: int64(len(text)), from: from, kept: text, end: io.EOF}
+	b.begun.Store(true)
+	return b
 }
 
 // unread tells whether nobody has asked for any of it.

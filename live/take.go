@@ -5,7 +5,6 @@ import (
 
 	"trafficlab/components"
 	"trafficlab/components/policy"
-	"trafficlab/live/http1"
 )
 
 // Take implements components.Taker.
@@ -31,12 +30,34 @@ func (x *exchange) Take(c components.Call, limit int64) (components.Body, policy
 	return components.Body{Size: int64(len(text)), Bytes: text}, policy.OK
 }
 
+// Rewrite implements components.Rewriter.
+func (x *exchange) Rewrite(limit int64, edit func([]byte) ([]byte, bool)) policy.Reason {
+	if x.body == nil {
+		return policy.OK
+	}
+	text, reason := readUpTo(x.body.reader(0), limit)
+	switch {
+	case x.in.Refused() != nil:
+		return policy.Denied
+	case reason == policy.Reset:
+		return policy.Canceled
+	case reason != policy.OK:
+		return reason
+	}
+	text, ok := edit(text)
+	if !ok {
+		return policy.Failed
+	}
+	x.body = rewritten(text, x.in)
+	return policy.OK
+}
+
 // readUpTo reads a body to its end, unless it is longer than limit.
-func readUpTo(conn *http1.Conn, limit int64) (text []byte, reason policy.Reason) {
+func readUpTo(from io.Reader, limit int64) (text []byte, reason policy.Reason) {
 	buffer := buffers.Get().(*[32 << 10]byte)
 	defer buffers.Put(buffer)
-	for !conn.Ended() {
-		n, err := conn.Read(buffer[:])
+	for {
+		n, err := from.Read(buffer[:])
 		text = append(text, buffer[:n]...)
 		switch {
 		case int64(len(text)) > limit:
@@ -47,5 +68,4 @@ func readUpTo(conn *http1.Conn, limit int64) (text []byte, reason policy.Reason)
 			return nil, policy.Reset
 		}
 	}
-	return text, policy.OK
 }

@@ -130,3 +130,15 @@ func (f *frame) Take(upstream components.Call, limit int64) (components.Body, po
 	up.release(true)
 	return up.body, policy.OK
 }
+
+// Rewrite implements components.Rewriter. Bodies take no time here either.
+func (f *frame) Rewrite(limit int64, edit func([]byte) ([]byte, bool)) policy.Reason {
+	size := f.call.request.Size
+	if size > limit {
+		return policy.Denied
+	}
+	if _, ok := edit(components.Filler(size)); !ok {
+		return policy.Failed
+	}
+	return policy.OK
+}

@@ -18,12 +18,15 @@ var editFields = []string{"remove", "rename", "set", "add"}
 
 // requestEdit reads what a route makes of requests.
 func requestEdit(v strict.Value, pattern string) Edit {
-	if !v.Present() || !v.Fields(append(slices.Clone(editFields), "query")...) {
+	if !v.Present() || !v.Fields(append(slices.Clone(editFields), "query", "json")...) {
 		return Edit{}
 	}
 	e := headerEdit(v)
 	if query := v.Get("query"); query.Present() {
 		e.Query = queryEdit(query, pattern)
+	}
+	if body := v.Get("json"); body.Present() {
+		e.JSON = jsonEdit(body, pattern)
 	}
 	return e
 }
@@ -35,7 +38,7 @@ func (r *Route) responseEdit(n *Node, v strict.Value) {
 	}
 	r.Response, r.Status = headerEdit(v), statusChanges(v.Get("status"))
 	if body := v.Get("json"); body.Present() {
-		r.JSON = jsonEdit(body, r.Path)
+		r.Response.JSON = jsonEdit(body, r.Path)
 		if n.Cache != nil {
 			body.WrongKey("is not for a node with a cache, which would give what it keeps unedited", "a node of its own before the cache or behind it")
 		}

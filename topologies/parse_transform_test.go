@@ -21,7 +21,7 @@ nodes:
     cors: {origins: [https://shop.example:8443, "https://*.shop.example"], methods: [GET, PUT], headers: [x-api-key], expose: etag, credentials: true, max-age: 1h}
     routes:
       - path: /users/{id}
-        request: {remove: x-a, rename: {x-b: x-c}, set: {x-d: "1"}, add: {x-e: "2"}, query: {remove: [a, b], rename: {c: d}, set: {user: "{id}"}, add: {v: "2"}}}
+        request: {remove: x-a, rename: {x-b: x-c}, set: {x-d: "1"}, add: {x-e: "2"}, query: {remove: [a, b], rename: {c: d}, set: {user: "{id}"}, add: {v: "2"}}, json: {remove: admin, set: {v: 2}}}
         response: {set: {x-f: "1"}, status: {404: 200, 5xx: 503}, json: {remove: "items[].secret", rename: {user.name: login}, set: {user.id: "{id}", v: 2, w: "2", ok: true}, limit: 1MiB}}
     to: b
   b: {kind: backend}
@@ -38,11 +38,12 @@ nodes:
 		Request: Edit{
 			Remove: []string{"X-A"}, Rename: []PathValue{{"X-B", "X-C"}}, Set: []PathValue{{"X-D", "1"}}, Add: []PathValue{{"X-E", "2"}},
 			Query: &Edit{Remove: []string{"a", "b"}, Rename: []PathValue{{"c", "d"}}, Set: []PathValue{{"user", "{id}"}}, Add: []PathValue{{"v", "2"}}},
+			JSON:  &JSONEdit{Remove: []string{"admin"}, Set: []PathValue{{"v", "2"}}, Limit: 64 << 10},
 		},
-		Response: Edit{Set: []PathValue{{"X-F", "1"}}},
-		Status:   []StatusChange{{404, 200}, {5, 503}},
-		JSON: &JSONEdit{Remove: []string{"items[].secret"}, Rename: []PathValue{{"user.name", "login"}}, Limit: 1 << 20,
-			Set: []PathValue{{"user.id", `"{id}"`}, {"v", "2"}, {"w", `"2"`}, {"ok", "true"}}},
+		Response: Edit{Set: []PathValue{{"X-F", "1"}},
+			JSON: &JSONEdit{Remove: []string{"items[].secret"}, Rename: []PathValue{{"user.name", "login"}}, Limit: 1 << 20,
+				Set: []PathValue{{"user.id", `"{id}"`}, {"v", "2"}, {"w", `"2"`}, {"ok", "true"}}}},
+		Status: []StatusChange{{404, 200}, {5, 503}},
 	}, a.Routes[0])
 	text, err := json.Marshal(top) // as nodes' processes get it
 	require.NoError(t, err)

@@ -33,7 +33,6 @@ type Route struct {
 	Request  Edit
 	Response Edit
 	Status   []StatusChange // of upstreams' answers
-	JSON     *JSONEdit      // of answers' bodies
 }
 
 // StatusChange answers To where an upstream said From. From below 10 is a
@@ -81,6 +80,7 @@ type Edit struct {
 	Set    []PathValue // name → value, in file order
 	Add    []PathValue // beside what is there
 	Query  *Edit       // of requests: the same for the query, whose values have places for {parameters}
+	JSON   *JSONEdit   // of bodies
 }
 
 // Empty tells whether no header field is changed.
