@@ -44,8 +44,8 @@ func (l *loopback) Dial(ctx context.Context, network, address string) (net.Conn,
 	return l.DialContext(ctx, network, address)
 }
 
-// inChain runs a test on a fake clock. The topology is YAML, its external node
-// at http://ORIGIN.
+// inChain runs a test on a fake clock. The topology is YAML; its entry is edge,
+// which listens on PORT, and its external node is at http://ORIGIN.
 func inChain(t *testing.T, text string, origin http.Handler, test func(c *chain)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -62,13 +62,15 @@ func onSockets(t *testing.T, text string, origin http.Handler) *chain {
 func newChain(t *testing.T, on network, clock Clock, text string, origin http.Handler) *chain {
 	t.Helper()
 	c := &chain{T: t, network: on, doors: map[string]net.Listener{}, nodes: map[string]*Node{}}
+	c.listen("edge", "edge")
 	server := &http.Server{Handler: origin, ErrorLog: log.New(io.Discard, "", 0)}
 	go server.Serve(c.listen("origin", "localhost:80"))
 	t.Cleanup(func() { server.Close() })
-	top, err := topologies.Parse("chain.yaml", []byte(strings.ReplaceAll(text, "ORIGIN", c.address("origin"))))
+	fill := strings.NewReplacer("ORIGIN", c.address("origin"), "PORT", c.port())
+	top, err := topologies.Parse("chain.yaml", []byte(fill.Replace(text)))
 	require.NoError(t, err)
 	for _, node := range top.Nodes {
-		if node.Kind != topologies.External {
+		if node.Kind != topologies.External && node.Name != "edge" {
 			c.listen(node.Name, node.Name)
 		}
 	}
@@ -90,6 +92,11 @@ func (c *chain) listen(name, address string) net.Listener {
 
 // address is where a node listens.
 func (c *chain) address(name string) string { return c.doors[name].Addr().String() }
+
+// port is the entry's.
+func (c *chain) port() string {
+	return c.address("edge")[strings.LastIndexByte(c.address("edge"), ':')+1:]
+}
 
 func (c *chain) host(k *scenarios.Case, node *topologies.Node, clock Clock) {
 	c.Helper()
