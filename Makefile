@@ -19,7 +19,7 @@ comma   := ,
 empty   :=
 space   := $(empty) $(empty)
 # One line: each thing that is missing, with what goes untested.
-MISSING  = $(if $(CC),,the_race_detector_(no_C_compiler)) $(if $(BROWSER),,the_report_in_a_browser_(no_Chromium)) $(if $(REDIS),,shared_limits_over_a_real_Redis_(no_redis-server)) $(if $(and $(CURL),$(H2LOAD)),,other_clients_over_TLS_(no_curl_or_h2load))
+MISSING  = $(if $(CC),,the_race_detector_(no_C_compiler)) $(if $(BROWSER),,the_report_and_the_gateway_in_a_browser_(no_Chromium)) $(if $(REDIS),,shared_limits_over_a_real_Redis_(no_redis-server)) $(if $(and $(CURL),$(H2LOAD)),,other_clients_(no_curl_or_h2load))
 OMITTED := $(subst _, ,$(subst $(space),$(comma) ,$(strip $(MISSING))))
 ROOT    := $(if $(filter 0,$(shell id -u)),,sudo)
 

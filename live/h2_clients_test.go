@@ -1,11 +1,17 @@
 package live
 
 import (
+	"fmt"
+	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"trafficlab/components"
 )
 
 // Clients that are not Go's: curl and nghttp2's h2load.
@@ -28,7 +34,42 @@ func TestOtherClientsOverTLS(t *testing.T) {
 		text := run("curl", append(args, "--resolve", "localhost:"+l.port()+":127.0.0.1", "https://localhost:"+l.port()+"/a?b")...)
 		assert.Equal(t, "seen "+want, text, option)
 	}
+	// curl does not show trailers of HTTP/2.
+	seen := run("nghttp", "-v", "-H", "te: trailers", "-H", "accept-encoding: identity", "https://"+l.address+"/")
+	assert.Contains(t, seen, "x-done: yes")
 	text := run("h2load", "-n", "2000", "-c", "4", "-m", "10", "https://"+l.address+"/")
 	assert.Contains(t, text, "Application protocol: h2")
 	assert.Contains(t, text, "2000 succeeded, 0 failed")
+}
+
+// TestH2load asks a CDN and a gateway for what is stored, what is not, and
+// what takes a body, over both versions: every request is answered, in full.
+func TestH2load(t *testing.T) {
+	h2load := installed(t, "h2load")
+	body := filepath.Join(h2load.dir, "body")
+	require.NoError(t, os.WriteFile(body, components.Filler(20_000), 0o600))
+	for _, node := range []string{"", "tls: {self-signed: true},"} {
+		c := onSockets(t, fmt.Sprintf(besideDepot, node), http.HandlerFunc(depot))
+		base := "http://" + c.address("edge")
+		if node != "" {
+			base = "https://" + c.address("edge")
+		}
+		for _, version := range [][]string{{"--h1"}, {}} { // without the word, what TLS agrees on
+			if node == "" && len(version) == 0 {
+				continue
+			}
+			for _, args := range [][]string{{"/file"}, {"/streamed"}, {"-H", "accept-encoding: br", "/text"}, {"-d", body, "/post"}, {"/refused"}} {
+				target := base + args[len(args)-1]
+				said, status := h2load.run(append(append([]string{"-n", "300", "-c", "3", "-m", "5", target}, version...), args[:len(args)-1]...)...)
+				require.Zero(t, status, said)
+				require.Contains(t, said, "300 total, 300 started, 300 done,", target)
+				require.Contains(t, said, " 0 errored, 0 timeout", target)
+				if args[0] == "/refused" {
+					require.Contains(t, said, "0 2xx, 0 3xx, 300 4xx, 0 5xx")
+				} else {
+					require.Contains(t, said, "300 2xx, 0 3xx, 0 4xx, 0 5xx", said)
+				}
+			}
+		}
+	}
 }

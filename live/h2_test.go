@@ -208,6 +208,7 @@ func TestALPN(t *testing.T) {
 	}{
 		{[]string{"h2", "http/1.1"}, false, "h2", ""},
 		{[]string{"http/1.1"}, false, "http/1.1", ""},
+		{[]string{"http/1.0"}, false, "http/1.0", ""}, // curl --http1.0
 		{nil, false, "", ""},
 		{[]string{"h2", "http/1.1"}, true, "http/1.1", ""},
 		{[]string{"h2"}, true, "", "no application protocol"},

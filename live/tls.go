@@ -67,14 +67,14 @@ func (d *tlsDoor) renew() error {
 	c := &tls.Config{
 		MinVersion:   tls.VersionTLS12,
 		CipherSuites: suites,
-		NextProtos:   []string{"http/1.1"},
+		NextProtos:   []string{"http/1.1", "http/1.0"},
 		Time:         d.now,
 	}
 	if d.want.Only13 {
 		c.MinVersion = tls.VersionTLS13
 	}
 	if d.want.HTTP2 != nil {
-		c.NextProtos = []string{"h2", "http/1.1"}
+		c.NextProtos = append([]string{"h2"}, c.NextProtos...)
 	}
 	for _, pair := range d.papers.Pairs {
 		certificate, err := pair.Load()
