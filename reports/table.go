@@ -246,7 +246,7 @@ func (c *cell) compare(k *measure.Comparison) {
 			c.Verdict = "no difference seen"
 		}
 	default:
-		c.Verdict = k.Text
+		c.Verdict = unbroken(k.Text)
 	}
 	c.Class = verdictClasses[k.Verdict]
 }
@@ -267,7 +267,7 @@ func verdicts(r *measure.Result, world string) []verdict {
 		if c == nil {
 			continue
 		}
-		v := verdict{Variant: name, Text: c.Text, Class: verdictClasses[c.Verdict]}
+		v := verdict{Variant: name, Text: unbroken(c.Text), Class: verdictClasses[c.Verdict]}
 		if c.Verdict != measure.NoDiff && c.Verdict != measure.Unknowable { // their text says it
 			v.Word = string(c.Verdict)
 		}

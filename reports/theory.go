@@ -16,7 +16,7 @@ func formulas(r *measure.Result, sums []*measure.Summary) group {
 		return g
 	}
 	g.Rows = append(g.Rows, formulaRow(r, sums, "model", func(t *measure.Theory) cell {
-		return cell{Value: t.Model, Range: t.Exactness()}
+		return cell{Value: unbroken(t.Model), Range: t.Exactness()}
 	}))
 	for _, name := range formulaRows {
 		m := measure.Metric{Name: name}
