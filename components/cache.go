@@ -91,8 +91,11 @@ func (p *proxy) recall(v *visit) (Pause, bool) {
 // origin says that what is stored still holds.
 func (s *store) passBy(v *visit) {
 	v.word, v.why = bypass, byRequest
-	if v.req.Method != "GET" && v.req.Method != "HEAD" {
+	switch {
+	case v.req.Method != "GET" && v.req.Method != "HEAD":
 		v.why = byMethod
+	case v.req.Size != 0:
+		v.why = byRule
 	}
 	if !v.ask.toStore {
 		return
@@ -125,7 +128,7 @@ func (s *store) decide(v *visit) (e *stored, found bool) {
 			return e, true
 		}
 	}
-	v.word, v.why = fetched(r, e)
+	v.word, v.why = fetched(r, e, now)
 	if !v.ask.toStore {
 		return nil, false
 	}
@@ -172,8 +175,10 @@ func (s *store) worth(v *visit, r *resource, e *stored, now time.Duration, waite
 }
 
 // fetched is the word and the cause of a request that goes upstream.
-func fetched(r *resource, e *stored) (word, cause) {
+func fetched(r *resource, e *stored, now time.Duration) (word, cause) {
 	switch {
+	case e != nil && e.fresh(now) && !e.always:
+		return expired, byRequest
 	case e != nil:
 		return expired, gone
 	case r != nil && len(r.variants) > 0:

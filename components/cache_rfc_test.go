@@ -52,6 +52,16 @@ func TestLifetimes(t *testing.T) {
 		"asctime":                        {200, []string{"Expires: Sat Jan  1 02:00:00 2000"}, time.Hour},
 		"another case":                   {200, []string{"Expires: SAT, 01 JAN 2000 02:00:00 gmt"}, time.Hour},
 		"no time zone of the standard":   {200, []string{"Expires: Sat, 01 Jan 2000 02:00:00 UTC"}, none},
+		"Expires 0":                      {200, []string{"Expires: 0"}, none},
+		"Expires not after Date":         {200, []string{"Date: " + now, "Expires: " + now}, none},
+		"in quotes":                      {200, []string{`Cache-Control: max-age="9"`}, 9 * time.Second},
+		"a number without bounds":        {200, []string{"Cache-Control: max-age=99999999999999999999"}, 1 << 31 * time.Second},
+		"a number below 0":               {200, []string{"Cache-Control: max-age=-9"}, none},
+		"a fraction":                     {200, []string{"Cache-Control: max-age=9.5"}, none},
+		"a directive nobody knows":       {200, []string{`Cache-Control: max-age=9, x="max-age=5, no-store", y`}, 9 * time.Second}, // section 5.2.3
+		"directives that disagree":       {200, []string{"Cache-Control: max-age=9, no-store"}, none},
+		"the stricter of the two":        {200, []string{"Cache-Control: public, private, max-age=9"}, none},
+		"Pragma of an answer is nothing": {200, []string{"Cache-Control: max-age=9", "Pragma: no-cache"}, 9 * time.Second}, // section 5.4
 		"guessed":                        {200, []string{"Date: " + now, "Last-Modified: " + on(0)}, 6 * time.Minute},
 		"guessed, within bounds":         {200, []string{"Last-Modified: " + on(-1000*24*time.Hour)}, 24 * time.Hour},
 		"changed in the future":          {200, []string{"Last-Modified: " + on(2*time.Hour)}, none},
@@ -139,11 +149,19 @@ func TestVariants(t *testing.T) {
 		"anything and more":      {"Foo, *", nil, nil, "miss"},
 		"empty members":          {", Foo,", []string{"Foo: 1"}, []string{"Foo: 1"}, "hit"},
 		"what gzip is taken by":  {"Accept-Encoding", []string{"Accept-Encoding: gzip"}, []string{"Accept-Encoding: br, gzip;q=0.5"}, "hit"},
+		"on two lines of Vary":   {"Foo\nBar", []string{"Foo: 1", "Bar: 1"}, []string{"Foo: 1", "Bar: 2"}, "miss"},
+		"what no origin sees":    {"Foo", []string{"Foo: 1", "Connection: Foo"}, nil, "hit"},
+		"nor stored for others":  {"Foo", []string{"Foo: 1", "Connection: Foo"}, []string{"Foo: 1"}, "miss"},
+		"what Connection cannot": {"Accept-Language", []string{"Accept-Language: en", "Connection: accept-language"}, []string{"Accept-Language: en"}, "hit"},
 		"and who does not":       {"Accept-Encoding", []string{"Accept-Encoding: gzip"}, []string{"Accept-Encoding: gzip;q=0"}, "miss"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			proxyLab(t, caching(false), func(l *lab) {
-				l.everywhere(always(cacheable("Vary", tt.vary)))
+				varies := cacheable()
+				for line := range strings.SplitSeq(tt.vary, "\n") {
+					varies.Header = varies.Header.Add("Vary", line)
+				}
+				l.everywhere(always(varies))
 				l.ask("GET", "/", tt.first...)
 				require.Equal(t, tt.word, xCache(l.ask("GET", "/", tt.next...)))
 			})
@@ -505,6 +523,8 @@ func TestInvalidation(t *testing.T) {
 		"sent elsewhere":          {"POST", status(303, "Location", "/b"), []string{"/a", "/b"}},
 		"told by its path":        {"PUT", status(201, "Content-Location", "b?c=d"), []string{"/a", "/b?c=d"}},
 		"told in full":            {"PUT", status(201, "Location", "http://SHOP/b"), []string{"/a", "/b"}},
+		"with the usual port":     {"PUT", status(201, "Location", "http://shop:80/b"), []string{"/a", "/b"}},
+		"with a lifetime":         {"POST", cacheable("Content-Location", "/b"), []string{"/a", "/b"}}, // and is not stored for GET: RFC 9110 section 9.3.3
 		"of another host":         {"PUT", status(201, "Location", "http://other/b"), []string{"/a"}},
 		"of another port":         {"PUT", status(201, "Location", "http://shop:81/b"), []string{"/a"}},
 		"of another scheme":       {"PUT", status(201, "Location", "https://shop/b"), []string{"/a"}},
@@ -556,6 +576,8 @@ func TestRequestDirectives(t *testing.T) {
 		"not for long enough":           {"max-age=20", "min-fresh=11", "expired", 200},
 		"an age of no use":              {"max-age=20", "max-age=old", "expired", 200},
 		"stale":                         {"max-age=5", "", "expired", 200},
+		"a directive nobody knows":      {"max-age=20", "x=1, y", "hit", 200},
+		"the first of two":              {"max-age=20", "max-age=9, max-age=10", "expired", 200},
 		"stale, but they take it":       {"max-age=5", "max-stale=5", "stale", 200},
 		"however stale":                 {"max-age=5", "max-stale", "stale", 200},
 		"too stale":                     {"max-age=5", "max-stale=4", "expired", 200},
@@ -705,14 +727,24 @@ func TestCacheStatus(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		require.Equal(t, "revalidated: inner; hit, edge; fwd=stale; fwd-status=304; ttl=2", says(l.get("/")))
 		time.Sleep(9 * time.Second)
-		require.Equal(t, "stale: inner; hit, edge; fwd=stale; ttl=-7", says(l.get("/")))
+		require.Equal(t, "stale: inner; hit, edge; fwd=stale; fwd-status=500; ttl=-7", says(l.get("/")))
 		require.Equal(t, "bypass: edge; fwd=method", says(l.do("POST", "/x")))
 		require.Equal(t, "bypass: edge; fwd=request", says(l.get("/", "Cache-Control", "no-store")))
 		l.everywhere(always(cacheable("Vary", "Foo").in(100 * ms)))
 		l.get("/v", "Foo", "1")
 		require.Equal(t, "miss: edge; fwd=vary-miss; stored", says(l.get("/v", "Foo", "2")))
 		require.Equal(t, "collapsed: edge; fwd=uri-miss; collapsed; ttl=60", says(l.crowd()[1]))
-		l.everywhere(always(fails(policy.Refused, 0)))
+		require.Equal(t, "bypass: edge; fwd=bypass", says(l.send(newEvent(), Request{Method: "GET", Host: "shop", Path: "/v", Size: 9})))
+		l.everywhere(always(fine("Cache-Control", "max-age=9, stale-if-error=60")))
+		l.get("/z")
+		time.Sleep(time.Second)
+		require.Equal(t, "expired: edge; fwd=request; stored", says(l.get("/z", "Cache-Control", "max-age=0")), "it was fresh")
+		time.Sleep(10 * time.Second)
+		require.Equal(t, "stale: edge; hit; ttl=-1", says(l.get("/z", "Cache-Control", "max-stale")), "as it was asked for")
+		for reason, detail := range map[policy.Reason]string{policy.Refused: "refused", policy.Reset: "reset", policy.Timeout: "timeout"} {
+			l.everywhere(always(fails(reason, 0)))
+			require.Equal(t, "stale: edge; fwd=stale; detail="+detail+"; ttl=-1", says(l.get("/z")))
+		}
 		require.Equal(t, "miss: edge; fwd=uri-miss", says(l.get("/y")))
 	})
 }
@@ -761,5 +793,22 @@ func TestWhatIsTheSameTarget(t *testing.T) {
 		require.Equal(t, "miss", ask("other", "/a", ""))
 		require.Equal(t, "miss", ask("shop", "/a", "b"))
 		require.Equal(t, "miss", ask("shop", "/a", "B"))
+		require.Equal(t, "hit", ask("shop:80", "/a", "B"), "the port that goes without saying")
+		require.Equal(t, "miss", ask("shop:443", "/a", "B"))
+		require.Equal(t, "miss", ask("shop:8080", "/a", "B"))
+		require.Equal(t, "miss", ask("shop", "/a", "b=1&c=2"))
+		require.Equal(t, "miss", ask("shop", "/a", "c=2&b=1"), "an order may have a meaning")
+		require.Equal(t, "miss", ask("shop", "/%61", ""), "as may what is escaped")
+		require.Equal(t, "hit", xCache(l.send(newEvent(), Request{Method: "GET", Host: "shop", Path: "/%61"})))
+	})
+}
+
+// TestPragma: section 5.4. It counts where there is no Cache-Control.
+func TestPragma(t *testing.T) {
+	proxyLab(t, caching(false), func(l *lab) {
+		l.everywhere(always(cacheable()))
+		l.get("/")
+		require.Equal(t, "bypass", xCache(l.get("/", "Pragma", "no-cache")))
+		require.Equal(t, "hit", xCache(l.get("/", "Pragma", "no-cache", "Cache-Control", "max-age=9")))
 	})
 }

@@ -1,6 +1,7 @@
 package components
 
 import (
+	"strings"
 	"time"
 )
 
@@ -108,10 +109,13 @@ type cacheAsk struct {
 
 // askOf is what a request asks. A HEAD may be answered from the store but
 // fills nothing; one for a part may bring the whole. A GET with a body is past
-// the cache: what that body brings about is not to be given to others.
+// the cache: what that body brings about is not to be given to others. Nor is
+// the answer to a POST kept for later GETs, though an origin may wish it (RFC
+// 9110 section 9.3.3): a write that overtook it would not be seen. NGINX,
+// Varnish and Squid keep none either.
 func (s *store) askOf(v *visit) cacheAsk {
 	r := v.req
-	a := cacheAsk{wish: plainly, key: appendKey(v.room[:0], r.Host, r.Path, r.Query)}
+	a := cacheAsk{wish: plainly, key: appendKey(v.room[:0], plainHost(r.Host, r.TLS), r.Path, r.Query)}
 	v.room = a.key
 	if r.Method != "GET" && r.Method != "HEAD" || r.Size != 0 {
 		return a
@@ -123,8 +127,19 @@ func (s *store) askOf(v *visit) cacheAsk {
 	return a
 }
 
+// plainHost is a host without the port that goes without saying (RFC 9110
+// section 4.2.3).
+func plainHost(host string, tls bool) string {
+	if tls {
+		return strings.TrimSuffix(host, ":443")
+	}
+	return strings.TrimSuffix(host, ":80")
+}
+
 // appendKey writes the name of a target. The method is not in it: only answers
-// to GET are stored. Hosts are alike whatever their case.
+// to GET are stored. Hosts are alike whatever their case; paths and queries are
+// taken as they stand, since what makes no difference to one origin does to
+// another.
 func appendKey(b []byte, host, path, query string) []byte {
 	for i := range len(host) {
 		c := host[i]

@@ -33,12 +33,16 @@ func (p *proxy) encode(v *visit, r *Response) {
 }
 
 // codingOf is the coding to apply to an answer, "" for none, and whether it
-// depends on what the caller takes.
+// depends on what the caller takes. The answer to a HEAD is told of as that to
+// a GET would be (RFC 9110 section 9.3.2).
 func (p *proxy) codingOf(v *visit, r *Response) (coding string, offered bool) {
-	if len(p.codings) == 0 || v.req.Method == "HEAD" || !encodable(r) {
+	if len(p.codings) == 0 || !encodable(r) {
 		return "", false
 	}
 	coding, must := choose(v.req.Header.Values("Accept-Encoding"), p.codings)
+	if coding != "" && listHas(v.req.Header.Values("Cache-Control"), "no-transform") {
+		return "", true // RFC 9111 section 5.2.1.6
+	}
 	if small := r.Body.Size >= 0 && r.Body.Size < worthEncoding; small && !must {
 		return "", false
 	}

@@ -69,7 +69,7 @@ func TestCompression(t *testing.T) {
 		"text":                  {"GET", "gzip", typed("Text/HTML; charset=utf-8"), coded},
 		"a dialect of JSON":     {"GET", "gzip", typed("application/problem+json"), coded},
 		"of no type":            {"GET", "gzip", typed(""), no},
-		"HEAD":                  {"HEAD", "gzip", fine(), no},
+		"HEAD":                  {"HEAD", "gzip", fine(), coded}, // RFC 9110 section 9.3.2
 		"204":                   {"GET", "gzip", status(204), no},
 		"206":                   {"GET", "gzip", status(206), no},
 		"an error page too":     {"GET", "gzip", status(404), coded},
@@ -99,6 +99,18 @@ func TestCompressionOfWhatIsStored(t *testing.T) {
 		require.Equal(t, `W/"1"`, out.Header.Get("ETag"))
 		require.Equal(t, "Accept-Encoding", out.Header.Values("Vary"))
 		require.False(t, out.Header.Has("Content-Length"))
+		head := l.do("HEAD", "/", "Accept-Encoding", "gzip")
+		require.Equal(t, out.Header, head.Header, "it would be the same")
+		for _, tag := range []string{`"1"`, `W/"1"`} {
+			has := l.get("/", "Accept-Encoding", "gzip", "If-None-Match", tag)
+			require.Equal(t, 304, has.Status)
+			require.Equal(t, `W/"1"`, has.Header.Get("ETag"), "which a whole answer would have (RFC 9110 section 15.4.5)")
+			require.False(t, has.Header.Has("Content-Encoding"))
+		}
+		require.Equal(t, `"1"`, l.get("/", "If-None-Match", `"1"`).Header.Get("ETag"))
+		out = l.get("/", "Accept-Encoding", "gzip", "Cache-Control", "no-transform")
+		require.Empty(t, out.Encode, "RFC 9111 section 5.2.1.6")
+		require.Equal(t, "Accept-Encoding", out.Header.Values("Vary"))
 	})
 }
 

@@ -26,7 +26,7 @@ func (p *proxy) fallsBack(reason policy.Reason) bool {
 // then, or with the fallback answer, if there is one, which says in
 // Proxy-Status what it stands for.
 func (p *proxy) fallBack(v *visit, failure Response) {
-	if p.rescued(v, failure.Status) {
+	if p.rescued(v, failure.Status, ReasonOf(failure.Status, failure.Header)) {
 		return
 	}
 	if !p.fallsBack(ReasonOf(failure.Status, failure.Header)) {

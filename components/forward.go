@@ -222,6 +222,15 @@ func outward(in Header) Header {
 	return out
 }
 
+// meantForAll is fields that Connection has no business to name, since they are
+// for every recipient (RFC 9110 section 7.6.1). At the word of a caller an
+// upstream would give an answer that is not the one to what the cache takes for
+// the request; at that of an origin the cache would store what it must not.
+var meantForAll = []string{"Accept", "Accept-Encoding", "Accept-Language", "Age", "Authorization", "Cache-Control", targetedField,
+	"Content-Encoding", "Content-Length", "Content-Location", "Content-Range", "Content-Type", "Cookie", "Date", "ETag", "Expires",
+	"Host", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since", "Last-Modified", "Location",
+	"Origin", "Pragma", "Range", "Set-Cookie", "Strict-Transport-Security", "Vary", "WWW-Authenticate"}
+
 // goesOn tells whether a field is for more than the neighbour. named is the
 // value of Connection, which may name further ones that are not.
 func goesOn(name, named string) bool {
@@ -230,7 +239,7 @@ func goesOn(name, named string) bool {
 			return false
 		}
 	}
-	return named == "" || !listHas(named, name)
+	return named == "" || !listHas(named, name) || oneOf(meantForAll, name)
 }
 
 func isInside(name string) bool {

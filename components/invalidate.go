@@ -35,8 +35,8 @@ func locationKey(r *Request, reference string) []byte {
 		base.Path, base.RawPath = at.Path, at.RawPath
 	}
 	to, err := base.Parse(reference)
-	if err != nil || to.Scheme != base.Scheme || !strings.EqualFold(to.Host, base.Host) {
+	if err != nil || to.Scheme != base.Scheme || !strings.EqualFold(plainHost(to.Host, r.TLS), plainHost(r.Host, r.TLS)) {
 		return nil
 	}
-	return appendKey(nil, r.Host, to.EscapedPath(), to.RawQuery)
+	return appendKey(nil, plainHost(r.Host, r.TLS), to.EscapedPath(), to.RawQuery)
 }

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"trafficlab/components/policy"
 )
 
 const (
@@ -41,6 +43,7 @@ type cause uint8
 
 const (
 	noCause   cause = iota
+	byRule          // requests like this are not for the cache
 	byMethod        // its method asks for more than an answer
 	byRequest       // it does not want what is stored
 	uriMiss         // nothing is stored
@@ -48,20 +51,22 @@ const (
 	gone            // what is stored is stale
 )
 
-var causeNames = [...]string{"", "method", "request", "uri-miss", "vary-miss", "stale"}
+var causeNames = [...]string{"", "bypass", "method", "request", "uri-miss", "vary-miss", "stale"}
 
 // note is all that a cache says about a request.
 type note struct {
 	word word
 	why  cause
-	kept bool // the answer is to be stored
+	kept bool          // the answer is to be stored
+	told int           // the status of the upstream's answer in whose place this one is; 0: none
+	lack policy.Reason // why there is none, if that is why
 }
 
 func (v *visit) note() note {
 	if v.word == noWord {
 		return note{}
 	}
-	return note{v.word, v.why, v.keeps}
+	return note{v.word, v.why, v.keeps, v.told, v.lack}
 }
 
 // noted adds the note of the named cache. ttl is how long a stored answer
@@ -75,7 +80,9 @@ func noted(h Header, n note, name string, ttl time.Duration) Header {
 }
 
 // status is the member of Cache-Status: after those of caches nearer to the
-// origin.
+// origin. It has all parameters but the key, which would tell what the asker
+// has just said: fwd-status where it is not the status of the answer, and as
+// detail why a stale answer stands for none.
 func (n note) status(name string, ttl time.Duration) string {
 	text := make([]byte, 0, 64)
 	if name == "" || !isLower(name[0]) && !isUpper(name[0]) {
@@ -99,6 +106,12 @@ func (n note) status(name string, ttl time.Duration) string {
 		text = append(text, "; collapsed"...)
 	case revalidated:
 		text = append(text, "; fwd-status=304"...)
+	}
+	if n.told != 0 {
+		text = strconv.AppendInt(append(text, "; fwd-status="...), int64(n.told), 10)
+	}
+	if n.lack != policy.OK {
+		text = append(append(text, "; detail="...), n.lack.String()...)
 	}
 	if n.kept {
 		text = append(text, "; stored"...)

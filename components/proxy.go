@@ -205,7 +205,7 @@ func (p *proxy) leave(v *visit) {
 
 // handOn forwards the answer that an upstream gave.
 func (p *proxy) handOn(v *visit) {
-	if p.rescued(v, v.attempt.status) {
+	if p.rescued(v, v.attempt.status, v.attempt.reason) {
 		v.attempt.done(v.x.Now(), v.attempt.reason)
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"trafficlab/components/policy"
 	"trafficlab/scenarios"
 	"trafficlab/topologies"
 )
@@ -66,7 +67,7 @@ func isFailure(status int) bool {
 
 // rescued answers from the store in the place of a failure, if there is
 // something that may be given.
-func (p *proxy) rescued(v *visit, status int) bool {
+func (p *proxy) rescued(v *visit, status int, why policy.Reason) bool {
 	if p.store == nil || !v.ask.fromStore || !isFailure(status) {
 		return false
 	}
@@ -76,6 +77,11 @@ func (p *proxy) rescued(v *visit, status int) bool {
 	}
 	p.store.release(v, true)
 	v.word = stale
+	if v.attempt.answer {
+		v.told = status
+	} else {
+		v.lack = why
+	}
 	p.replyStored(v, e)
 	return true
 }

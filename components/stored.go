@@ -78,7 +78,8 @@ func (p *proxy) replyStored(v *visit, e *stored) {
 	d := dress{age: int(e.age(v.x.Now()) / time.Second), note: v.note(), route: v.route}
 	switch {
 	case v.ask.conditional && v.ask.has(e, v.x.Date()):
-		_, d.offered = p.codingOf(v, &r)
+		d.coding, d.offered = p.codingOf(v, &r)
+		d.bare = d.coding != ""
 		r.Header = e.dressed(v, &d)
 		r.Status, r.Body = 304, Body{}
 	case v.ask.ranged:
@@ -100,6 +101,7 @@ type dress struct {
 	route   *route
 	coding  string // ""; none
 	offered bool   // but there might have been one
+	bare    bool   // without a body to be coded, and yet with the tag of a coded one
 	header  Header
 }
 
@@ -107,7 +109,7 @@ type dress struct {
 // what a coding changes.
 func (e *stored) dressed(v *visit, as *dress) Header {
 	if d := e.dress.Load(); d != nil && d.age == as.age && d.note == as.note && d.route == as.route &&
-		d.coding == as.coding && d.offered == as.offered {
+		d.coding == as.coding && d.offered == as.offered && d.bare == as.bare {
 		return d.header
 	}
 	h := append(e.response.Header.Clone(), Field{"Age", strconv.Itoa(as.age)})
@@ -118,6 +120,9 @@ func (e *stored) dressed(v *visit, as *dress) Header {
 	h = edited(h, &v.route.response)
 	if as.offered {
 		h = coded(h, as.coding)
+	}
+	if as.bare {
+		h = h.Del("Content-Encoding")
 	}
 	made := *as
 	made.header = h[:len(h):len(h)]

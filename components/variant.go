@@ -75,15 +75,20 @@ func selecting(name string, ask *cacheAsk, h Header) string {
 	if equalName(name, "Accept-Encoding") {
 		return ask.codings
 	}
-	value := absent
+	value, named := absent, ""
 	for i := range h {
 		switch {
+		case equalName(h[i].Name, "Connection"):
+			named = joined(named, h[i].Value)
 		case !equalName(h[i].Name, name):
 		case value == absent:
 			value = h[i].Value
 		default:
 			value += "," + h[i].Value
 		}
+	}
+	if named != "" && !goesOn(name, named) {
+		return absent // the origin did not see it
 	}
 	if equalName(name, "Accept-Language") {
 		return languages(value)

@@ -70,14 +70,16 @@ type detour struct {
 
 	// At a cache.
 	ask       cacheAsk
-	room      []byte  // for its key; kept for the next visit
-	wished    *wish   // likewise for what it asks
-	why       cause   // it goes on nevertheless
-	keeps     bool    // the answer is to be stored
-	validates *stored // what the upstream is asked to confirm
-	waits     *fetch  // another's, to wait for
-	leads     *fetch  // its own, that others may wait for
-	renews    *fetch  // to be begun beside it
+	room      []byte        // for its key; kept for the next visit
+	wished    *wish         // likewise for what it asks
+	why       cause         // it goes on nevertheless
+	keeps     bool          // the answer is to be stored
+	told      int           // the status that is not handed on, since what is stored is better; 0: none
+	lack      policy.Reason // likewise why there is no answer
+	validates *stored       // what the upstream is asked to confirm
+	waits     *fetch        // another's, to wait for
+	leads     *fetch        // its own, that others may wait for
+	renews    *fetch        // to be begun beside it
 
 	// At a gate.
 	class   int
