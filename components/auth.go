@@ -126,13 +126,19 @@ const (
 // identify finds out who asks, by the first thing that the request shows: who
 // shows a wrong one is refused, whatever else there is.
 func (a *auth) identify(r *Request, date time.Time) (*bearer, verdict) {
-	if key, shown := a.key(r); shown {
+	switch key, times := a.key(r); {
+	case times > 1:
+		return nil, bad
+	case times == 1:
 		who, ok := a.keys[sha256.Sum256([]byte(key))]
 		return who, known(ok)
 	}
 	if a.tokens != nil || a.passwords != nil {
-		scheme, shown, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		field, times := r.Header.once("Authorization")
+		scheme, shown, _ := strings.Cut(field, " ")
 		switch {
+		case times > 1:
+			return nil, bad
 		case a.tokens != nil && strings.EqualFold(scheme, "Bearer"):
 			return a.tokens.bearer(strings.TrimSpace(shown), date)
 		case a.passwords != nil && strings.EqualFold(scheme, "Basic"):
@@ -154,22 +160,26 @@ func known(ok bool) verdict {
 	return bad
 }
 
-// key is the API key that the request shows.
-func (a *auth) key(r *Request) (key string, shown bool) {
+// key is the API key that the request shows, and how often it stands in its
+// place. Twice is for nobody: who comes after could take the other.
+func (a *auth) key(r *Request) (key string, times int) {
 	if a.keys == nil {
-		return "", false
+		return "", 0
 	}
 	for _, name := range a.keyHeaders {
-		if key := r.Header.Get(name); key != "" {
-			return key, true
+		if key, times := r.Header.once(name); key != "" || times > 1 {
+			return key, times
 		}
+	}
+	if r.Query == "" {
+		return "", 0
 	}
 	for _, name := range a.keyParams {
-		if key, ok := parameter(r.Query, name); ok && key != "" {
-			return key, true
+		if key, times := parameterOnce(r.Query, name); key != "" || times > 1 {
+			return key, times
 		}
 	}
-	return "", false
+	return "", 0
 }
 
 // hides tells whether a header field is not for upstreams to see.
@@ -188,12 +198,33 @@ func (a *auth) hides(name string) bool {
 	return false
 }
 
+// asksQuery tells whether queries may hold keys that are not for others.
+func (a *auth) asksQuery() bool { return a != nil && !a.pass && len(a.keyParams) > 0 }
+
 // query is a query without the keys that it may hold.
 func (a *auth) query(query string) string {
-	if a == nil || a.pass || len(a.keyParams) == 0 {
+	if !a.asksQuery() {
 		return query
 	}
 	return withoutParameters(query, a.keyParams)
+}
+
+// referer is the address of the page that led here, without the keys that it
+// may hold: a page that was asked for with a key names it to all that it leads
+// to.
+func (a *auth) referer(address string) string {
+	page, rest, has := strings.Cut(address, "?")
+	if !has {
+		return address
+	}
+	query, fragment, cut := strings.Cut(rest, "#")
+	if query = a.query(query); query != "" {
+		page += "?" + query
+	}
+	if cut {
+		page += "#" + fragment
+	}
+	return page
 }
 
 // authenticated finds out whose request it is, and whether it may be asked; if

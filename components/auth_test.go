@@ -15,6 +15,7 @@ import (
 	"math/big"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -122,10 +123,13 @@ func TestTokensThatAreRefused(t *testing.T) {
 		return until(append([]any{"iss", "https://issuer.example", "aud", "shop"}, more...)...)
 	}
 	rs := func(claims jwt.MapClaims) string { return sign(t, jwt.SigningMethodRS256, s.rsa, "k1", claims) }
-	critical := jwt.NewWithClaims(jwt.SigningMethodRS256, fine)
-	critical.Header["crit"] = []string{"b64"}
-	extended, err := critical.SignedString(s.rsa)
-	require.NoError(t, err)
+	headed := func(name string, value any) string {
+		token := jwt.NewWithClaims(jwt.SigningMethodRS256, fine)
+		token.Header[name] = value
+		text, err := token.SignedString(s.rsa)
+		require.NoError(t, err)
+		return text
+	}
 	forged := sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, "", fine)
 	now := labEpoch.Unix()
 	for name, tt := range map[string]struct {
@@ -142,7 +146,11 @@ func TestTokensThatAreRefused(t *testing.T) {
 		"signed with the public key":       {sign(t, jwt.SigningMethodHS256, []byte(key), "k1", fine), 401},
 		"none":                             {forged, 401},
 		"NoNe":                             {base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"NoNe"}`)) + forged[strings.Index(forged, "."):], 401},
-		"extensions":                       {extended, 401},
+		"extensions":                       {headed("crit", []string{"exp"}), 401}, // RFC 7515 section 4.1.11
+		"unencoded":                        {headed("b64", false), 401},            // RFC 7797 section 7
+		"a path for a key":                 {headed("kid", "../../../dev/null"), 401},
+		"keys of its own":                  {sign(t, jwt.SigningMethodRS256, s.other, "", fine), 401},
+		"keys from elsewhere":              {headed("jku", "https://evil.example/jwks.json"), 200}, // nobody asks there
 		"no end":                           {rs(with("exp", nil)), 401},
 		"ended":                            {rs(with("exp", now-10)), 401},
 		"ended within the leeway":          {rs(with("exp", now-9)), 200},
@@ -312,7 +320,9 @@ func TestHashedKeysAndTheirPlaces(t *testing.T) {
 			{"", "k-alice", 200, "alice", ""},
 			{"", "k-bob", 200, "bob", ""},
 			{"a=1&api-key=k-alice&b=2", "", 200, "alice", "a=1&b=2"},
-			{"api%2Dkey=k%2dalice&api-key=x", "", 200, "alice", ""},
+			{"api%2Dkey=k%2dalice&b=2", "", 200, "alice", "b=2"},
+			{"api%2Dkey=k%2dalice&api-key=x", "", 401, "", ""},
+			{"api-key=&api-key=k-alice", "", 401, "", ""},
 			{"a=1&api-key=nobody", "", 401, "", ""},
 			{"api-key=k-bob", "k-alice", 200, "alice", ""},
 			{"api-key=k-bob", "nobody", 401, "", ""},
@@ -342,6 +352,108 @@ func TestHashedKeysAndTheirPlaces(t *testing.T) {
 		hop := l.lastHop().Request
 		require.Equal(t, "api-key=k-bob", hop.Query)
 		require.Equal(t, "k-alice", hop.Header.Get("X-Token"))
+	})
+}
+
+// TestCredentialsShownTwice: which of two counts is not for the next in line to
+// choose (RFC 9110 section 5.3: fields that are no lists stand once).
+func TestCredentialsShownTwice(t *testing.T) {
+	node := tokenNode(topologies.Tokens{Keys: []topologies.TokenKey{{Secret: secret}}})
+	node.Keys, node.Auth.PassCredentials = map[string]string{"alice": "a"}, true
+	token := "Bearer " + sign(t, jwt.SigningMethodHS256, []byte(secret), "", until())
+	proxyLab(t, node, func(l *lab) {
+		for _, tt := range []struct {
+			fields []string
+			want   int
+		}{
+			{[]string{"Authorization", token}, 200},
+			{[]string{"Authorization", token, "authorization", "Bearer x"}, 401},
+			{[]string{"Authorization", token, "Authorization", token}, 401},
+			{[]string{"Authorization", "", "Authorization", token}, 401},
+			{[]string{"X-Api-Key", "a"}, 200},
+			{[]string{"X-Api-Key", "a", "x-api-key", "b"}, 401},
+			{[]string{"X-Api-Key", "", "X-Api-Key", "a"}, 401},
+			{[]string{"X-Api-Key", "a", "Authorization", token}, 200},
+		} {
+			require.Equal(t, tt.want, l.get("/", tt.fields...).Status, tt.fields)
+		}
+	})
+}
+
+// TestKeysStayWhereTheyWereShown: a key in the query goes neither upstream, nor
+// with the page that a request names as its own, nor to where another host's
+// address leads, nor into what a cache tells answers apart by.
+func TestKeysStayWhereTheyWereShown(t *testing.T) {
+	redirect := func(path, to string) topologies.Route {
+		return topologies.Route{Path: path, Redirect: &topologies.Redirect{Status: 308, To: to}}
+	}
+	node := topologies.Node{
+		Keys:  map[string]string{"alice": "a", "bob": "b"},
+		Auth:  &topologies.Auth{KeyIn: []string{"query key"}},
+		Cache: &topologies.Cache{Capacity: 1 << 20},
+		Routes: []topologies.Route{redirect("/here/*", "/{*}"), redirect("/full/*", "https://{host}:8443/{*}"), redirect("/path/*", "https://{host}{path}"),
+			redirect("/away/*", "https://other.example/{*}"), redirect("/asks/*", "//other.example/?q={query}"), redirect("/like/*", "https://{host}.example/{*}"),
+			{Path: "/*"}},
+	}
+	ask := func(path, query string, fields ...string) Request {
+		r := Request{Method: "GET", Host: "shop", Path: path, Query: query, Lasting: true}
+		for i := 0; i < len(fields); i += 2 {
+			r.Header = r.Header.Add(fields[i], fields[i+1])
+		}
+		return r
+	}
+	proxyLab(t, node, func(l *lab) {
+		for referer, want := range map[string]string{
+			"":                             "",
+			"https://shop/a?key=a":         "https://shop/a",
+			"https://shop/a?x=1&%6bey=a":   "https://shop/a?x=1",
+			"https://shop/a?key=a#x?key=a": "https://shop/a#x?key=a",
+			"https://shop/a#x":             "https://shop/a#x",
+		} {
+			require.Equal(t, 200, l.send(newEvent(), ask("/", "key=a", "Referer", referer)).Status)
+			require.Equal(t, want, l.lastHop().Request.Header.Get("Referer"))
+			require.Empty(t, l.lastHop().Request.Query)
+		}
+		for path, want := range map[string]string{
+			"/here/x": "/x?key=a&b=1", "/full/x": "https://shop:8443/x?key=a&b=1", "/path/x": "https://shop/path/x?key=a&b=1",
+			"/away/x": "https://other.example/x?b=1", "/asks/x": "//other.example/?q=b=1", "/like/x": "https://shop.example/x?b=1",
+		} {
+			require.Equal(t, want, l.send(newEvent(), ask(path, "key=a&b=1")).Header.Get("Location"))
+		}
+
+		l.everywhere(always(fine("Cache-Control", "public, max-age=60")))
+		asked := len(l.asked())
+		for _, key := range []string{"a", "b"} {
+			require.Equal(t, 200, l.send(newEvent(), ask("/page", "x=1&key="+key)).Status)
+		}
+		require.Len(t, l.asked(), asked+1, "what is for all is stored once")
+		l.everywhere(always(fine("Cache-Control", "max-age=60")))
+		for _, key := range []string{"a", "b"} {
+			require.Equal(t, 200, l.send(newEvent(), ask("/mine", "key="+key)).Status)
+		}
+		require.Len(t, l.asked(), asked+3, "what may be for one caller is stored for none")
+		r := ask("/page", "x=1&key=b")
+		r.Method = "PUT"
+		l.send(newEvent(), r)
+		require.Len(t, l.asked(), asked+4)
+		l.send(newEvent(), ask("/page", "x=1&key=a"))
+		require.Len(t, l.asked(), asked+5, "what was written is forgotten for all")
+	})
+}
+
+// TestFieldsThatMimicOthers: CGI and WSGI make the same variable of X-Consumer
+// and of X_Consumer.
+func TestFieldsThatMimicOthers(t *testing.T) {
+	node := topologies.Node{Keys: map[string]string{"alice": "a"}, Trust: []string{"10.0.0.0/8"},
+		Routes: []topologies.Route{{Path: "/*", Request: topologies.Edit{Remove: []string{"X-Gone"}, Set: []topologies.PathValue{{Path: "X-Team", Value: "shop"}}}}}}
+	proxyLab(t, node, func(l *lab) {
+		l.get("/", "X-Api-Key", "a", "X_Consumer", "admin", "x_forwarded-for", "10.0.0.1", "X-Forwarded_Proto", "https", "Transfer_Encoding", "chunked",
+			"Content_Length", "5", "X_Api_Key", "a", "X_Gone", "1", "X_Team", "bank", "X_Other", "stays")
+		var names []string
+		for _, f := range l.lastHop().Request.Header {
+			names = append(names, f.Name)
+		}
+		require.Equal(t, []string{"X_Other", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Via", "X-Consumer", "X-Team"}, names)
 	})
 }
 
@@ -378,6 +490,43 @@ func TestPasswords(t *testing.T) {
 		require.False(t, l.lastHop().Request.Header.Has("Authorization"))
 		require.Equal(t, "alice", l.lastHop().Request.Header.Get("X-Consumer"))
 	})
+}
+
+// TestPasswordsTakeTurns: many guesses leave room for other work, and of the
+// same pair one is worked on.
+func TestPasswordsTakeTurns(t *testing.T) {
+	p := newPasswords(map[string]string{"alice": string(must(bcrypt.GenerateFromPassword([]byte("sesame"), bcrypt.MinCost)))})
+	most, under, begun := cap(p.under), atomic.Int32{}, atomic.Int32{}
+	synctest.Test(t, func(t *testing.T) {
+		var all sync.WaitGroup
+		p.under = make(chan struct{}, most)
+		p.compare = func(hash, password []byte) error {
+			begun.Add(1)
+			require.LessOrEqual(t, int(under.Add(1)), most)
+			time.Sleep(time.Second)
+			under.Add(-1)
+			return bcrypt.CompareHashAndPassword(hash, password)
+		}
+		for i := range 8 * most {
+			pair := "alice:" + []string{"sesame", "wrong", "worse", "bad"}[i%4]
+			all.Go(func() {
+				_, right := p.bearer(base64.StdEncoding.EncodeToString([]byte(pair)))
+				require.Equal(t, i%4 == 0, right)
+			})
+		}
+		synctest.Wait()
+		require.Equal(t, most, int(under.Load()))
+		all.Wait()
+	})
+	require.GreaterOrEqual(t, int(begun.Load()), 4)
+	require.LessOrEqual(t, int(begun.Load()), max(4, 4*most), "not one for each that asked")
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 func TestCertificates(t *testing.T) {

@@ -26,10 +26,10 @@ type store struct {
 	collapse bool
 	stale    topologies.Stale
 	negative time.Duration
-	cookies  bool // answers that set some are stored too
-	targets  bool // CDN-Cache-Control is for us
-	plain    bool // upstreams are not asked for codings
-	knows    bool // upstreams are told whose request it is
+	cookies  bool  // answers that set some are stored too
+	targets  bool  // CDN-Cache-Control is for us
+	plain    bool  // upstreams are not asked for codings
+	auth     *auth // nil: upstreams are not told whose request it is
 
 	wishes   memo[*wish]
 	tellings memo[*telling]
@@ -202,7 +202,7 @@ func (s *store) secondary(v *visit, r *resource) string {
 
 // fetch enters a fetch of what the visit asks for among those under way.
 func (s *store) fetch(v *visit, r *resource, secondary string, share bool) *fetch {
-	f := fetch{route: v.route, path: v.req.Path, query: v.req.Query, secondary: secondary, shared: share}
+	f := fetch{route: v.route, path: v.req.Path, query: s.auth.query(v.req.Query), secondary: secondary, shared: share}
 	if r != nil {
 		f.key = r.key
 	} else if other := s.under.of(v.ask.key); other != nil {
@@ -282,7 +282,7 @@ func newStored(v *visit, given terms, t, latest *telling, r Response) *stored {
 }
 
 // personal tells whether an answer may be for its caller only.
-func (s *store) personal(v *visit) bool { return v.ask.personal || s.knows && v.consumer != "" }
+func (s *store) personal(v *visit) bool { return v.ask.personal || s.auth != nil && v.consumer != "" }
 
 // commit stores an answer, unless a write or a purge has overtaken it. Those
 // who wait for it get it all the same: they came before.

@@ -115,7 +115,7 @@ type cacheAsk struct {
 // Varnish and Squid keep none either.
 func (s *store) askOf(v *visit) cacheAsk {
 	r := v.req
-	a := cacheAsk{wish: plainly, key: appendKey(v.room[:0], plainHost(r.Host, r.TLS), r.Path, r.Query)}
+	a := cacheAsk{wish: plainly, key: appendKey(v.room[:0], plainHost(r.Host, r.TLS), r.Path, s.auth.query(r.Query))}
 	v.room = a.key
 	if r.Method != "GET" && r.Method != "HEAD" || r.Size != 0 {
 		return a

@@ -59,6 +59,23 @@ func parameter(query, name string) (value string, ok bool) {
 	return "", false
 }
 
+// parameterOnce is the first value of a name in a query, and how often the name
+// stands there.
+func parameterOnce(query, name string) (value string, times int) {
+	for query != "" {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		key, said, _ := strings.Cut(pair, "=")
+		if unescaped(key) != name {
+			continue
+		}
+		if times++; times == 1 {
+			value = unescaped(said)
+		}
+	}
+	return value, times
+}
+
 // withoutParameters is a query without the named parameters; the others stay
 // as they are.
 func withoutParameters(query string, names []string) string {

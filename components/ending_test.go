@@ -32,7 +32,8 @@ func TestStatusChanges(t *testing.T) {
 }
 
 func TestRefusalsAsProblems(t *testing.T) {
-	node := topologies.Node{Problems: true, Keys: map[string]string{"alice": "a"}, Routes: []topologies.Route{{Path: "/a"}},
+	short := 5
+	node := topologies.Node{Problems: true, Keys: map[string]string{"alice": "a"}, Routes: []topologies.Route{{Path: "/a"}, {Path: "/short", MaxURL: &short}},
 		Limits: oneLimit("consumer", 1, 2)}
 	proxyLab(t, node, func(l *lab) {
 		require.Equal(t, "application/json", l.get("/a", "X-Api-Key", "a").Header.Get("Content-Type"))
@@ -44,6 +45,7 @@ func TestRefusalsAsProblems(t *testing.T) {
 			want      problem
 		}{
 			{"/b", "a", problem{"about:blank", "Not Found", 404, "no route leads here"}},
+			{"/short", "a", problem{"about:blank", "URI Too Long", 414, "the path and the query are longer than the route takes"}},
 			{"/a", "", problem{"about:blank", "Unauthorized", 401, "no valid API key in X-Api-Key"}},
 			{"/a", "a", problem{"about:blank", "Too Many Requests", 429, "rate limit exceeded"}},
 		} {

@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"trafficlab/scenarios"
+	"trafficlab/topologies"
 )
 
 // hopByHop is the fields that are between neighbours only (RFC 9110 section
@@ -65,11 +66,16 @@ func (p *proxy) makeOnward(v *visit) Header {
 	in := v.req.Header
 	named := in.Values("Connection")
 	trusted := p.trust.has(v.req.Peer)
+	cleans := p.auth.asksQuery()
 	out := make(Header, 0, len(in)+6)
 	for _, f := range in {
 		if !goesOn(f.Name, named) || p.replaces(f.Name, trusted) || v.route.body != nil && wantsOtherBytes(f.Name) ||
-			v.route.sends != nil && isDigest(f.Name) {
+			v.route.sends != nil && isDigest(f.Name) ||
+			strings.IndexByte(f.Name, '_') >= 0 && p.mimics(f.Name, v.route, trusted) {
 			continue
+		}
+		if cleans && equalName(f.Name, "Referer") {
+			f.Value = p.auth.referer(f.Value)
 		}
 		out = append(out, f)
 	}
@@ -86,6 +92,18 @@ func (p *proxy) makeOnward(v *visit) Header {
 		}
 	}
 	return edited(out, &v.route.request)
+}
+
+// mimics tells whether a field could be taken for one that is not the caller's
+// to say. Whoever hands fields to programs as variables (CGI, WSGI) makes
+// HTTP_X_CONSUMER of X-Consumer and of X_Consumer.
+func (p *proxy) mimics(name string, r *route, trusted bool) bool {
+	name = strings.ReplaceAll(name, "_", "-")
+	named := func(f topologies.PathValue) bool { return equalName(f.Path, name) }
+	e := &r.request
+	return !goesOn(name, "") || equalName(name, "Content-Length") || p.replaces(name, trusted) ||
+		slices.ContainsFunc(e.Remove, func(removed string) bool { return equalName(removed, name) }) ||
+		slices.ContainsFunc(e.Rename, named) || slices.ContainsFunc(e.Set, named)
 }
 
 // wantsOtherBytes tells whether a field asks for a body that could not be

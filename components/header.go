@@ -23,6 +23,19 @@ func (h Header) Get(name string) string {
 	return ""
 }
 
+// once returns the first value of the named field, or "", and how often the
+// field is there.
+func (h Header) once(name string) (value string, times int) {
+	for i := range h {
+		if equalName(h[i].Name, name) {
+			if times++; times == 1 {
+				value = h[i].Value
+			}
+		}
+	}
+	return value, times
+}
+
 // Values returns all values of the named field joined with ", ", as RFC 9110
 // section 5.3 lets a recipient do.
 func (h Header) Values(name string) string {

@@ -88,7 +88,7 @@ func newTolls(costs []topologies.Cost) *pathTable[toll] {
 	}
 	tolls := new(pathTable[toll])
 	for _, c := range costs {
-		t := tolls.add(c.Path, toll{map[string]float64{}, 1})
+		t := tolls.add(canonical(c.Path), toll{map[string]float64{}, 1})
 		if c.Method == "" {
 			t.others = c.Cost
 		} else {
@@ -188,7 +188,7 @@ func (l *limit) cost(r *Request) float64 {
 	if l.costs == nil {
 		return 1
 	}
-	t := l.costs.find(r.Path)
+	t := l.costs.find(canonical(r.Path))
 	if t == nil {
 		return 1
 	}

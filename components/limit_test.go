@@ -55,6 +55,7 @@ func TestRequestsCostWhatTheirPathAndMethodSay(t *testing.T) {
 		require.Empty(t, waits("GET", "/free"))
 		require.Empty(t, waits("GET", "/put")) // the path has no cost for GET: 1
 		require.Equal(t, "1", waits("GET", "/other"))
+		require.Equal(t, "4", waits("GET", "//%73earch"), "by whatever spelling")
 	})
 }
 

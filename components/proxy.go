@@ -73,7 +73,7 @@ func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, 
 	p.tells = newLimitFields(node)
 	if node.Cache != nil {
 		p.store = newStore(node, c.Weather().Purges(place))
-		p.store.knows = p.auth != nil
+		p.store.auth = p.auth
 	}
 	p.cors = newCORS(node.CORS)
 	p.ends = p.endings()

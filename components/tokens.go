@@ -62,7 +62,7 @@ func newTokens(told *topologies.Tokens) *tokens {
 
 var (
 	errNoKey    = errors.New("no key is good for the token")
-	errCritical = errors.New("the token has extensions that must be understood")
+	errExtended = errors.New("the token has extensions that must be understood")
 )
 
 // bearer is who shows a token.
@@ -124,8 +124,10 @@ func (t *tokens) parser(date time.Time) *jwt.Parser {
 // keys are those that a token may have been signed with: of its identity, if it
 // names one, and for its algorithm.
 func (t *tokens) keys(token *jwt.Token, fetched []topologies.PublicKey) (any, error) {
-	if _, critical := token.Header["crit"]; critical {
-		return nil, errCritical // RFC 7515 section 4.1.11
+	for _, extension := range []string{"crit", "b64"} { // RFC 7515 section 4.1.11, RFC 7797 section 7
+		if _, has := token.Header[extension]; has {
+			return nil, errExtended
+		}
 	}
 	id, _ := token.Header["kid"].(string)
 	var fit jwt.VerificationKeySet

@@ -20,6 +20,7 @@ var (
 	usageDesc        = prometheus.NewDesc("trafficlab_usage_requests_total", "Requests by consumer and route.", usageLabels, nil)
 	usageErrorsDesc  = prometheus.NewDesc("trafficlab_usage_errors_total", "Answers of 500 and above by consumer and route.", usageLabels, nil)
 	usageLimitedDesc = prometheus.NewDesc("trafficlab_usage_limited_total", "Requests refused by the rate limit, by consumer and route.", usageLabels, nil)
+	usageTimeDesc    = prometheus.NewDesc("trafficlab_usage_limit_seconds_total", "Time in which the tightest limit lets in as much, by consumer and route: its rate is the share of the limit used.", usageLabels, nil)
 	usageBytesDesc   = prometheus.NewDesc("trafficlab_usage_bytes_total", "Bytes of answers by consumer and route.", usageLabels, nil)
 )
 
@@ -30,7 +31,7 @@ var refusedOpts = prometheus.CounterOpts{
 
 func (m useMetrics) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{requestsDesc, checksDesc, probesDesc, cacheDesc, askedDesc,
-		usageDesc, usageErrorsDesc, usageLimitedDesc, usageBytesDesc} {
+		usageDesc, usageErrorsDesc, usageLimitedDesc, usageBytesDesc, usageTimeDesc} {
 		to <- d
 	}
 }
@@ -55,5 +56,6 @@ func (m useMetrics) Collect(to chan<- prometheus.Metric) {
 		count(usageErrorsDesc, one.Errors, one.Consumer, one.Route)
 		count(usageLimitedDesc, one.Limited, one.Consumer, one.Route)
 		count(usageBytesDesc, one.Bytes, one.Consumer, one.Route)
+		to <- prometheus.MustNewConstMetric(usageTimeDesc, prometheus.CounterValue, one.Used.Seconds(), one.Consumer, one.Route)
 	}
 }
