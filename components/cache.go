@@ -228,7 +228,9 @@ func (s *store) keeper(v *visit, head Response) func(Body) {
 	case !v.ask.toStore:
 		return nil
 	case head.Status == 206, head.Status == 304, head.Status == 416:
-		s.release(v, true) // an answer to this request alone
+		// An answer to this request alone. A cache is free not to keep parts
+		// (RFC 9111 section 3.3): NGINX, Varnish and Squid do not either.
+		s.release(v, true)
 		return nil
 	}
 	e, ok := s.entry(v, head)

@@ -6,8 +6,8 @@ import (
 )
 
 // part is a stored answer, or as much of it as was asked for (RFC 9110 section
-// 14). Several ranges at once are answered by the whole, as is what cannot be
-// read: section 14.2 leaves a server free to. The header of r is shared.
+// 14). Several ranges at once are answered by the whole, as Varnish does, as is
+// what cannot be read: section 14.2 leaves a server free to. The header of r is shared.
 func (a *wish) part(e *stored, r Response) Response {
 	if r.Status != 200 || r.Header.Has("Content-Range") || a.ifRange != "" && !a.sameAs(e) {
 		return r
