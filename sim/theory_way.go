@@ -1,8 +1,10 @@
 package sim
 
 import (
+	"math"
 	"time"
 
+	"trafficlab/scenarios"
 	"trafficlab/topologies"
 )
 
@@ -11,6 +13,7 @@ type way struct {
 	constant time.Duration
 	jitter   time.Duration // on average, of all visits
 	pieces   []piece       // of work, in order
+	visits   int           // each with its jitter
 	cores    int           // 0: there is no machine to share
 	checks   float64       // of health, per second
 	check    time.Duration // the work of each
@@ -18,8 +21,13 @@ type way struct {
 	hop, blur time.Duration // of constant and jitter, after the choice of a backend
 }
 
-// piece is work that keeps a core busy from some time on after a request came.
-type piece struct{ at, work time.Duration }
+// piece is work that keeps a core busy from some time on after a request came,
+// and the jitter of some visits.
+type piece struct {
+	at     time.Duration
+	visits int
+	work   time.Duration
+}
 
 // way is that of the system's requests.
 func (s *system) way(c Costs) way {
@@ -43,10 +51,11 @@ func (s *system) way(c Costs) way {
 func (w *way) visit(constant, work, jitter time.Duration) {
 	w.pay(constant, work)
 	w.jitter += jitter
+	w.visits++
 }
 
 func (w *way) pay(constant, work time.Duration) {
-	w.pieces = append(w.pieces, piece{w.mean(), work})
+	w.pieces = append(w.pieces, piece{w.constant, w.visits, work})
 	w.constant += constant
 }
 
@@ -54,17 +63,15 @@ func (w *way) pay(constant, work time.Duration) {
 func (w *way) mean() time.Duration { return w.constant + w.jitter }
 
 // crowded is about how long requests that come at a rate wait for cores: for
-// their own work, and in front of each piece as if others did theirs all at
-// once. It is on the long side.
+// their own work, and in front of each piece for that of others, as if it came
+// all at once, to be shared among all cores or to keep one busy. It is on the
+// long side.
 func (w *way) crowded(rate float64) time.Duration {
 	if w.cores == 0 {
 		return 0
 	}
-	var m machine
-	m.reset(w.cores, 0)
-	var waited, work time.Duration
+	work := time.Duration(0)
 	for _, p := range w.pieces {
-		waited += m.wait(p.at+waited, p.work)
 		work += p.work
 	}
 	q := station{rate: rate, mean: work.Seconds() + w.checks*w.check.Seconds()/rate, workers: w.cores}
@@ -74,7 +81,30 @@ func (w *way) crowded(rate float64) time.Duration {
 	if q.load() >= 1 {
 		return time.Hour
 	}
-	return waited + seconds(float64(len(w.pieces))*q.wait())
+	shared := q.mean / float64(w.cores) * (pollaczek(q.load(), 0) - 1)
+	return w.alone() + seconds(float64(len(w.pieces))*(shared+q.wait()))
+}
+
+// alone is how long a request that is alone waits for its own work to leave a
+// core free, on average over the jitter.
+func (w *way) alone() time.Duration {
+	const draws = 500
+	var all time.Duration
+	for i := range uint64(draws) {
+		var m machine
+		m.reset(w.cores, 0)
+		var jitter, waited time.Duration
+		visits := 0
+		for k, p := range w.pieces {
+			for ; visits < p.visits; visits++ {
+				u := scenarios.Unit(scenarios.Mix(i, uint64(k)))
+				jitter -= time.Duration(math.Log(u) * float64(w.jitter) / float64(w.visits))
+			}
+			waited += m.wait(p.at+jitter+waited, p.work)
+		}
+		all += waited
+	}
+	return all / draws
 }
 
 // mostWaiting is the share of the mean latency that waits for cores may come to.
