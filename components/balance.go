@@ -17,6 +17,7 @@ type pool struct {
 	keyed  bool
 	source affinity // of keys
 	sticky *sticky  // nil: clients have no home
+	name   string   // of the nodes
 
 	mu sync.Mutex
 	membership
@@ -24,6 +25,7 @@ type pool struct {
 	breakers []*policy.Breaker // by place; nil: none
 	opened   []int             // places with an open breaker, the next to be half open first
 	probing
+	owner *proxy // who counts what it is asked, and checks its places
 }
 
 // newPool makes a pool whose draws depend on the seed and its name alone.
@@ -36,6 +38,8 @@ func (p *proxy) newPool(t *topologies.Topology, name string, nodes []string) *po
 	members.Ramps = p.node.SlowStart != nil
 	within := func() policy.Picker { return kind.New(members, params, random) }
 	made := &pool{
+		name:       name,
+		owner:      p,
 		places:     places,
 		keyed:      kind.Keyed,
 		source:     newAffinity(params.Word("key")),
@@ -98,9 +102,12 @@ func (p *pool) done(now time.Duration, i int, pass policy.Pass, o policy.Outcome
 	}
 }
 
-func (p *pool) setUp(now time.Duration, place topologies.Place, up bool) {
+func (p *pool) setUp(now time.Duration, by *proxy, place topologies.Place, up bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.owner != by {
+		return
+	}
 	p.advance(now)
 	for i := range p.places {
 		if p.places[i] == place {
@@ -109,9 +116,12 @@ func (p *pool) setUp(now time.Duration, place topologies.Place, up bool) {
 	}
 }
 
-func (p *pool) countInto(asked map[string]int64) {
+func (p *pool) countInto(asked map[string]int64, of *proxy) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.owner != of {
+		return
+	}
 	for i, place := range p.places {
 		asked[string(place)] += p.asked[i]
 	}

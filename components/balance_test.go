@@ -179,7 +179,7 @@ func TestTheLastBackendGoesDownDuringTheTry(t *testing.T) {
 		l.everywhere(func(Hop) answer {
 			for _, pool := range p.pools { // answerOf holds no lock of the pool's
 				for _, place := range pool.places {
-					pool.setUp(l.now(), place, false)
+					pool.setUp(l.now(), p, place, false)
 				}
 			}
 			return status(503, "X-Who", "api")

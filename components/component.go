@@ -53,13 +53,15 @@ func NewSite(c *scenarios.Case, tallies Tallies) *Site {
 
 // New builds the component of a place, as it is when its process starts. The
 // place must be one that trafficlab plays itself: not an external.
-func (s *Site) New(place topologies.Place) *Component {
+func (s *Site) New(place topologies.Place) *Component { return s.build(place, nil) }
+
+func (s *Site) build(place topologies.Place, old *Component) *Component {
 	node := s.c.Variant.Topology.Node(place.Node())
 	component := &Component{place: place, node: node, forecast: s.weather.Of(place),
 		gauge: newGauge(s.c.Variant.Topology, node), timed: node.Routes != nil || node.Knows() || node.ServerTiming}
 	if node.Kind.Proxies() {
 		component.capacity = newCapacity(node)
-		component.server = newProxy(s.c, node, place, s.tallies)
+		component.server = newProxy(s.c, node, place, s.tallies, formerly(old))
 		return component
 	}
 	if s.answers[node] == nil {

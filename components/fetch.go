@@ -74,7 +74,7 @@ func (all *fetches) of(key []byte) *fetch { return all.byKey[string(key)] }
 // do for them as far as that is known; or nil.
 func (f *fetch) sharing(by *route, secondary string) *fetch {
 	for ; f != nil; f = f.next {
-		if f.shared && !f.void && f.route == by && f.secondary == secondary {
+		if f.shared && !f.void && f.route.meaning == by.meaning && f.secondary == secondary {
 			return f
 		}
 	}

@@ -1,6 +1,7 @@
 package components
 
 import (
+	"slices"
 	"time"
 
 	"trafficlab/components/policy"
@@ -14,14 +15,14 @@ func (p *proxy) start(x Exchange) {
 	if p.node.Health == nil {
 		return
 	}
-	watched := map[topologies.Place]bool{}
+	watched, down := map[topologies.Place]bool{}, p.unwell() // before this node was set as it is
 	for _, pool := range p.pools {
 		for _, place := range pool.places {
 			if watched[place] {
 				continue
 			}
 			watched[place] = true
-			x.Background(p.watch(place).open)
+			x.Background(p.watch(place, slices.Contains(down, place)).open)
 		}
 	}
 }
@@ -42,13 +43,16 @@ type watch struct {
 	on     [2]Event // what it waits for
 }
 
-func (p *proxy) watch(place topologies.Place) *watch {
+func (p *proxy) watch(place topologies.Place, down bool) *watch {
 	config := p.node.Health
 	id := scenarios.Mix(p.seed, scenarios.Hash("checks of "+string(place)))
 	w := &watch{
 		proxy: p, place: place, id: id,
 		health: policy.NewHealth(config.DownAfter, config.UpAfter),
 		grid:   policy.Grid{Every: config.Every, Phase: time.Duration(scenarios.Unit(id) * float64(config.Every)), Jitter: config.Jitter},
+	}
+	if down {
+		w.health.Turn(false)
 	}
 	w.open = w.begin
 	return w
@@ -111,6 +115,6 @@ func (w *watch) judge(woken int) {
 
 func (p *proxy) setUp(now time.Duration, place topologies.Place, up bool) {
 	for _, pool := range p.pools {
-		pool.setUp(now, place, up)
+		pool.setUp(now, p, place, up)
 	}
 }

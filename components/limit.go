@@ -16,6 +16,7 @@ type limits struct {
 	tally Tally
 	open  bool // when the tally is out of reach
 	names []string
+	told  []topologies.Limit
 }
 
 // limit says of a request for whom it counts, and how much.
@@ -43,7 +44,7 @@ func newLimits(name string, told []topologies.Limit, tallies Tallies, tells bool
 		left = append(left, l)
 	}
 	if alone := those(left, nil); len(alone) > 0 {
-		all = append(all, limits{limitsOf(alone), newMemory(choices(alone), tells), false, namesOf(alone)})
+		all = append(all, limits{limitsOf(alone), newMemory(choices(alone), tells), false, namesOf(alone), alone})
 	}
 	for i := range left {
 		at := left[i].Shared
@@ -52,7 +53,7 @@ func newLimits(name string, told []topologies.Limit, tallies Tallies, tells bool
 		}
 		together := those(left, at)
 		name := fmt.Sprintf("%s.%d", name, len(all))
-		all = append(all, limits{limitsOf(together), tallies.Tally(name, at, choices(together), tells), at.Open, namesOf(together)})
+		all = append(all, limits{limitsOf(together), tallies.Tally(name, at, choices(together), tells), at.Open, namesOf(together), together})
 	}
 	return all
 }

@@ -12,6 +12,7 @@ type plan struct {
 
 // plans finds the plan of a consumer.
 type plans struct {
+	all        []*plan
 	byConsumer map[string]*plan
 	byGroup    []*plan // in the file's order
 	others     *plan   // nil: no limits of a plan
@@ -31,6 +32,7 @@ func newPlans(node *topologies.Node, tallies Tallies) *plans {
 			groups: told.Groups,
 			policy: policies(named),
 		}
+		all.all = append(all.all, p)
 		if len(told.Consumers)+len(told.Groups) == 0 {
 			all.others = p
 		}

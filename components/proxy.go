@@ -15,7 +15,9 @@ type proxy struct {
 	place topologies.Place
 	node  *topologies.Node
 	seed  uint64
-	via   string
+
+	topology *topologies.Topology
+	via      string
 
 	passed atomic.Pointer[Field] // where the last header lies that went out as it was
 
@@ -46,15 +48,16 @@ type proxy struct {
 	fallback *Response // nil: failures are told as they are
 }
 
-func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, tallies Tallies) *proxy {
+func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, tallies Tallies, old *proxy) *proxy {
 	p := &proxy{
-		place:   place,
-		node:    node,
-		seed:    scenarios.Mix(c.Seed, scenarios.Hash(string(place))),
-		via:     "1.1 " + node.Name,
-		trust:   newTrustList(node.Trust),
-		codings: node.Compress,
-		budget:  newBudget(node.Retry.Budget),
+		place:    place,
+		node:     node,
+		seed:     scenarios.Mix(c.Seed, scenarios.Hash(string(place))),
+		via:      "1.1 " + node.Name,
+		topology: c.Variant.Topology,
+		trust:    newTrustList(node.Trust),
+		codings:  node.Compress,
+		budget:   newBudget(node.Retry.Budget),
 	}
 	p.gate = newGate(node.Concurrency)
 	p.fallback = newFallback(node.Fallback)
@@ -63,7 +66,7 @@ func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, 
 	if node.Hedge != nil {
 		p.hedge = newHedge(node.Hedge)
 	}
-	p.layRoutes(c)
+	p.layRoutes(c, old)
 	p.auth = newAuth(node)
 	if node.Auth != nil && node.Auth.Tokens != nil && node.Auth.Tokens.Set != nil {
 		p.issuers = c.Variant.Topology.Pool([]string{node.Auth.Tokens.Set.From})
@@ -76,19 +79,23 @@ func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, 
 		p.store.auth = p.auth
 	}
 	p.cors = newCORS(node.CORS)
+	p.inherit(old)
 	p.ends = p.endings()
 	p.detours = p.ends || p.editsRequests() || p.limits != nil || p.plans != nil || p.store != nil || p.gate != nil
 	return p
 }
 
 // layRoutes builds the table of routes. Routes to the same nodes share a pool.
-func (p *proxy) layRoutes(c *scenarios.Case) {
+func (p *proxy) layRoutes(c *scenarios.Case, old *proxy) {
 	t, pools := c.Variant.Topology, map[string]*pool{}
 	to := func(nodes ...string) *pool {
 		name := strings.Join(nodes, " ")
 		if pools[name] == nil {
-			pools[name] = p.newPool(t, name, nodes)
-			pools[name].fit(p.node.Breaker)
+			pools[name] = old.poolFor(p, name, nodes)
+			if pools[name] == nil {
+				pools[name] = p.newPool(t, name, nodes)
+				pools[name].fit(p.node.Breaker)
+			}
 			p.pools = append(p.pools, pools[name])
 		}
 		return pools[name]
@@ -96,6 +103,7 @@ func (p *proxy) layRoutes(c *scenarios.Case) {
 	if p.node.Routes == nil {
 		p.onward = newRoute(p.node, topologies.Route{Path: "*"}, to(p.node.To...))
 		p.onward.metered = p.node.Knows()
+		p.onward.meaning = meaning(topologies.Route{Path: "*"}, p.node.To)
 		return
 	}
 	p.routes = new(routeTable)
@@ -105,11 +113,12 @@ func (p *proxy) layRoutes(c *scenarios.Case) {
 		switch {
 		case r.Redirect != nil:
 		case r.Split != nil:
+			made.meaning = meaning(r, nil)
 			made.split = newSplit(seed, made, r.Split, to)
 		case r.To != nil:
-			made.pool = to(r.To...)
+			made.pool, made.meaning = to(r.To...), meaning(r, r.To)
 		default:
-			made.pool = to(p.node.To...)
+			made.pool, made.meaning = to(p.node.To...), meaning(r, p.node.To)
 		}
 		p.routes.add(r.Hosts, r.Path, made)
 	}
@@ -276,7 +285,7 @@ func (p *proxy) refuse(v *visit, r Response) {
 func (p *proxy) use(u *measure.NodeUse) {
 	u.Asked = map[string]int64{}
 	for _, pool := range p.pools {
-		pool.countInto(u.Asked)
+		pool.countInto(u.Asked, p)
 	}
 	if p.store == nil {
 		u.Cache = nil

@@ -13,6 +13,7 @@ import (
 type route struct {
 	pattern  string // of its paths
 	label    string // in usage: "POST /orders"
+	meaning  uint64 // of what is stored of its answers
 	metered  bool
 	methods  []string // empty: all
 	header   []condition
@@ -135,6 +136,7 @@ func newSplit(seed uint64, r *route, shares []topologies.Share, to func(nodes ..
 	for _, share := range shares {
 		way := *r
 		way.pool = to(share.Node)
+		way.meaning = scenarios.Mix(r.meaning, scenarios.Hash(share.Node))
 		sum += share.Share
 		s.upTo, s.ways = append(s.upTo, sum), append(s.ways, &way)
 	}

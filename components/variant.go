@@ -36,7 +36,7 @@ func (s *store) varying(t *telling, ask *cacheAsk, h Header) []Field {
 func (e *stored) suits(v *visit) bool { return e.matches(v, new(selected)) }
 
 func (e *stored) matches(v *visit, s *selected) bool {
-	if e.route != v.route {
+	if e.route.meaning != v.route.meaning {
 		return false
 	}
 	for i := range e.vary {

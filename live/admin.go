@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"trafficlab/scenarios"
+	"trafficlab/topologies"
 )
 
 // admin answers those who watch a node, on a port of its own.
@@ -21,11 +23,12 @@ type admin struct {
 	node  *Node
 	epoch time.Time // when the machine's monotonic clock was zero
 	ready atomic.Bool
+	tune  func(*topologies.Node) // the process for what the node is set to; nil: as it is
 }
 
 func (a *admin) handler() http.Handler {
 	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(useMetrics{a.node.Use}, a.node.refused, a.node.meters, collectors.NewGoCollector(),
+	metrics.MustRegister(useMetrics{a.node.Use}, a.node.refused, a.node.reloads, a.node.meters, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
@@ -33,6 +36,7 @@ func (a *admin) handler() http.Handler {
 	mux.HandleFunc("GET /stats", a.stats)
 	mux.HandleFunc("POST /begin", a.begin)
 	mux.HandleFunc("POST /purge", a.purge)
+	mux.HandleFunc("POST /reload", a.reload)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	return mux
 }
@@ -77,4 +81,38 @@ func (a *admin) purge(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fmt.Fprintf(w, "purged %d\n", n)
+}
+
+// yaml is how a topology has to be sent: no page in a browser can send that
+// elsewhere unasked.
+const yaml = "application/yaml"
+
+// mostTopology bounds what is read, in bytes; topologies.Parse takes less.
+const mostTopology = 2 << 20
+
+// reload sets the node as the topology says that was sent. Its file, if it is
+// named, is where paths in it begin and what its mistakes are told by.
+func (a *admin) reload(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Content-Type") != yaml {
+		http.Error(w, "reload: send a topology as "+yaml, http.StatusUnsupportedMediaType)
+		return
+	}
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostTopology))
+	if err != nil {
+		http.Error(w, fmt.Sprintf("reload: %v", err), http.StatusBadRequest)
+		return
+	}
+	t, err := topologies.Parse(cmp.Or(r.FormValue("file"), "topology.yaml"), text)
+	try := r.FormValue("try") != ""
+	if err == nil {
+		err = a.node.Reload(t, try)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+		return
+	}
+	if a.tune != nil && !try {
+		a.tune(t.Node(a.node.place.Node()))
+	}
+	fmt.Fprintf(w, "%s is set by %s\n", a.node.place, t.Name)
 }

@@ -21,7 +21,6 @@ import (
 type call struct {
 	latch
 	of     *exchange
-	node   *Node
 	trip   http1.Trip
 	body   *bodyReader // nil: none
 	prompt bool        // sent, and nobody reads the answer yet
@@ -45,7 +44,7 @@ func (x *exchange) start(h components.Hop) *call {
 	if len(x.calls) > 0 {
 		c = new(call)
 	}
-	c.of, c.node = x, x.node
+	c.of = x
 	if err := c.pack(x, h); err != nil {
 		c.reason = policy.Reset
 		c.Fire()
@@ -61,12 +60,12 @@ func (x *exchange) start(h components.Hop) *call {
 
 // pack makes the request of a hop ready to be sent.
 func (c *call) pack(x *exchange, h components.Hop) error {
-	up, err := c.node.upstream(h.To)
+	up, err := x.by.upstream(h.To)
 	if err != nil {
 		return err
 	}
 	q := h.Request
-	c.trip.Pool, c.trip.To = c.node.pool, up.address
+	c.trip.Pool, c.trip.To = x.by.pool, up.address
 	c.trip.Ask = http1.Ask{
 		Method: q.Method, Target: up.target(q.Path, q.Query, x.asked), Host: q.Host,
 		Header: q.Header,
@@ -88,9 +87,9 @@ func (c *call) pack(x *exchange, h components.Hop) error {
 // beside works in a goroutine of the call's own, until the event.
 func (c *call) beside(work func()) {
 	c.prompt = false
-	c.node.work.Add(1)
+	c.of.by.work.Add(1)
 	go func() {
-		defer c.node.work.Done()
+		defer c.of.by.work.Done()
 		defer c.Fire()
 		work()
 	}()

@@ -99,9 +99,9 @@ func (redirector) Answer(a *http1.Answer, q *http1.Request) {
 
 // secured is an answer's header with what the node says of TLS: nobody else may
 // say it in its place (RFC 6797 section 7.1).
-func (n *Node) secured(h components.Header) components.Header {
-	if n.node.TLS == nil || n.node.TLS.HSTS == "" {
+func (s *setup) secured(h components.Header) components.Header {
+	if s.node.TLS == nil || s.node.TLS.HSTS == "" {
 		return h
 	}
-	return components.Secured(h, n.node.TLS.HSTS)
+	return components.Secured(h, s.node.TLS.HSTS)
 }

@@ -17,6 +17,8 @@ import (
 // answers, or work of its own in the background.
 type exchange struct {
 	node   *Node
+	by     *setup
+	life   context.Context // of work in the background; nil: this is none
 	gone   <-chan struct{} // closed when the caller goes away, or in the background the node ends
 	out    caller          // nil in the background
 	in     incoming        // its body
@@ -52,7 +54,11 @@ func (x *exchange) Canceled() components.Event { return canceled(x.gone) }
 func (x *exchange) NewSignal() components.Signal { return new(latch) }
 
 func (x *exchange) Background(open func(components.Exchange) components.Steps) {
-	x.node.background(open)
+	life := x.life
+	if life == nil {
+		life = x.node.ctx
+	}
+	x.by.background(life, open)
 }
 
 func (x *exchange) Start(h components.Hop) components.Call {
@@ -154,7 +160,7 @@ func (x *exchange) Forward(c components.Call, head components.Response, limit in
 	conn := from.trip.Conn()
 	defer conn.Release()
 	if x.out == nil {
-		defer context.AfterFunc(x.node.ctx, from.Cancel)()
+		defer context.AfterFunc(x.life, from.Cancel)()
 	} else {
 		defer x.out.Unguard()
 		if !x.out.Guard(conn) {
@@ -239,7 +245,7 @@ func (x *exchange) begin(head components.Response, length int64) *sink {
 	if head.Encode != "" {
 		length = http1.Unknown
 	}
-	x.out.Begin(head.Status, x.node.secured(head.Header), length)
+	x.out.Begin(head.Status, x.by.secured(head.Header), length)
 	switch {
 	case !bodied(x.method, head.Status):
 		x.sink = sink{to: io.Discard, out: x.out}
@@ -262,9 +268,9 @@ func (x *exchange) release() {
 		case c.taken:
 		case c.Fired() && c.reason == policy.OK:
 			c.taken = true
-			x.node.work.Add(1)
+			x.by.work.Add(1)
 			go func() {
-				defer x.node.work.Done()
+				defer x.by.work.Done()
 				c.drain()
 			}()
 		default:

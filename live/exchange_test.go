@@ -76,7 +76,7 @@ func inLab(t *testing.T, h components.Handler, o labOptions, test func(l *lab)) 
 		origin := &topologies.Node{Name: "origin", Kind: topologies.Backend}
 		shape := &topologies.Topology{Name: "lab", Entry: "proxy", Nodes: []*topologies.Node{proxy, origin}}
 		var err error
-		l.node, err = newNode(h, shape, "proxy", Options{
+		l.node, err = hostHandler(h, shape, "proxy", Options{
 			Addresses: func(p topologies.Place) string { return string(p) },
 			Clock:     Standard{}, Log: log.New(&l.log, "", 0), Access: o.access,
 			Dial: func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -53,7 +53,7 @@ func inH2Lab(t *testing.T, want *topologies.TLS, h components.Handler, origin ht
 		{Name: "proxy", Kind: topologies.ReverseProxy, To: []string{"origin"}, TLS: want},
 		{Name: "origin", Kind: topologies.Backend},
 	}}
-	l.node, err = newNode(h, shape, "proxy", Options{
+	l.node, err = hostHandler(h, shape, "proxy", Options{
 		Addresses: func(topologies.Place) string { return behind.Addr().String() },
 		Log:       log.New(&l.log, "", 0), TLS: door.config(),
 	})

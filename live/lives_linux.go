@@ -2,8 +2,6 @@ package live
 
 import (
 	"errors"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -145,46 +143,4 @@ func (p *process) use(all tree) measure.NodeUse {
 	u := sum(p.past, p.count)
 	u.CPU, u.Memory = p.pastCPU+p.lastCPU, p.peak
 	return u
-}
-
-// sum adds what two lives counted.
-func sum(a, b measure.NodeUse) measure.NodeUse {
-	return measure.NodeUse{
-		Requests: a.Requests + b.Requests,
-		Checks:   a.Checks + b.Checks,
-		Probes:   a.Probes + b.Probes,
-		Reasons:  sumByWord(a.Reasons, b.Reasons),
-		Cache:    sumByWord(a.Cache, b.Cache),
-		Asked:    sumByWord(a.Asked, b.Asked),
-		Usage:    sumUsage(a.Usage, b.Usage),
-	}
-}
-
-func sumByWord(a, b map[string]int64) map[string]int64 {
-	all := maps.Clone(a)
-	if all == nil {
-		all = map[string]int64{}
-	}
-	for word, n := range b {
-		all[word] += n
-	}
-	return all
-}
-
-func sumUsage(a, b []measure.Usage) []measure.Usage {
-	var all []measure.Usage
-	for _, u := range a {
-		all = append(all, u.Clone())
-	}
-	for _, more := range b {
-		i := slices.IndexFunc(all, func(u measure.Usage) bool {
-			return u.Consumer == more.Consumer && u.Route == more.Route
-		})
-		if i < 0 {
-			all = append(all, more.Clone())
-			continue
-		}
-		all[i].Merge(more, 1)
-	}
-	return all
 }

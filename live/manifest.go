@@ -64,8 +64,12 @@ func readManifest(path string) (*manifest, error) {
 
 func (m *manifest) write(path string) error {
 	text, err := json.Marshal(m)
+	fresh := path + ".new"
 	if err == nil {
-		err = os.WriteFile(path, text, 0o600)
+		err = os.WriteFile(fresh, text, 0o600)
+	}
+	if err == nil {
+		err = os.Rename(fresh, path) // somebody may be reading it
 	}
 	if err != nil {
 		return fmt.Errorf("write the manifest: %w", err)
@@ -86,7 +90,7 @@ func (m *manifest) options(node string, log *log.Logger) (Options, []renewable, 
 	var fresh []renewable
 	o := Options{
 		Run:       m.Run,
-		Addresses: func(p topologies.Place) string { return m.Seats[p].Address },
+		Addresses: func(p topologies.Place) string { return m.Seats[p].Address }, // "": it was not started
 		Dial:      (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
 		Log:       log,
 	}
@@ -102,6 +106,6 @@ func (m *manifest) options(node string, log *log.Logger) (Options, []renewable, 
 	if err != nil {
 		return o, nil, fmt.Errorf("read the certificates that %s asks with: %w", node, err)
 	}
-	o.UpstreamTLS = visitor.config
+	o.UpstreamTLS, o.visitor = visitor.config, visitor
 	return o, append(fresh, visitor), nil
 }

@@ -20,22 +20,19 @@ type meters struct {
 	routes, consumers, upstreams *family
 }
 
-func newMeters(knows bool) *meters {
-	m := &meters{
+func newMeters() *meters {
+	return &meters{
 		routes:    newFamily("route", "Requests", "from the coming of the request to the end of its answer"),
+		consumers: newFamily("consumer", "Requests", "from the coming of the request to the end of its answer"),
 		upstreams: newFamily("upstream", "Attempts at upstreams on behalf of a request", "to the end of the answer"),
 	}
-	if knows {
-		m.consumers = newFamily("consumer", "Requests", "from the coming of the request to the end of its answer")
-	}
-	return m
 }
 
 // note takes the account of a request.
 func (m *meters) note(a *components.Account) {
 	took := a.Ended - a.Began
 	m.routes.note(cmp.Or(a.Route, noRoute), a.Reason, took)
-	if m.consumers != nil && a.Consumer != "" {
+	if a.Consumer != "" {
 		m.consumers.note(a.Consumer, a.Reason, took)
 	}
 	for i := range a.Tries {
@@ -45,11 +42,7 @@ func (m *meters) note(a *components.Account) {
 }
 
 func (m *meters) families() []*family {
-	all := []*family{m.routes, m.upstreams}
-	if m.consumers != nil {
-		all = append(all, m.consumers)
-	}
-	return all
+	return []*family{m.routes, m.consumers, m.upstreams}
 }
 
 // Describe implements prometheus.Collector.

@@ -29,6 +29,10 @@ var refusedOpts = prometheus.CounterOpts{
 	Name: "trafficlab_refused_total", Help: "Requests refused as they were read, by what was wrong with them.",
 }
 
+var reloadsOpts = prometheus.CounterOpts{
+	Name: "trafficlab_reloads_total", Help: "Reloads of the configuration, by what became of them.",
+}
+
 func (m useMetrics) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{requestsDesc, checksDesc, probesDesc, cacheDesc, askedDesc,
 		usageDesc, usageErrorsDesc, usageLimitedDesc, usageBytesDesc, usageTimeDesc} {

@@ -40,6 +40,7 @@ type Options struct {
 
 	TLS         *tls.Config                      // what to serve; nil: plain HTTP
 	UpstreamTLS func(address string) *tls.Config // for upstreams that terminate TLS
+	visitor     *visitor                         // whose that is; nil: somebody else's
 
 	// Tallies are what the replicas of a node count together. nil: in the
 	// Redis that the topology names, under the name of the run.
@@ -53,31 +54,32 @@ type Options struct {
 // Node is one place of a topology, hosted over real HTTP. It is safe for
 // concurrent use.
 type Node struct {
-	place     topologies.Place
-	node      *topologies.Node
-	handler   components.Handler
-	clock     Clock
-	log       *log.Logger
-	access    *accessLog
-	meters    *meters
-	tracing   *tracing // nil: contexts pass as they are
-	doors     *doors
-	tls       *tls.Config
-	pool      *http1.Pool
-	refused   *prometheus.CounterVec // requests that did not come to be, by reason
-	upstreams map[topologies.Place]upstream
-	shared    *redisTallies // nil: none, or somebody else's
+	place   topologies.Place
+	node    *topologies.Node // as first set: what of it a reload leaves as it is
+	of      *scenarios.Case  // nil: of a handler that cannot be set anew
+	options Options
+	clock   Clock
+	log     *log.Logger
+	meters  *meters
+	doors   *doors
+	tls     *tls.Config
+	refused *prometheus.CounterVec // requests that did not come to be, by reason
+	reloads *prometheus.CounterVec // by result
 
 	began      atomic.Pointer[time.Time]
-	starting   sync.Once
 	unnumbered atomic.Uint64
 	played     sync.Pool // components.Steps that are over
 
 	ctx    context.Context // ends with the node
 	cancel context.CancelFunc
-	work   sync.WaitGroup
-	mu     sync.Mutex
-	closed bool
+	work   sync.WaitGroup // but for that of setups
+
+	reloading sync.Mutex // one after the other
+	mu        sync.Mutex
+	closed    bool
+	told      bool            // when its run begins
+	setups    []*setup        // that are at work; the last is for what comes
+	past      measure.NodeUse // of those that were
 }
 
 // beforehand is how long before the start of its run a node believes to be
@@ -90,41 +92,45 @@ func NewNode(c *scenarios.Case, place topologies.Place, o Options) (*Node, error
 	if c.Variant.Topology.Node(place.Node()) == nil {
 		return nil, fmt.Errorf("host %s: topology %s has no such node", place, c.Variant.Topology.Name)
 	}
-	if o.Tallies != nil {
-		return newNode(components.NewSite(c, o.Tallies).New(place), c.Variant.Topology, place, o)
-	}
-	shared := newRedisTallies(o.Run, o.Log)
-	n, err := newNode(components.NewSite(c, shared).New(place), c.Variant.Topology, place, o)
+	t, err := asStored(c.Variant.Topology)
 	if err != nil {
-		return nil, errors.Join(err, shared.Close())
+		return nil, fmt.Errorf("host %s: %w", place, err)
 	}
-	n.shared = shared
+	n := newNode(t, place, o)
+	n.of = c
+	s, err := n.compose(t, nil)
+	if err != nil {
+		return nil, err
+	}
+	n.setups = append(n.setups, s)
 	return n, nil
 }
 
-func newNode(h components.Handler, t *topologies.Topology, place topologies.Place, o Options) (*Node, error) {
-	o = o.withDefaults()
-	node := t.Node(place.Node())
-	ups, err := upstreamsOf(t, node, o.Addresses)
+// hostHandler is NewNode for a handler of any kind.
+func hostHandler(h components.Handler, t *topologies.Topology, place topologies.Place, o Options) (*Node, error) {
+	n := newNode(t, place, o)
+	s, err := n.setUp(h, t, nil)
 	if err != nil {
-		return nil, fmt.Errorf("host %s: %w", place, err)
+		return nil, err
 	}
+	n.setups = append(n.setups, s)
+	return n, nil
+}
+
+func newNode(t *topologies.Topology, place topologies.Place, o Options) *Node {
+	o = o.withDefaults()
 	n := &Node{
-		place: place, node: node, handler: h,
-		clock: o.Clock, log: o.Log, access: newAccessLog(o.Access, node.AccessLog), tls: o.TLS,
-		pool:      newPool(node.Connections, o),
-		upstreams: ups,
-		refused:   prometheus.NewCounterVec(refusedOpts, []string{"reason"}),
+		place: place, node: t.Node(place.Node()), options: o,
+		clock: o.Clock, log: o.Log, tls: o.TLS,
+		meters:  newMeters(),
+		refused: prometheus.NewCounterVec(refusedOpts, []string{"reason"}),
+		reloads: prometheus.NewCounterVec(reloadsOpts, []string{"result"}),
 	}
-	if n.tracing, err = newTracing(node, place); err != nil {
-		return nil, fmt.Errorf("host %s: %w", place, err)
-	}
-	n.watch()
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.doors = newDoors(n, o)
 	began := n.clock.Now().Add(beforehand)
 	n.began.Store(&began)
-	return n, nil
+	return n
 }
 
 func (o Options) withDefaults() Options {
@@ -147,7 +153,11 @@ func upstreamsOf(t *topologies.Topology, node *topologies.Node, addresses func(t
 		up := t.Node(name)
 		for _, place := range up.Places() {
 			if up.Kind != topologies.External {
-				found[place] = upstream{address: http1.Address{Host: addresses(place), TLS: up.TLS != nil}}
+				address := addresses(place)
+				if address == "" {
+					return nil, fmt.Errorf("%s was not started with the others", place)
+				}
+				found[place] = upstream{address: http1.Address{Host: address, TLS: up.TLS != nil}}
 				continue
 			}
 			to, err := url.Parse(up.URL)
@@ -179,14 +189,6 @@ func addressOf(to *url.URL) http1.Address {
 	return http1.Address{Host: net.JoinHostPort(to.Hostname(), "80")}
 }
 
-func (n *Node) upstream(place topologies.Place) (upstream, error) {
-	up, ok := n.upstreams[place]
-	if !ok {
-		return upstream{}, fmt.Errorf("%s is no upstream of %s", place, n.place)
-	}
-	return up, nil
-}
-
 // Serve answers what comes to the listener until the node is closed.
 func (n *Node) Serve(l net.Listener) error {
 	if err := n.doors.serve(l, n.tls); err != http1.ErrClosed {
@@ -199,13 +201,11 @@ func (n *Node) Serve(l net.Listener) error {
 // own account, health checks, starts at the first instant told.
 func (n *Node) Begin(at time.Time) {
 	n.began.Store(&at)
-	starter, ok := n.handler.(components.Starter)
-	if !ok {
-		return
-	}
-	n.starting.Do(func() {
-		n.background(func(x components.Exchange) components.Steps { return &beginning{starter, x, false} })
-	})
+	n.mu.Lock()
+	n.told = true
+	s := n.setup()
+	n.mu.Unlock()
+	s.start()
 }
 
 // beginning is what a node does on its own account, from the beginning of its
@@ -230,16 +230,25 @@ func (b *beginning) Step(woken int) (p components.Pause, over bool) {
 
 // Use is what the node has counted so far.
 func (n *Node) Use() measure.NodeUse {
-	if counter, ok := n.handler.(interface{ Use() measure.NodeUse }); ok {
-		return counter.Use()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	u := n.setup().use()
+	for _, s := range n.setups[:len(n.setups)-1] {
+		u = sum(u, s.use())
 	}
-	return measure.NodeUse{Place: string(n.place), Kind: string(n.node.Kind)}
+	if n.past.Requests+n.past.Checks > 0 {
+		u = sum(u, n.past)
+	}
+	u.Place, u.Kind = string(n.place), string(n.node.Kind)
+	return u
 }
 
 // Purge makes the node's cache forget answers, and returns how many; false if
 // it has no cache.
 func (n *Node) Purge(what scenarios.Purge) (purged int, ok bool) {
-	c, ok := n.handler.(*components.Component)
+	n.mu.Lock()
+	c, ok := n.setup().handler.(*components.Component)
+	n.mu.Unlock()
 	if !ok {
 		return 0, false
 	}
@@ -250,46 +259,39 @@ func (n *Node) Purge(what scenarios.Purge) (purged int, ok bool) {
 func (n *Node) Answer(a *http1.Answer, q *http1.Request) { n.answer(a, a.Body(), q) }
 
 func (n *Node) answer(a caller, in incoming, q *http1.Request) {
-	if !n.enter() {
+	s := n.enter()
+	if s == nil {
 		return
 	}
-	defer n.work.Done()
+	defer s.work.Done()
 	req := n.received(a, q)
-	x := n.exchange(a, in, q)
-	x.trace = n.tracing.begin(x, &req)
+	x := s.exchange(a, in, q)
+	x.trace = s.tracing.begin(x, &req)
 	defer n.over(x, req, n.now())
 	defer x.end()
 	if n.node.Kind == topologies.Backend {
 		io.Copy(io.Discard, in) // a server reads the request before it works on it
 	}
 	used, _ := n.played.Get().(components.Steps)
-	steps := n.handler.Open(x, &req, used)
+	steps := s.handler.Open(x, &req, used)
 	components.Play(x, steps)
 	n.played.Put(steps)
 }
 
-// background plays work that ends with the node, if it has not ended.
-func (n *Node) background(open func(components.Exchange) components.Steps) {
-	if !n.enter() {
-		return
-	}
-	go func() {
-		defer n.work.Done()
-		x := &exchange{node: n, gone: n.ctx.Done()}
-		defer x.release()
-		components.Play(x, open(x))
-	}()
-}
+// setup is the one for what comes. The node's lock is held.
+func (n *Node) setup() *setup { return n.setups[len(n.setups)-1] }
 
-// enter counts one more piece of work that Close has to wait for.
-func (n *Node) enter() bool {
+// enter counts one more piece of work for the present setup; nil if the node is
+// closed.
+func (n *Node) enter() *setup {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {
-		return false
+		return nil
 	}
-	n.work.Add(1)
-	return true
+	s := n.setup()
+	s.work.Add(1)
+	return s
 }
 
 func (n *Node) now() time.Duration { return n.clock.Now().Sub(*n.began.Load()) }
@@ -308,16 +310,15 @@ func (n *Node) Shutdown(ctx context.Context) error {
 // Close ends everything at once and returns when no goroutine of the node is
 // left.
 func (n *Node) Close() error {
+	n.reloading.Lock()
+	defer n.reloading.Unlock()
 	n.mu.Lock()
 	n.closed = true
+	last := n.setup()
 	n.mu.Unlock()
 	n.cancel()
 	err := n.doors.close()
+	last.work.Wait()
 	n.work.Wait()
-	n.pool.Close()
-	n.tracing.close()
-	if n.shared != nil {
-		err = errors.Join(err, n.shared.Close())
-	}
-	return err
+	return errors.Join(err, last.close())
 }

@@ -68,7 +68,7 @@ func (m *manifest) serve(ctx context.Context, n *Node, began int64) error {
 	if err != nil {
 		return err
 	}
-	watch := &admin{node: n, epoch: epoch}
+	watch := &admin{node: n, epoch: epoch, tune: tuneCollector}
 	watching := &http.Server{Handler: watch.handler(), ErrorLog: n.log, ReadHeaderTimeout: 10 * time.Second}
 	defer watching.Close()
 

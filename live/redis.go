@@ -77,6 +77,9 @@ const redisConnections = 32
 
 // Close ends all connections.
 func (r *redisTallies) Close() (err error) {
+	if r == nil {
+		return nil
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, c := range r.clients {

@@ -1,77 +1,126 @@
 package live
 
 import (
-	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
-	"os/signal"
-	"strings"
-	"syscall"
-	"time"
+	"reflect"
+
+	"trafficlab/components"
+	"trafficlab/topologies"
 )
 
-// renewable is something that was read from files, and can be anew.
-type renewable interface {
-	files() []string
-	renew() error // or all stays as it was
+// Reload sets the node as t says, for what comes from now on; what is under way
+// ends as it began. What is set as before is kept, as components.Site.Renew
+// has it, and so are connections, idle ones too, and all that was counted. With
+// try it only looks whether that can be done. If it cannot, nothing changes.
+func (n *Node) Reload(t *topologies.Topology, try bool) error {
+	n.reloading.Lock()
+	defer n.reloading.Unlock()
+	err := n.reload(t, try)
+	switch {
+	case try:
+	case err != nil:
+		n.reloads.WithLabelValues("refused").Inc()
+	default:
+		n.reloads.WithLabelValues("done").Inc()
+		n.log.Printf("set anew by %s", t.Name)
+	}
+	if err != nil {
+		return fmt.Errorf("set %s anew: %w", n.place, err)
+	}
+	return nil
 }
 
-// glance is how often it is looked whether files have changed.
-const glance = time.Second
-
-// renew keeps what was read from files up to date, until the node ends: at once
-// on SIGHUP, and otherwise soon after a file has changed.
-func (n *Node) renew(all []renewable) {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	n.work.Add(1)
-	go func() {
-		defer n.work.Done()
-		defer signal.Stop(hangups)
-		renewUntil(n.ctx, hangups, glance, all, n.log.Printf)
-	}()
+func (n *Node) reload(t *topologies.Topology, try bool) error {
+	t, err := asStored(t)
+	if err != nil {
+		return err
+	}
+	if err := n.canBe(t.Node(n.place.Node())); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	before := n.setup()
+	n.mu.Unlock()
+	s, err := n.compose(t, before)
+	if err != nil {
+		return err
+	}
+	if err := n.options.visitor.take(s.node.Upstream, try); err != nil || try {
+		return errors.Join(err, s.drop(before))
+	}
+	if !n.follow(before, s) {
+		return errors.Join(errEnds, s.drop(before))
+	}
+	return nil
 }
 
-func renewUntil(ctx context.Context, now <-chan os.Signal, every time.Duration, all []renewable, say func(string, ...any)) {
-	looks := make([]string, len(all))
-	for i, r := range all {
-		looks[i] = look(r.files())
+var errEnds = errors.New("it is about to end")
+
+// follow lets a setup take the place of another, unless the node is closed.
+func (n *Node) follow(before, s *setup) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return false
 	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		told := false
-		select {
-		case <-ctx.Done():
-			return
-		case <-now:
-			told = true
-		case <-tick.C:
-		}
-		for i, r := range all {
-			found := look(r.files())
-			if !told && found == looks[i] {
-				continue
-			}
-			looks[i] = found
-			if err := r.renew(); err != nil { // half a change, perhaps: the other half looks different again
-				say("read changed files: %v; all stays as it was", err)
-			} else if len(r.files()) > 0 {
-				say("read %s anew", strings.Join(r.files(), ", "))
-			}
-		}
+	if c, ok := s.handler.(*components.Component); ok {
+		c.TakeOver(n.now(), before.handler.(*components.Component))
 	}
+	n.setups = append(n.setups, s)
+	before.retire()
+	if n.told {
+		n.work.Go(s.start)
+	}
+	return true
 }
 
-// look tells at a glance whether files are what they were.
-func look(files []string) string {
-	var text strings.Builder
-	for _, file := range files {
-		if at, err := os.Stat(file); err == nil {
-			fmt.Fprintln(&text, at.Size(), at.ModTime().UnixNano())
-		} else {
-			fmt.Fprintln(&text, "gone")
-		}
+// drop ends a setup that was only tried.
+func (s *setup) drop(before *setup) error {
+	if s.pool == before.pool {
+		s.pool = nil
 	}
-	return text.String()
+	if s.tracing == before.tracing {
+		s.tracing = nil
+	}
+	return s.close()
+}
+
+// canBe tells what of a node would have to change that cannot while it runs.
+func (n *Node) canBe(set *topologies.Node) error {
+	was := n.node
+	switch {
+	case n.of == nil:
+		return errors.New("it hosts a handler of its own")
+	case set == nil || n.place.Replica() >= set.Replicas || set.Numbered != was.Numbered:
+		return errors.New("there is no such place any more")
+	case set.Kind != was.Kind:
+		return fmt.Errorf("it runs as a %s and cannot become a %s without a new start", was.Kind, set.Kind)
+	case !reflect.DeepEqual(withoutHSTS(set.TLS), withoutHSTS(was.TLS)):
+		return errors.New("its tls cannot change without a new start, but for hsts (what its files hold is read anew when they change)")
+	case accessEnding(set) != accessEnding(was):
+		return errors.New("its access-log cannot take another form without a new start")
+	}
+	return nil
+}
+
+func withoutHSTS(t *topologies.TLS) *topologies.TLS {
+	if t == nil {
+		return nil
+	}
+	same := *t
+	same.HSTS = ""
+	return &same
+}
+
+// asStored is a topology as a manifest gives it back, so that what has not
+// changed is found equal.
+func asStored(t *topologies.Topology) (*topologies.Topology, error) {
+	text, err := json.Marshal(t)
+	if err != nil {
+		return nil, err
+	}
+	stored := new(topologies.Topology)
+	return stored, json.Unmarshal(text, stored)
 }

@@ -41,9 +41,9 @@ func newServer(n *Node, o Options) *http1.Server {
 }
 
 // exchange is a request that is to be answered.
-func (n *Node) exchange(a caller, in incoming, q *http1.Request) *exchange {
+func (s *setup) exchange(a caller, in incoming, q *http1.Request) *exchange {
 	x := &exchange{
-		node: n, gone: a.Gone(), out: a, in: in, method: q.Method,
+		node: s.of, by: s, gone: a.Gone(), out: a, in: in, method: q.Method,
 		asked: q.Asked && q.Query == "", expects: q.Continue, trailers: q.Trailers,
 	}
 	if q.Length != 0 {

@@ -50,6 +50,8 @@ type System struct {
 	faults sync.WaitGroup
 	died   chan error
 	stop   func() error
+
+	reloading sync.Mutex // one after the other
 }
 
 // Start makes the processes of a case's topology and waits until all of them

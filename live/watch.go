@@ -11,14 +11,6 @@ type told struct {
 	route, consumer, upstream, reason string
 }
 
-// watch has the component of a node tell of every request.
-func (n *Node) watch() {
-	n.meters = newMeters(n.node.Knows())
-	if c, ok := n.handler.(*components.Component); ok {
-		c.Watch(n.tell)
-	}
-}
-
 // tell takes the account of a request that is over.
 func (n *Node) tell(on components.Exchange, a *components.Account) {
 	n.meters.note(a)
@@ -33,5 +25,5 @@ func (n *Node) tell(on components.Exchange, a *components.Account) {
 // over is called when a request is over, whatever became of it.
 func (n *Node) over(x *exchange, req components.Request, came time.Duration) {
 	x.trace.end()
-	n.access.write(x, req, came)
+	x.by.access.write(x, req, came)
 }

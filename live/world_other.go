@@ -42,4 +42,5 @@ func (*System) Authority() string               { return "" }
 func (*System) Begin() time.Time                { return time.Time{} }
 func (*System) Use() ([]measure.NodeUse, error) { return nil, errNeedsLinux }
 func (*System) Died() <-chan error              { return nil }
+func (*System) Reload(string, []byte) error     { return errNeedsLinux }
 func (*System) Stop() error                     { return nil }

@@ -20,14 +20,21 @@ import (
 func upVerb() *cobra.Command {
 	var long time.Duration
 	var logs string
+	var watch bool
 	c := &cobra.Command{
 		Use:   "up TOPOLOGY",
 		Short: "Start a system, print its URLs, and leave it running until Ctrl-C",
 		Long: `up starts every component of a topology, each a process of its own, prints where
 it listens with a curl line to try it, and stops all at Ctrl-C, which is the
-normal end of it (status 0).`,
+normal end of it (status 0).
+
+With --watch it sets the system anew whenever the file changes, without losing a
+request: routes, limits, caches, ways to pick, upstreams, all but what takes a
+new start (nodes and replicas that were not there, kinds, tls, the entry), which
+it says. A file with mistakes changes nothing.`,
 		Example: `  trafficlab up gateway-lb
   trafficlab up mine-topology.yaml --logs logs
+  trafficlab up mine-topology.yaml --watch
   trafficlab up cdn --for 30s`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFiles(topologies.Shipped),
@@ -35,6 +42,10 @@ normal end of it (status 0).`,
 			if long < 0 {
 				return ending{unusable, fmt.Errorf("up --for %s: no time at all (0: until Ctrl-C)", long)}
 			}
+			if watch && !topologies.IsFile(args[0]) {
+				return ending{unusable, fmt.Errorf("up %s --watch: it is shipped inside the program and never changes; watch a file", args[0])}
+			}
+			f := newFollower(args[0])
 			t, err := topologies.Load(args[0], "")
 			if err != nil {
 				return ending{unusable, err}
@@ -45,17 +56,21 @@ normal end of it (status 0).`,
 			if !linux {
 				return ending{unusable, fmt.Errorf("up %s: live systems need Linux", args[0])}
 			}
-			return up(c, t, logs, long)
+			if !watch {
+				f = nil
+			}
+			return up(c, t, logs, long, f)
 		}),
 	}
 	c.Flags().DurationVar(&long, "for", 0, "stop after this long (0: at Ctrl-C)")
+	c.Flags().BoolVar(&watch, "watch", false, "set the system anew when the file changes")
 	c.Flags().StringVar(&logs, "logs", "", "keep the nodes' logs in this folder")
 	return c
 }
 
 // up runs a system in calm weather until it is told to stop, time is up or a
-// node dies.
-func up(c *cobra.Command, t *topologies.Topology, logs string, long time.Duration) error {
+// node dies. Meanwhile it follows a file, unless f is nil.
+func up(c *cobra.Command, t *topologies.Topology, logs string, long time.Duration, f *follower) error {
 	release, err := live.Lock()
 	if err != nil {
 		return err
@@ -79,7 +94,11 @@ func up(c *cobra.Command, t *topologies.Topology, logs string, long time.Duratio
 	}
 	defer system.Stop()
 	system.Begin()
-	doors(newTerminal(c.OutOrStdout()), t, system)
+	out := newTerminal(c.OutOrStdout())
+	doors(out, t, system)
+	if f != nil {
+		go f.follow(ctx, system, out)
+	}
 
 	var over <-chan time.Time
 	if long > 0 {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -43,6 +44,52 @@ func TestEveryCurlLineIsAnswered(t *testing.T) {
 	assert.Equal(t, 2, posts, "of the cdn and of the gateway, whose route it is")
 	require.NoError(t, cmd.Process.Signal(os.Interrupt))
 	require.NoError(t, cmd.Wait(), "Ctrl-C is the normal end of up")
+}
+
+// The system follows its file, and a file with mistakes changes nothing.
+func TestUpFollowsItsFile(t *testing.T) {
+	if !linux {
+		t.Skip("the live world needs Linux")
+	}
+	t.Setenv("TMPDIR", t.TempDir())
+	file := filepath.Join(t.TempDir(), "mine.yaml")
+	write := func(route string) {
+		text := "name: mine\nentry: lb\nnodes:\n  lb: {kind: load-balancer, routes: [{path: /, " + route + "}]}\n  api: {kind: backend}\n"
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
+	}
+	write("to: api")
+	cmd := exec.Command("trafficlab", "up", file, "--watch")
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	overdue := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+	defer overdue.Stop()
+	lines := bufio.NewScanner(out)
+	until := func(begins string) (last string) {
+		for lines.Scan() {
+			if strings.HasPrefix(lines.Text(), begins) {
+				return last
+			}
+			if strings.Contains(lines.Text(), "curl -i ") || !strings.Contains(lines.Text(), "curl") {
+				last += lines.Text() + "\n"
+			}
+		}
+		t.Fatalf("up never said %q", begins)
+		return ""
+	}
+	first, _, _ := strings.Cut(until("Running"), "\n  api") // the entry is first
+	curl := first[strings.LastIndex(first, "curl"):]
+	require.Equal(t, 200, ask(t, curl))
+	write("to: api, retry: {tries: 2}, response: {status: {200: 404}}")
+	until("The system is set anew")
+	require.Equal(t, 404, ask(t, curl))
+	write("two: api")
+	said := until("All stays as it was.")
+	require.Contains(t, said, file+`:4:48: nodes.lb.routes[0].two: unknown field (did you mean "to"?)`)
+	write("to: api}], tls: {self-signed: true}, sticky: {cookie: a")
+	require.Equal(t, 404, ask(t, curl))
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	require.NoError(t, cmd.Wait())
 }
 
 // ask does what curl would do with that line.

@@ -23,6 +23,9 @@ func NewHealth(downAfter, upAfter int) *Health {
 // Up tells whether the backend counts as up.
 func (h *Health) Up() bool { return !h.down }
 
+// Turn sets the state to what earlier checks have found.
+func (h *Health) Turn(up bool) { h.down, h.run = !up, 0 }
+
 // Report takes the outcome of one check and tells whether it turned the state.
 func (h *Health) Report(ok bool) (turned bool) {
 	if ok == h.Up() {
