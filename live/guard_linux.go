@@ -55,6 +55,10 @@ func (g *guard) signal(place topologies.Place, s syscall.Signal) error {
 	return g.order(order{Name: string(place), Signal: int(s)})
 }
 
+// trash has a directory removed when all processes have ended, whatever becomes
+// of the runner.
+func (g *guard) trash(dir string) error { return g.order(order{Trash: dir}) }
+
 func (g *guard) order(o order) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

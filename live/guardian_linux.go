@@ -23,12 +23,14 @@ import (
 // guardian's standard output end.
 
 // order is what the runner asks of the guardian, a line of JSON on its
-// standard input: to spawn a process, or to send one a signal.
+// standard input: to spawn a process, to send one a signal, or to remove a
+// directory at the end of all.
 type order struct {
 	Name   string
 	Args   []string `json:",omitempty"` // of the process to spawn, with its path
 	Output string   `json:",omitempty"` // the file its output is added to
 	Signal int      `json:",omitempty"`
+	Trash  string   `json:",omitempty"` // a directory, to be removed when all has ended
 }
 
 // notice is what the guardian tells, a line of JSON on its standard output.
@@ -47,6 +49,7 @@ type guardian struct {
 	out   *json.Encoder
 	pids  map[string]int
 	names map[int]string
+	trash []string
 }
 
 // Guard runs the guardian on orders from in, telling out, until in ends. Then
@@ -63,7 +66,8 @@ func Guard(in io.Reader, out io.Writer) error {
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, unix.SIGCHLD)
 
-	g := &guardian{json.NewEncoder(out), map[string]int{}, map[int]string{}}
+	g := &guardian{out: json.NewEncoder(out), pids: map[string]int{}, names: map[int]string{}}
+	defer g.clean()
 	defer g.killAll()
 	orders := make(chan order)
 	go read(in, orders)
@@ -93,6 +97,10 @@ func read[T any](in io.Reader, to chan<- T) {
 }
 
 func (g *guardian) obey(o order) {
+	if o.Trash != "" {
+		g.trash = append(g.trash, o.Trash)
+		return
+	}
 	if o.Args == nil {
 		if pid, ok := g.pids[o.Name]; ok {
 			unix.Kill(pid, syscall.Signal(o.Signal)) // it is our child and not reaped
@@ -171,6 +179,13 @@ func (g *guardian) killAll() {
 		}
 		time.Sleep(2 * time.Millisecond)
 		g.reap()
+	}
+}
+
+// clean removes what was to end with the processes: nobody may be left to do it.
+func (g *guardian) clean() {
+	for _, dir := range g.trash {
+		os.RemoveAll(dir)
 	}
 }
 

@@ -43,7 +43,7 @@ func nodeRole(args []string) error {
 // runnerRole starts a system with one node frozen, tells its processes, and
 // waits to be killed.
 func runnerRole(args []string) error {
-	s, err := Start(context.Background(), pairCase(), SystemOptions{Dir: args[0]})
+	s, err := Start(context.Background(), pairCase(), SystemOptions{Dir: args[0], Temporary: true})
 	if err != nil {
 		return err
 	}

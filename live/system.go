@@ -6,6 +6,10 @@ import "trafficlab/topologies"
 type SystemOptions struct {
 	Dir    string // for logs, and for keys as long as the system runs
 	Binary string // trafficlab itself; "": this program
+
+	// Temporary says that Dir ends with the system, whatever becomes of this
+	// process.
+	Temporary bool
 }
 
 // Door is where a place listens.

@@ -169,6 +169,15 @@ func (s *System) start(ctx context.Context, o SystemOptions) (err error) {
 	if s.guard, err = startGuard(binary, filepath.Join(s.manifest.Dir, "guardian.log")); err != nil {
 		return err
 	}
+	trash := []string{s.keys()}
+	if o.Temporary {
+		trash = append(trash, s.manifest.Dir)
+	}
+	for _, dir := range trash {
+		if err := s.guard.trash(dir); err != nil {
+			return err
+		}
+	}
 	go s.listen()
 	for _, p := range s.processes {
 		p.args = []string{binary, "node", "--manifest", s.path, "--place", string(p.place)}

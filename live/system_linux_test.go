@@ -288,7 +288,8 @@ func state(pid int) byte {
 func itoa(n int) string { text, _ := json.Marshal(n); return string(text) }
 
 func TestNothingOutlivesAKilledRunner(t *testing.T) {
-	runner := exec.Command(os.Args[0], "runner", t.TempDir())
+	dir := filepath.Join(t.TempDir(), "temporary")
+	runner := exec.Command(os.Args[0], "runner", dir)
 	runner.Stderr = os.Stderr
 	out, err := runner.StdoutPipe()
 	require.NoError(t, err)
@@ -303,6 +304,10 @@ func TestNothingOutlivesAKilledRunner(t *testing.T) {
 	require.NoError(t, runner.Process.Kill())
 	runner.Wait() // says that it was killed
 	require.Eventually(t, func() bool { return !anyAlive(pids) }, 2*time.Second, 5*time.Millisecond)
+	until(t, "its files go too", func() bool {
+		_, err := os.Stat(dir)
+		return errors.Is(err, os.ErrNotExist)
+	})
 }
 
 func TestExternalMustListen(t *testing.T) {

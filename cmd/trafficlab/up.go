@@ -78,14 +78,15 @@ func up(c *cobra.Command, t *topologies.Topology, logs string, long time.Duratio
 	defer release()
 	ctx, stop := interruptible(c, "stopping")
 	defer stop()
-	if logs == "" {
+	temporary := logs == ""
+	if temporary {
 		if logs, err = os.MkdirTemp("", "trafficlab-up-"); err != nil {
 			return fmt.Errorf("keep logs: %w", err)
 		}
 		defer os.RemoveAll(logs)
 	}
 	system, err := live.Start(ctx, &scenarios.Case{Scenario: "up", Variant: scenarios.Variant{Topology: t}},
-		live.SystemOptions{Dir: logs, Binary: binary()})
+		live.SystemOptions{Dir: logs, Binary: binary(), Temporary: temporary})
 	if ctx.Err() != nil {
 		return ending{status: interrupted}
 	}
