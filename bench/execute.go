@@ -23,6 +23,16 @@ type Options struct {
 	// Calibration is what the simulator charges; nil: what is built in.
 	Calibration *Calibration
 
+	// Resume goes on with the runs that the directory holds, which must be of
+	// the same plan, program and calibration.
+	Resume bool
+
+	// Until repeats until the interval of the judged figure is so narrow: see
+	// measure.Question. 0 is as often as the scenario says; else that is the
+	// most. Budget then ends it too, at the next whole repetition; 0 is none.
+	Until  float64
+	Budget time.Duration
+
 	// Progress is told of every step as it begins and ends, one call at a
 	// time. It may be nil.
 	Progress func(Event)
@@ -81,15 +91,14 @@ func execute(ctx context.Context, s *scenarios.Scenario, o Options, worlds map[s
 			return nil, fmt.Errorf("run %s: there is no world %q", s.Name, name)
 		}
 	}
-	plan := &Plan{Scenario: s, Worlds: o.Worlds, Command: o.Command, Version: o.Version, Theory: theories(s, o.Worlds, o.Calibration)}
-	store, err := measure.Create(o.Dir, plan)
+	plan := &Plan{Scenario: s, Worlds: o.Worlds, Command: o.Command, Version: o.Version, Until: o.Until, Theory: theories(s, o.Worlds, o.Calibration)}
+	store, kept, err := prepare(plan, o)
 	if err != nil {
 		return nil, err
 	}
 	defer store.Close() // an earlier result that it cannot bring back stays aside, for the next run
-	steps := plan.Steps()
-	e := &execution{store: store, worlds: worlds, repeat: s.Repeat, total: len(steps), progress: o.Progress, left: newForecast(steps)}
-	broke := e.all(ctx, steps)
+	e := &execution{store: store, worlds: worlds, plan: plan, kept: kept, progress: o.Progress}
+	broke := e.rounds(ctx, time.Now().Add(o.Budget))
 	_, result, err := Fold(o.Dir)
 	if err == nil {
 		err = store.SaveResult(result)
@@ -101,8 +110,8 @@ func execute(ctx context.Context, s *scenarios.Scenario, o Options, worlds map[s
 		broke = nil
 	}
 	return &Outcome{
-		Result: result, Finished: e.done, Planned: len(steps),
-		Interrupted: ctx.Err() != nil && e.done < len(steps),
+		Result: result, Finished: e.done, Planned: e.total,
+		Interrupted: ctx.Err() != nil && e.done < e.total,
 	}, broke
 }
 
@@ -110,11 +119,12 @@ func execute(ctx context.Context, s *scenarios.Scenario, o Options, worlds map[s
 type execution struct {
 	store  *measure.Store
 	worlds map[string]world
-	repeat int
-	total  int
+	plan   *Plan
+	kept   []*measure.Run // of earlier, in a resumed one
 
 	mu       sync.Mutex // guards the rest
 	progress func(Event)
+	total    int
 	done     int
 	left     forecast
 }
@@ -229,7 +239,7 @@ func (e *execution) tell(stage Stage, step Step, warnings []measure.Warning, err
 	}
 	e.progress(Event{
 		Stage: stage, World: step.World, Variant: step.Case.Variant.Name,
-		Repetition: step.Case.Repetition + 1, Repeat: e.repeat,
+		Repetition: step.Case.Repetition + 1, Repeat: e.plan.Scenario.Repeat,
 		Done: e.done, Total: e.total, Left: e.left.left(), Warnings: warnings, Err: err,
 	})
 }

@@ -23,6 +23,7 @@ type Plan struct {
 	Worlds   []string
 	Command  string // how to run it again
 	Version  string
+	Until    float64          `json:",omitempty"` // how narrow the judged figure is to be; 0: as repetitions make it
 	Theory   []measure.Theory `json:",omitempty"` // beside the simulator's figures, for what it charged
 }
 
@@ -55,7 +56,7 @@ func (p *Plan) question() measure.Question {
 	s := p.Scenario
 	q := measure.Question{
 		Scenario: s.Name, Text: s.Question, Baseline: s.Baseline, JudgeBy: s.JudgeBy,
-		Repeat: s.Repeat, Seed: s.Seed, Expect: s.Expect, Worlds: p.Worlds, Command: p.Command,
+		Repeat: s.Repeat, Seed: s.Seed, Expect: s.Expect, Worlds: p.Worlds, Command: p.Command, Until: p.Until,
 	}
 	for _, v := range s.Variants {
 		q.Variants = append(q.Variants, v.Name)

@@ -37,6 +37,10 @@ type Variant struct {
 	Warmup   time.Duration // left out of the figures
 	Timeout  time.Duration // a client's patience
 	Deadline time.Duration // successes later than this are not goodput
+
+	// Salt makes the seeds of its cases others than those of other variants;
+	// 0 for the same, as comparisons want it.
+	Salt uint64 `json:",omitempty"`
 }
 
 // Apart tells whether the scenario is for the simulator alone, whose places then
@@ -52,7 +56,7 @@ type Case struct {
 	Scenario   string
 	Variant    Variant
 	Repetition int    // from 0
-	Seed       uint64 // the same for all variants of a repetition: they meet the same load
+	Seed       uint64 // the same for all variants of a repetition, which meet the same load, unless salted
 }
 
 // Duration is how long load arrives. The run lasts until the last request is

@@ -241,18 +241,18 @@ func TestWarningsOverRepetitions(t *testing.T) {
 	m := Metric{Name: "p99"}
 	g := repetitions("a", "live", m, .010, .0105, .011, .0115, .012)
 	assert.Equal(t, []Warning{{Kind: "drift", World: "live", Variant: "a", Text: "live, a: p99 drifted from 10 ms in the first repetition to 12 ms in the last: let the machine come to rest and run again."}},
-		warningsOf([]Group{g}, m, 5))
-	assert.Empty(t, warningsOf([]Group{repetitions("a", "live", m, .010, .0105, .011, .0108, .012)}, m, 5), "up and down is no drift")
-	assert.Empty(t, warningsOf([]Group{repetitions("a", "live", m, .010, .0101, .0102, .0103, .0104)}, m, 5), "4% is not worth a word")
-	assert.Empty(t, warningsOf([]Group{repetitions("a", "sim", m, .010, .0105, .011, .0115, .012)}, m, 5), "a simulator cannot warm up")
+		warningsOf([]Group{g}, Question{JudgeBy: m, Repeat: 5}))
+	assert.Empty(t, warningsOf([]Group{repetitions("a", "live", m, .010, .0105, .011, .0108, .012)}, Question{JudgeBy: m, Repeat: 5}), "up and down is no drift")
+	assert.Empty(t, warningsOf([]Group{repetitions("a", "live", m, .010, .0101, .0102, .0103, .0104)}, Question{JudgeBy: m, Repeat: 5}), "4% is not worth a word")
+	assert.Empty(t, warningsOf([]Group{repetitions("a", "sim", m, .010, .0105, .011, .0115, .012)}, Question{JudgeBy: m, Repeat: 5}), "a simulator cannot warm up")
 
 	part := repetitions("a", "live", Metric{Name: "p50"}, 1)
 	part[0].good[""] = 599
-	few := warningsOf([]Group{part}, m, 5)
+	few := warningsOf([]Group{part}, Question{JudgeBy: m, Repeat: 5})
 	assert.Equal(t, []Warning{{Kind: "samples", World: "live", Variant: "a",
 		Text: "live, a: p99 cannot be told: it needs 600 successes in each of 5 repetitions; let the load last longer, or repeat it more often."}}, few)
 	part[0].good[""] = 600
-	assert.Empty(t, warningsOf([]Group{part}, m, 5), "the other repetitions will make up for it")
+	assert.Empty(t, warningsOf([]Group{part}, Question{JudgeBy: m, Repeat: 5}), "the other repetitions will make up for it")
 }
 
 // A severe warning is kept for each variant, so that it is known which figures
@@ -277,6 +277,6 @@ func TestWarningsNameTheirVariant(t *testing.T) {
 		m := Metric{Name: "mean"}
 		a, b := repetitions("a", "live", m, 1), repetitions("b", "live", m, 1)
 		a[0].Run.Warnings, b[0].Run.Warnings = c.a, c.b
-		assert.Equal(t, c.want, warningsOf([]Group{a, b}, m, 1), c.name)
+		assert.Equal(t, c.want, warningsOf([]Group{a, b}, Question{JudgeBy: m, Repeat: 1}), c.name)
 	}
 }

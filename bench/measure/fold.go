@@ -19,6 +19,10 @@ type Question struct {
 	Expect   []Expectation
 	Worlds   []string
 	Command  string
+	// Until is how wide half of the 95% interval of the judged figure may be:
+	// a share of the figure, or of the whole where the figure is itself a
+	// share. Wider ones are warned of. 0: as wide as they are.
+	Until float64
 }
 
 // Fold reduces runs to everything that a report shows. The same runs give the
@@ -42,7 +46,7 @@ func Fold(q Question, runs []*Run) (*Result, error) {
 	}
 	r.Partial = len(groups) < len(q.Worlds)*len(q.Variants) || incomplete(groups, q.Repeat)
 	r.Checks = Judge(q, groups)
-	r.Warnings = append(warningsOf(groups, q.JudgeBy, q.Repeat), once(flattery(r.Comparisons, q.related()))...)
+	r.Warnings = append(warningsOf(groups, q), once(flattery(r.Comparisons, q.related()))...)
 	if r.Partial {
 		r.Warnings = append(r.Warnings, partial(groups, len(q.Worlds)*len(q.Variants), q.Repeat))
 	}

@@ -55,14 +55,11 @@ func Create(dir string, plan any) (*Store, error) {
 	if err := mayTake(dir); err != nil {
 		return nil, fmt.Errorf("prepare result directory %s: %w", dir, err)
 	}
-	raw, err := json.Marshal(plan)
-	if err != nil {
-		return nil, fmt.Errorf("write plan of %s: %w", dir, err)
-	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("prepare result directory: %w", err)
 	}
 	s := &Store{Dir: dir}
+	var err error
 	if s.held, err = hold(dir); err != nil {
 		return nil, fmt.Errorf("prepare result directory %s: %w", dir, err)
 	}
@@ -71,12 +68,42 @@ func Create(dir string, plan any) (*Store, error) {
 		err = os.MkdirAll(filepath.Join(dir, runsDir), 0o755)
 	}
 	if err == nil {
-		err = s.save(planFile, planEnvelope{program, Format, raw})
+		err = s.Replan(plan)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("prepare result directory %s: %w", dir, errors.Join(err, s.Close()))
 	}
 	return s, nil
+}
+
+// Resume is Create for a directory that holds runs of the plan, and keeps them.
+func Resume(dir string, plan any) (*Store, error) {
+	s := &Store{Dir: dir}
+	var err error
+	if s.held, err = hold(dir); err == nil {
+		if err = s.Replan(plan); err != nil {
+			err = errors.Join(err, s.held.Close())
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("resume %s: %w", dir, err)
+	}
+	return s, nil
+}
+
+// Holds tells whether a directory holds a result, whole or begun.
+func Holds(dir string) bool {
+	_, err := os.Lstat(filepath.Join(dir, planFile))
+	return err == nil
+}
+
+// Replan puts another plan in the place of what was asked for.
+func (s *Store) Replan(plan any) error {
+	raw, err := json.Marshal(plan)
+	if err != nil {
+		return fmt.Errorf("write plan of %s: %w", s.Dir, err)
+	}
+	return s.save(planFile, planEnvelope{program, Format, raw})
 }
 
 // Close ends what Create began.

@@ -104,13 +104,14 @@ func saturated(c *counter, whole *count) *Warning {
 	return w
 }
 
-// warningsOf gathers what is wrong with a result of so many repetitions: what
-// the runs were warned of, then what only shows over repetitions.
-func warningsOf(groups []Group, judged Metric, repeat int) []Warning {
+// warningsOf gathers what is wrong with a result: what the runs were warned of,
+// then what only shows over repetitions.
+func warningsOf(groups []Group, q Question) []Warning {
 	all := ofRuns(groups)
 	for _, g := range groups {
-		all = append(all, g.few(judged, repeat)...)
-		all = append(all, g.drift(judged)...)
+		all = append(all, g.few(q.JudgeBy, q.Repeat)...)
+		all = append(all, g.drift(q.JudgeBy)...)
+		all = append(all, g.wide(q.JudgeBy, q.Until)...)
 	}
 	return once(all)
 }
@@ -191,6 +192,27 @@ func (g Group) few(judged Metric, repeat int) []Warning {
 	}
 	return []Warning{g.warning("samples", fmt.Sprintf(
 		"%s cannot be told: it needs %d successes %s; let the load last longer, or repeat it more often.", judged, need, each))}
+}
+
+// Wide is the kind of warnings that an interval is wider than was asked for.
+const Wide = "wide"
+
+// wide says that the judged figure is not known as exactly as it should be.
+func (g Group) wide(judged Metric, until float64) []Warning {
+	f := figure(g, judged)
+	if until == 0 || f.within(until, Metrics[judged.Name].Unit) {
+		return nil
+	}
+	return []Warning{g.warning(Wide, fmt.Sprintf("%s is not known to within %s, as was asked for: repeat it more often, or let the load last longer.",
+		judged, percent(until)))}
+}
+
+// within tells whether half of the interval is at most so wide.
+func (f Figure) within(until float64, unit Unit) bool {
+	if unit != Share {
+		until *= math.Abs(f.Value)
+	}
+	return f.Known && f.N > 1 && (f.High-f.Low)/2 <= until
 }
 
 // warning is a mild one about all repetitions of a variant in a world.

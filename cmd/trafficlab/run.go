@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"trafficlab/reports"
 	"trafficlab/scenarios"
 	"trafficlab/sim"
+	"trafficlab/topologies/strict"
 )
 
 // running is what the flags of run say.
@@ -31,6 +33,11 @@ type running struct {
 	json  bool
 	trace int
 	from  time.Duration
+
+	resume bool
+	until  string
+	budget time.Duration
+	narrow float64 // until, read
 
 	calibration string // as typed
 	costs       *bench.Calibration
@@ -61,6 +68,9 @@ finished and writes a partial report; the second leaves at once.`,
 	c.Flags().StringVar(&r.calibration, "calibration", "", `what the simulator charges for hops: a `+"`FILE`"+` of "trafficlab calibrate", or built-in (default: the file in its usual place, if there is one)`)
 	c.Flags().IntVar(&r.trace, "trace", 0, "tell the stories of so many simulated requests of each variant, from --trace-from on")
 	c.Flags().DurationVar(&r.from, "trace-from", 0, "the instant from which on --trace tells stories (default: the first fault, or else the end of the warm-up)")
+	c.Flags().BoolVar(&r.resume, "resume", false, "go on with what an interrupted run of the same has left in the folder")
+	c.Flags().StringVar(&r.until, "until", "", "repeat until the judged figure is known to within so much, such as `5%`, but at most --repeat times (default then: as often as the budget allows)")
+	c.Flags().DurationVar(&r.budget, "budget", 10*time.Minute, "with --until: begin no more repetitions of a scenario after this time")
 	c.Flags().BoolVar(&r.json, "json", false, "print results as JSON, one a line, and no table")
 	return c
 }
@@ -85,6 +95,9 @@ func (r *running) run(c *cobra.Command, args []string) error {
 	case r.trace > 0 && (r.json || r.world == "live"):
 		return ending{unusable, errors.New("--trace tells stories of the simulator, as text: it goes with neither --json nor --world live")}
 	}
+	if err := r.precision(c); err != nil {
+		return ending{unusable, err}
+	}
 	all, worlds, err := r.load(c, args)
 	if err != nil {
 		return err
@@ -108,6 +121,23 @@ func (r *running) run(c *cobra.Command, args []string) error {
 	ctx, stop := interruptible(c, "interrupted: keeping what has finished")
 	defer stop()
 	return r.each(ctx, c, all, worlds)
+}
+
+// precision reads how exact figures are to be.
+func (r *running) precision(c *cobra.Command) (err error) {
+	if r.until == "" {
+		return nil
+	}
+	if r.narrow, err = strict.ParseShare(r.until); err != nil || r.narrow <= 0 || r.narrow > 1 {
+		return fmt.Errorf("--until %s: not a share such as 5%%", r.until)
+	}
+	if r.budget <= 0 {
+		return fmt.Errorf("--budget %v: not a time to spend", r.budget)
+	}
+	if !c.Flags().Changed("repeat") {
+		return c.Flags().Set("repeat", strconv.Itoa(scenarios.MostRepetitions))
+	}
+	return nil
 }
 
 // each runs one scenario after the other, and goes on if one comes to nothing.
@@ -159,6 +189,7 @@ func (r *running) one(ctx context.Context, c *cobra.Command, s *scenarios.Scenar
 	out, broke := bench.Execute(ctx, s, bench.Options{
 		Worlds: worlds, Dir: dir, Binary: binary(), Progress: p.step,
 		Command: r.command(s, worlds), Version: versionName(), Calibration: r.costs,
+		Resume: r.resume, Until: r.narrow, Budget: r.budget,
 	})
 	p.wipe()
 	if out == nil || out.Finished == 0 {

@@ -1,0 +1,109 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+
+	"trafficlab/bench/measure"
+	"trafficlab/scenarios"
+)
+
+// Alike is what came of holding a system against itself: how often each figure
+// was called different, which it never is.
+type Alike struct {
+	Scenario, Variant, World string
+	Comparisons              int
+	Figures                  []AlikeFigure // in the order of the metrics
+}
+
+// AlikeFigure is one of them.
+type AlikeFigure struct {
+	Metric measure.Metric
+	Told   int // comparisons that could be made
+	Called int // those that found a difference
+}
+
+// Most is how many differences chance may be blamed for: one in twenty, and
+// three deviations of the sampling error.
+func (f AlikeFigure) Most() float64 {
+	n := float64(f.Told)
+	return .05*n + 3*math.Sqrt(.05*.95*n)
+}
+
+// Holds tells whether no figure was called different too often.
+func (a *Alike) Holds() bool {
+	for _, f := range a.Figures {
+		if float64(f.Called) > f.Most() {
+			return false
+		}
+	}
+	return true
+}
+
+// HoldAgainstItself makes so many comparisons of a scenario's baseline with
+// itself in one world, each of the repetitions that the scenario asks for, and
+// counts those that find a difference: an A/A test of the machine, the
+// generator and the statistics together. The two sides meet load of other
+// seeds; with the same, the simulator would give the same twice. Progress is
+// told after each comparison; it may be nil.
+func HoldAgainstItself(ctx context.Context, s *scenarios.Scenario, comparisons int, o Options, progress func(made int)) (*Alike, error) {
+	dir, err := os.MkdirTemp("", "trafficlab-aa-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	all := &Alike{Scenario: s.Name, Variant: s.Baseline, World: o.Worlds[0]}
+	for i := range comparisons {
+		o.Dir = filepath.Join(dir, fmt.Sprint(i))
+		out, err := Execute(ctx, twice(s, uint64(i)), o)
+		if err != nil {
+			return nil, err
+		}
+		if out.Interrupted {
+			break
+		}
+		all.add(out.Result.Comparisons)
+		if progress != nil {
+			progress(i + 1)
+		}
+		if err := os.RemoveAll(o.Dir); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// twice is a scenario of the baseline beside itself.
+func twice(s *scenarios.Scenario, number uint64) *scenarios.Scenario {
+	pair := *s
+	pair.Seed, pair.Baseline, pair.Expect, pair.Variants = scenarios.Mix(s.Seed, number), "one", nil, nil
+	for _, v := range s.Variants {
+		if v.Name == s.Baseline {
+			one, other := v, v
+			one.Name, other.Name, other.Salt = "one", "other", 1
+			pair.Variants = []scenarios.Variant{one, other}
+		}
+	}
+	return &pair
+}
+
+func (a *Alike) add(comparisons []measure.Comparison) {
+	a.Comparisons++
+	if a.Figures == nil {
+		for _, c := range comparisons {
+			a.Figures = append(a.Figures, AlikeFigure{Metric: c.Metric})
+		}
+	}
+	for i, c := range comparisons {
+		if c.Verdict == measure.Unknowable || i >= len(a.Figures) {
+			continue
+		}
+		a.Figures[i].Told++
+		if c.Verdict != measure.NoDiff {
+			a.Figures[i].Called++
+		}
+	}
+}
