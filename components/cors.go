@@ -73,7 +73,7 @@ func (c *cors) allows(origin string) bool {
 		case origin == allowed:
 			return true
 		case open && len(origin) > len(before)+len(after) && strings.HasPrefix(origin, before) && strings.HasSuffix(origin, after):
-			return !strings.ContainsAny(origin[len(before):len(origin)-len(after)], "/:@")
+			return !strings.ContainsFunc(origin[len(before):len(origin)-len(after)], beyondLabels)
 		}
 	}
 	return false
@@ -106,4 +106,10 @@ func (c *cors) mark(h Header, r *Request, preflight bool) Header {
 		h = h.Set("Access-Control-Expose-Headers", c.expose)
 	}
 	return h
+}
+
+// beyondLabels tells whether a letter stands in no labels of a host, as browsers
+// write them.
+func beyondLabels(c rune) bool {
+	return !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_')
 }

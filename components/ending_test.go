@@ -3,6 +3,8 @@ package components
 import (
 	"encoding/json"
 	"net/netip"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,6 +128,32 @@ func TestCORS(t *testing.T) {
 	proxyLab(t, node, func(l *lab) {
 		require.Equal(t, Header{{"Access-Control-Allow-Origin", "*"}}, fields(l.get("/", "Origin", "https://x.example").Header))
 		require.Empty(t, fields(l.get("/").Header), "nothing depends on who asks")
+	})
+}
+
+// FuzzCORS: an origin is let in only if it is named or its host lies below one
+// that is, with the same scheme and port; and nothing is let in by the header
+// being split.
+func FuzzCORS(f *testing.F) {
+	for _, origin := range []string{"https://shop.example", "https://a.shop.example", "https://a.shop.example.evil", "https://evil/.shop.example",
+		"https://evil@a.shop.example", "null", "http://a.shop.example", "https://.shop.example", "https://a.shop.example:8443", "https://x:1.shop.example"} {
+		f.Add(origin)
+	}
+	c := newCORS(&topologies.CORS{Origins: []string{"https://shop.example", "https://*.shop.example"}, Credentials: true, Methods: []string{"GET"}})
+	f.Fuzz(func(t *testing.T, origin string) {
+		h := c.mark(nil, &Request{Header: Header{{"Origin", origin}}}, false)
+		require.Equal(t, "Origin", h.Get("Vary"))
+		if !h.Has("Access-Control-Allow-Origin") {
+			require.False(t, h.Has("Access-Control-Allow-Credentials"))
+			return
+		}
+		require.Equal(t, origin, h.Get("Access-Control-Allow-Origin"))
+		u, err := url.Parse(origin)
+		require.NoError(t, err)
+		require.Equal(t, "https", u.Scheme)
+		require.Empty(t, u.Path+u.RawQuery+u.Fragment+u.Port())
+		require.Nil(t, u.User)
+		require.True(t, u.Host == "shop.example" || strings.HasSuffix(u.Host, ".shop.example"), u.Host)
 	})
 }
 

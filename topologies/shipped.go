@@ -15,7 +15,7 @@ var files embed.FS
 
 // shipped is the registry of the topologies inside the program, from the
 // simplest to the fullest.
-var shipped = []string{"direct", "proxy", "lb", "gateway-lb", "cdn", "cdn-gateway-lb", "all-in-one", "fifty", "ten-thousand"}
+var shipped = []string{"direct", "proxy", "lb", "gateway-lb", "storefront", "cdn", "cdn-gateway-lb", "all-in-one", "fifty", "ten-thousand"}
 
 // Shipped lists the names of the topologies inside the program, the simplest
 // first.
