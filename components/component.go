@@ -2,12 +2,13 @@ package components
 
 import (
 	"trafficlab/bench/measure"
+	"trafficlab/components/policy"
 	"trafficlab/scenarios"
 	"trafficlab/topologies"
 )
 
 // CheckPath is where every component answers health checks itself.
-const CheckPath = "/healthz"
+const CheckPath = policy.HealthPath
 
 // Component is what stands at one place of a case: its handler, the faults
 // that need no process to be killed, and its counters. It

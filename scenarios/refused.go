@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"trafficlab/components/policy"
 	"trafficlab/topologies"
 )
 
@@ -21,7 +22,7 @@ func (a Ask) refusal(t *topologies.Topology) string {
 	name := t.Entry
 	for range t.Nodes { // and not forever, should it go in circles
 		n := t.Node(name)
-		if n == nil || !n.Kind.Proxies() || n.Fallback != nil || path == "/healthz" {
+		if n == nil || !n.Kind.Proxies() || n.Fallback != nil || path == policy.HealthPath {
 			return ""
 		}
 		if n.Auth != nil {

@@ -17,10 +17,7 @@ func list(words []string) string { return strings.Join(words, ", ") }
 
 // The defaults of proxying nodes. A zero duration in a file is refused, as it
 // would mean both none and at once.
-var (
-	defaultHealth = Health{Every: 500 * time.Millisecond, Timeout: 250 * time.Millisecond, Path: "/healthz", DownAfter: 2, UpAfter: 2}
-	defaultTrust  = []string{"127.0.0.0/8", "::1/128"}
-)
+var defaultTrust = []string{"127.0.0.0/8", "::1/128"}
 
 const (
 	defaultConnections = 128 // more than a backend has workers and queue by default: it is the backend that sheds
@@ -50,7 +47,7 @@ func (r *reader) proxy(n *Node, v strict.Value) {
 	n.Panic = membership(v, "panic")
 	n.SlowStart = slowStart(v, n.Pick)
 	n.ZoneAware = zoneAware(v, n)
-	n.Health = health(v.Get("health"), n.Kind == LoadBalancer)
+	n.Health = health(v, n.Kind == LoadBalancer)
 	n.Retry = retry(v.Get("retry"), n.Kind == LoadBalancer)
 	n.Breaker = breaker(v.Get("breaker"))
 	n.Hedge = hedge(v.Get("hedge"))
@@ -154,24 +151,27 @@ func visible(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-func health(v strict.Value, usual bool) *Health {
+func health(node strict.Value, usual bool) *Health {
+	v := node.Get("health")
 	if !v.Present() && !usual || v.Off() {
 		return nil
 	}
-	h := defaultHealth
-	if !v.Present() || !v.Fields("every", "jitter", "timeout", "path", "down-after", "up-after") {
-		return &h
+	told := policy.Memberships["health"].Params(nil)
+	if v.Present() {
+		told = membership(node, "health")
 	}
-	h.Every = v.Get("every").Duration(h.Every, 10*leastTime, longestTime)
-	h.Jitter = v.Get("jitter").Share(h.Jitter, 0, 1)
-	h.Timeout = v.Get("timeout").Duration(min(h.Timeout, h.Every), leastTime, longestTime)
-	h.Path = requestPath(v.Get("path"), h.Path)
-	h.DownAfter = v.Get("down-after").Int(h.DownAfter, 1, 1000)
-	h.UpAfter = v.Get("up-after").Int(h.UpAfter, 1, 1000)
-	if h.Timeout > h.Every && !v.Get("every").Noted() {
-		v.Get("timeout").Wrong("is longer than the pause between checks", "at most "+strict.Duration(h.Every))
+	h := &Health{
+		Every: told.Duration("every"), Jitter: told.Number("jitter"), Timeout: told.Duration("timeout"),
+		Path:      requestPath(v.Get("path"), policy.HealthPath),
+		DownAfter: told.Int("down-after"), UpAfter: told.Int("up-after"),
 	}
-	return &h
+	switch timeout := v.Get("timeout"); {
+	case !timeout.Present():
+		h.Timeout = min(h.Timeout, h.Every)
+	case h.Timeout > h.Every && !v.Get("every").Noted():
+		timeout.Wrong("is longer than the pause between checks", "at most "+strict.Duration(h.Every))
+	}
+	return h
 }
 
 func requestPath(v strict.Value, or string) string {

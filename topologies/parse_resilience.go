@@ -55,7 +55,7 @@ func conditions(v strict.Value) []string {
 	for _, item := range v.OneOrMore("[refused, reset, timeout, 503]") {
 		word := item.Text("5xx")
 		if _, err := policy.ParseConditions([]string{word}); err != nil {
-			item.Wrong(err.Error(), "refused, reset, timeout, 5xx or a status such as 503")
+			item.Wrong(err.Error(), "one of "+list(policy.ConditionForms))
 			continue
 		}
 		on = append(on, word)

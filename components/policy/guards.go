@@ -1,6 +1,9 @@
 package policy
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // budgetParameter is a field of what makes extra attempts.
 var budgetParameter = Parameter{Name: "budget", About: "bounds what it adds: a share, or all that budget below takes", Form: Else,
@@ -13,8 +16,8 @@ var Guards = map[string]Kind{
 		About: "tries a failed request again, elsewhere if it can, if it is safe or was not sent",
 		Parameters: []Parameter{
 			{Name: "tries", About: "attempts in all", Form: Count, Default: 1, Low: 1, High: 10, Usually: "1, and 2 at a load-balancer"},
-			{Name: "on", About: "what is tried again", Form: Else, Usually: "[refused, reset, timeout, 502, 503, 504]",
-				Words: []string{"refused", "reset", "timeout", "5xx", "a status such as 503"}},
+			{Name: "on", About: "what is tried again", Form: Else, Usually: "[" + strings.Join(usualWords, ", ") + "]",
+				Words: ConditionForms},
 			{Name: "backoff", About: "pauses before a retry: all that backoff below takes", Form: Else, Usually: "off",
 				Words: []string{"{base: 25ms, cap: 250ms}", "off"}},
 			budgetParameter,

@@ -1,5 +1,9 @@
 package policy
 
+// HealthPath is what checks ask for unless told otherwise, and where every
+// component answers them itself.
+const HealthPath = "/healthz"
+
 // Health decides from a series of checks whether a backend counts as up. It
 // takes several failures in a row to turn it down and several successes in a
 // row to turn it up again, so that one lost check does not empty a pool.

@@ -6,9 +6,15 @@ import "time"
 // picks from, and who is picked without it: fields of a node. Those that have
 // parameters are read by them.
 var Memberships = map[string]Kind{
-	"health": {About: "asks each upstream place again and again, each time later by a random part of jitter: " +
-		"{every: 500ms, jitter: 0%, timeout: 250ms, path: /healthz, down-after: 2, up-after: 2}; " +
-		"a place under the fault drain: true refuses checks and serves all else"},
+	"health": {About: "asks each upstream place again and again; one under the fault drain: true refuses checks and serves all else",
+		Parameters: []Parameter{
+			{Name: "every", About: "pause between checks", Form: Span, Default: float64(500 * time.Millisecond), Low: float64(10 * time.Millisecond), High: float64(time.Hour)},
+			{Name: "jitter", About: "by a random part of this share of it each check is later", Form: Share, High: 1},
+			{Name: "timeout", About: "for an answer, no longer than every", Form: Span, Default: float64(250 * time.Millisecond), Low: float64(time.Millisecond), High: float64(time.Hour)},
+			{Name: "path", About: "that is asked for", Form: Else, Usually: HealthPath, Words: []string{HealthPath}},
+			{Name: "down-after", About: "failures in a row", Form: Count, Default: 2, Low: 1, High: 1000},
+			{Name: "up-after", About: "successes in a row", Form: Count, Default: 2, Low: 1, High: 1000},
+		}},
 	"sticky": {About: "sticky: {cookie: lab} keeps a client with the place that a cookie of the first answer names, while it may be picked"},
 	"subset": {About: "subset: 20 lets each replica of a proxy ask that many places of a pool, shared out evenly (SRE's deterministic subsetting)"},
 	"ejection": {About: "takes backends out that fail in a row or more than the others (Envoy's outlier detection)",

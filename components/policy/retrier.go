@@ -69,10 +69,21 @@ type condition struct {
 	from, to int // statuses; 0 for a reason
 }
 
-var usualConditions = Conditions{{reason: Refused}, {reason: Reset}, {reason: Timeout}, {from: 502, to: 504}}
+// usualWords are the conditions that nobody has to name.
+var usualWords = []string{"refused", "reset", "timeout", "502", "503", "504"}
 
-// ParseConditions reads words: refused, reset, timeout, 5xx or a status such
-// as 503.
+var usualConditions = func() Conditions {
+	usual, err := ParseConditions(usualWords)
+	if err != nil {
+		panic(err)
+	}
+	return usual
+}()
+
+// ConditionForms are what ParseConditions reads.
+var ConditionForms = []string{"refused", "reset", "timeout", "5xx", "a status such as 503"}
+
+// ParseConditions reads words.
 func ParseConditions(words []string) (Conditions, error) {
 	var all Conditions
 	for _, word := range words {
