@@ -112,15 +112,16 @@ func (c *chain) webSocket(o websocket.DialOptions) *websocket.Conn {
 // TestWebSocketMessages of all sizes (RFC 6455 section 5), in fragments as
 // they are written, come back whole and in order, packed or not.
 func TestWebSocketMessages(t *testing.T) {
+	filler := components.Filler(3 << 20)
 	for name, mode := range map[string]websocket.CompressionMode{
 		"plain": websocket.CompressionDisabled, "permessage-deflate": websocket.CompressionContextTakeover,
 	} {
 		t.Run(name, func(t *testing.T) {
 			inChain(t, twoProxies, new(echoes), func(c *chain) {
 				conn := c.webSocket(websocket.DialOptions{CompressionMode: mode})
-				for i, size := range []int{0, 1, 125, 126, 65535, 65536, 3 << 20} {
+				for i, size := range []int{0, 1, 125, 126, 65535, 65536, len(filler)} {
 					kind := []websocket.MessageType{websocket.MessageText, websocket.MessageBinary}[i%2]
-					sent := components.Filler(int64(size))
+					sent := filler[:size]
 					wrote := make(chan error, 1)
 					go func() {
 						w, err := conn.Writer(c.Context(), kind)
