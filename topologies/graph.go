@@ -17,7 +17,7 @@ func (r *reader) graph(root strict.Value) {
 	}
 	names := r.names()
 	sound := true
-	for _, a := range r.asked {
+	for _, a := range r.links {
 		if !slices.Contains(names, a.to) {
 			a.value.Wrong(fmt.Sprintf("unknown node %q", a.to), strict.Suggest(a.to, "the nodes are", names))
 			sound = false

@@ -38,11 +38,11 @@ type reader struct {
 	t      *Topology
 	folder string
 	places map[string]strict.Value // node name → where it stands
-	asked  []ask
+	links  []link
 }
 
-// ask is a mention of one node by another.
-type ask struct {
+// link is a mention of one node by another.
+type link struct {
 	from  *Node
 	to    string
 	value strict.Value

@@ -271,7 +271,7 @@ func (r *reader) keySet(n *Node, v strict.Value) *KeySet {
 	}
 	if from := v.Get("from"); from.Need("from: the node that gives the key set") {
 		set.From = from.Text("")
-		r.asked = append(r.asked, ask{n, set.From, from})
+		r.links = append(r.links, link{n, set.From, from})
 	}
 	return set
 }

@@ -90,7 +90,7 @@ func (r *reader) upstreams(n *Node, v strict.Value) []string {
 			continue
 		}
 		names = append(names, name)
-		r.asked = append(r.asked, ask{n, name, item})
+		r.links = append(r.links, link{n, name, item})
 	}
 	if v.IsList() && len(names) == 0 {
 		v.Wrong("names no node", "to: api")

@@ -114,7 +114,7 @@ func (r *reader) split(n *Node, v strict.Value) (shares []Share) {
 	for _, e := range v.Entries(splitExample) {
 		share := e.Value.Share(0, 0, 1)
 		shares = append(shares, Share{e.Key, share})
-		r.asked = append(r.asked, ask{n, e.Key, e.Value})
+		r.links = append(r.links, link{n, e.Key, e.Value})
 		sum += share
 	}
 	if v.IsMap() && !v.Noted() && math.Abs(sum-1) > 1e-9 {
