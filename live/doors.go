@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"trafficlab/components"
 	"trafficlab/live/http1"
@@ -54,8 +55,9 @@ func (d *doors) serve(l net.Listener, config *tls.Config) error {
 	return d.usual.Serve(&f.usual)
 }
 
-// shutdown stops listening and lets requests end until the context does.
-func (d *doors) shutdown(ctx context.Context) {
+// drain stops listening and lets requests end until the context does, which is
+// the error then. Idle connections live on for the time of parting.
+func (d *doors) drain(ctx context.Context, parting time.Duration) error {
 	var all sync.WaitGroup
 	if d.h2 != nil {
 		all.Go(func() { d.h2.Shutdown(ctx) })
@@ -63,8 +65,9 @@ func (d *doors) shutdown(ctx context.Context) {
 	if d.bare != nil {
 		all.Go(func() { d.bare.Shutdown(ctx) })
 	}
-	d.usual.Shutdown(ctx)
+	d.usual.Drain(ctx, parting)
 	all.Wait()
+	return ctx.Err()
 }
 
 func (d *doors) close() error {

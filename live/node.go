@@ -14,6 +14,7 @@ import (
 	"io"
 	"log"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -68,7 +69,8 @@ type Node struct {
 
 	began      atomic.Pointer[time.Time]
 	unnumbered atomic.Uint64
-	played     sync.Pool // components.Steps that are over
+	leaving    atomic.Bool // it drains
+	played     sync.Pool   // components.Steps that are over
 
 	ctx    context.Context // ends with the node
 	cancel context.CancelFunc
@@ -269,6 +271,10 @@ func (n *Node) answer(a caller, in incoming, q *http1.Request) {
 	x.trace = s.tracing.begin(x, &req)
 	defer n.over(x, req, n.now())
 	defer x.end()
+	if req.Path == components.CheckPath && n.leaving.Load() {
+		x.Reply(components.Response{Status: http.StatusServiceUnavailable, Header: plainText, Body: components.Body{Bytes: []byte("draining\n")}})
+		return
+	}
 	if n.node.Kind == topologies.Backend {
 		io.Copy(io.Discard, in) // a server reads the request before it works on it
 	}
@@ -303,9 +309,26 @@ func (n *Node) alarm(until time.Duration) (<-chan time.Time, func() bool) {
 // Shutdown stops listening, lets requests end until the context does, and
 // closes the node.
 func (n *Node) Shutdown(ctx context.Context) error {
-	n.doors.shutdown(ctx) // its error says no more than that time ran out
+	n.doors.drain(ctx, 0) // its error says no more than that time ran out
 	return n.Close()
 }
+
+// Drain is Shutdown while others go on asking: it refuses health checks, tells
+// who still comes over a connection that it was for the last time, and loses no
+// request. If the context ends before, what is left breaks off, and the error
+// says so.
+func (n *Node) Drain(ctx context.Context) error {
+	n.leaving.Store(true)
+	err := n.doors.drain(ctx, parting)
+	if err != nil {
+		err = fmt.Errorf("drain %s: what was not over in time is broken off: %w", n.place, err)
+	}
+	return errors.Join(err, n.Close())
+}
+
+// parting is how long an idle connection may bring one more request to a node
+// that drains.
+const parting = time.Second
 
 // Close ends everything at once and returns when no goroutine of the node is
 // left.

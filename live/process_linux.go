@@ -18,11 +18,16 @@ import (
 	"trafficlab/topologies"
 )
 
-// How a node's process ends when asked to: requests in flight get this long.
-const drainTime = 2 * time.Second
+// How long requests in flight get when a node's process is told to end: by
+// SIGTERM, while others go on asking, and by SIGINT, at the end of a run.
+const (
+	drainTime = 10 * time.Second
+	endTime   = 2 * time.Second
+)
 
 // RunNode is a node's process: it hosts the place as the manifest says until
-// the context ends or SIGTERM comes. began is the instant of the run's start in
+// the context ends or a signal comes: SIGTERM drains it, and so does SIGINT in
+// haste. What had to be broken off is an error. began is the instant of the run's start in
 // nanoseconds of CLOCK_MONOTONIC; 0 means that it will be told on its admin
 // port.
 func RunNode(ctx context.Context, manifestPath string, place topologies.Place, began int64) error {
@@ -34,8 +39,9 @@ func RunNode(ctx context.Context, manifestPath string, place topologies.Place, b
 		return fmt.Errorf("run node %s: the manifest has no such place", place)
 	}
 	tuneCollector(m.Case.Variant.Topology.Node(place.Node()))
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
-	defer stop()
+	told := make(chan os.Signal, 2)
+	signal.Notify(told, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(told)
 	access, err := openLog(m.file(place, accessEnding(m.Case.Variant.Topology.Node(place.Node()))))
 	if err != nil {
 		return fmt.Errorf("run node %s: %w", place, err)
@@ -45,7 +51,7 @@ func RunNode(ctx context.Context, manifestPath string, place topologies.Place, b
 	if err != nil {
 		return err
 	}
-	return m.serve(ctx, node, began)
+	return m.serve(ctx, told, node, began)
 }
 
 func (m *manifest) node(place topologies.Place, access *logFile) (*Node, error) {
@@ -61,8 +67,9 @@ func (m *manifest) node(place topologies.Place, access *logFile) (*Node, error) 
 	return n, err
 }
 
-// serve runs the node and its admin port until the context ends.
-func (m *manifest) serve(ctx context.Context, n *Node, began int64) error {
+// serve runs the node and its admin port until the context ends or it is told
+// to.
+func (m *manifest) serve(ctx context.Context, told <-chan os.Signal, n *Node, began int64) error {
 	defer n.Close()
 	epoch, err := monotonicEpoch()
 	if err != nil {
@@ -93,10 +100,29 @@ func (m *manifest) serve(ctx context.Context, n *Node, began int64) error {
 	case err := <-failed:
 		return err
 	case <-ctx.Done():
+	case signal := <-told:
+		if signal == syscall.SIGTERM {
+			watch.ready.Store(false)
+			return drained(n, told)
+		}
 	}
-	drain, cancel := context.WithTimeout(context.Background(), drainTime)
+	end, cancel := context.WithTimeout(context.Background(), endTime)
 	defer cancel()
-	return n.Shutdown(drain)
+	return n.Shutdown(end)
+}
+
+// drained drains a node, until it is told once more.
+func drained(n *Node, told <-chan os.Signal) error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	go func() {
+		select {
+		case <-told:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return n.Drain(ctx)
 }
 
 // tuneCollector trades memory for latency, unless the environment says

@@ -470,7 +470,7 @@ func (s *System) end() error {
 	}
 	for _, p := range s.processes {
 		p.expectEnd()
-		s.guard.signal(p.place, unix.SIGTERM) // if the guardian is gone, so are they
+		s.guard.signal(p.place, unix.SIGINT) // if the guardian is gone, so are they
 		s.guard.signal(p.place, unix.SIGCONT)
 	}
 	s.awaitEnd()

@@ -121,7 +121,7 @@ func (c *conn) next() bool {
 // awaken waits for the first byte of a request.
 func (c *conn) awaken() bool {
 	c.idle.Store(true)
-	if c.server.draining.Load() {
+	if c.server.parted.Load() {
 		return false
 	}
 	var err error

@@ -39,7 +39,9 @@ type Server struct {
 	Refused     func(*Error) // counts what was refused; may be nil
 	Log         *log.Logger  // of panics in handlers; nil: nowhere
 
-	draining  atomic.Bool
+	draining  atomic.Bool // nobody new comes, and answers say that connections close
+	parted    atomic.Bool // idle connections are closed
+	accepting sync.WaitGroup
 	mu        sync.Mutex
 	closed    bool
 	listeners map[net.Listener]bool
@@ -87,6 +89,7 @@ func (s *Server) listen(l net.Listener) bool {
 		s.listeners = map[net.Listener]bool{}
 	}
 	s.listeners[l] = true
+	s.accepting.Add(1)
 	return true
 }
 
@@ -94,6 +97,7 @@ func (s *Server) unlisten(l net.Listener) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.listeners, l)
+	s.accepting.Done()
 }
 
 func (s *Server) over() bool {
@@ -106,7 +110,7 @@ func (s *Server) accept(raw net.Conn) {
 	c := newConn(s, raw)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || s.draining.Load() {
+	if s.closed || s.parted.Load() {
 		raw.Close()
 		return
 	}
@@ -137,24 +141,48 @@ func (s *Server) refused(e *Error) {
 
 // Shutdown stops listening, closes idle connections and lets requests end, each
 // with the word that its connection closes, until the context does.
-func (s *Server) Shutdown(ctx context.Context) error {
-	s.draining.Store(true)
+func (s *Server) Shutdown(ctx context.Context) error { return s.Drain(ctx, 0) }
+
+// Drain is Shutdown for a server whose clients go on asking: idle connections
+// are closed only after a time, so that they may bring one more request, whose
+// answer says that it was the last. A connection that is closed while a request
+// is on its way loses it, and the client cannot tell (RFC 9112 section 9.6).
+func (s *Server) Drain(ctx context.Context, parting time.Duration) error {
 	s.mu.Lock()
+	s.draining.Store(true)
 	err := s.stopListening()
-	for c := range s.conns {
-		c.closeIdle()
-	}
 	s.mu.Unlock()
+	if parting == 0 {
+		s.part()
+	}
 	ended := make(chan struct{})
 	go func() {
+		s.accepting.Wait()
 		s.work.Wait()
 		close(ended)
 	}()
-	select {
-	case <-ended:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
+	idle := time.NewTimer(parting)
+	defer idle.Stop()
+	for {
+		select {
+		case <-ended:
+			return err
+		case <-idle.C:
+			s.part()
+		case <-ctx.Done():
+			s.part()
+			return ctx.Err()
+		}
+	}
+}
+
+// part closes idle connections, and those that are idle from now on.
+func (s *Server) part() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.parted.Store(true)
+	for c := range s.conns {
+		c.closeIdle()
 	}
 }
 
