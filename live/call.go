@@ -21,7 +21,8 @@ import (
 type call struct {
 	latch
 	of     *exchange
-	trip   http1.Trip
+	over1  http1.Trip  // if over HTTP/1.1, else
+	over2  *h2Trip     // if not nil
 	body   *bodyReader // nil: none
 	prompt bool        // sent, and nobody reads the answer yet
 
@@ -50,7 +51,7 @@ func (x *exchange) start(h components.Hop) *call {
 		c.Fire()
 		return c
 	}
-	if c.body == nil && c.trip.Prompt() {
+	if c.over2 == nil && c.body == nil && c.over1.Prompt() {
 		c.prompt = true
 		return c
 	}
@@ -65,23 +66,42 @@ func (c *call) pack(x *exchange, h components.Hop) error {
 		return err
 	}
 	q := h.Request
-	c.trip.Pool, c.trip.To = x.by.pool, up.address
-	c.trip.Ask = http1.Ask{
+	c.over1.Pool, c.over1.To = x.by.pool, up.address
+	c.over1.Ask = http1.Ask{
 		Method: q.Method, Target: up.target(q.Path, q.Query, x.asked), Host: q.Host,
 		Header: q.Header,
 		More:   components.Header{{Name: RequestHeader, Value: FormatRequest(q.Number, q.Attempt)}},
 	}
-	if x.out == nil {
-		return nil
+	if x.out != nil {
+		c.over1.Interim = x.interim
+		c.over1.Ask.Upgrade, c.over1.Ask.Trailers = x.upgrade, x.trailers
+		if h.Body && x.body != nil {
+			c.body = x.body.reader(h.MostBody)
+			c.over1.Body, c.over1.Ask.Length = c.body, x.body.size
+			c.over1.Ask.Trailer = x.trailer
+			c.over1.Ask.Expect = x.expects && x.body.unread()
+		}
 	}
-	c.trip.Interim = x.interim
-	c.trip.Ask.Upgrade, c.trip.Ask.Trailers = x.upgrade, x.trailers
-	if h.Body && x.body != nil {
-		c.body = x.body.reader(h.MostBody)
-		c.trip.Body, c.trip.Ask.Length = c.body, x.body.size
-		c.trip.Ask.Expect = x.expects && x.body.unread()
+	if up.h2 != nil && x.upgrade == "" { // tunnels are of HTTP/1.1
+		c.over2 = &h2Trip{host: up.h2, ask: &c.over1.Ask, body: c.over1.Body, interim: c.over1.Interim}
 	}
 	return nil
+}
+
+// trip is the request on its way.
+func (c *call) trip() trip {
+	if c.over2 != nil {
+		return c.over2
+	}
+	return &c.over1
+}
+
+// arrival is the body of the answer that has come.
+func (c *call) arrival() arrival {
+	if c.over2 != nil {
+		return c.over2.stream
+	}
+	return c.over1.Conn()
 }
 
 // beside works in a goroutine of the call's own, until the event.
@@ -98,20 +118,20 @@ func (c *call) beside(work func()) {
 func (c *call) run(connect time.Duration) {
 	if connect > 0 {
 		patience := time.AfterFunc(connect, func() {
-			if !c.trip.Got() {
-				c.trip.Cancel(errNoConnect)
+			if trip := c.trip(); !trip.Got() {
+				trip.Cancel(errNoConnect)
 			}
 		})
 		defer patience.Stop()
 	}
-	c.take(c.trip.Run())
+	c.take(c.trip().Run())
 }
 
 // listen reads the answer of a prompt call, and asks anew where that must be.
 func (c *call) listen() {
-	a, err := c.trip.Hear()
-	if err != nil && c.trip.Again(err) {
-		a, err = c.trip.Rerun()
+	a, err := c.over1.Hear()
+	if err != nil && c.over1.Again(err) {
+		a, err = c.over1.Rerun()
 	}
 	c.take(a, err)
 }
@@ -120,7 +140,7 @@ func (c *call) listen() {
 func (c *call) take(a *http1.Response, err error) {
 	if err != nil {
 		c.reason = c.reasonOf(err)
-		c.trip.Cancel(errGivenUp) // its connection, if it has one, is of no use
+		c.trip().Cancel(errGivenUp) // its connection, if it has one, is of no use
 		return
 	}
 	c.response = a
@@ -133,7 +153,7 @@ func (c *call) take(a *http1.Response, err error) {
 func (c *call) reasonOf(err error) policy.Reason {
 	var op *net.OpError
 	dial := errors.As(err, &op) && op.Op == "dial"
-	switch cause := c.trip.Cause(); {
+	switch cause := c.trip().Cause(); {
 	case cause == errNoConnect:
 		return policy.Timeout
 	case cause != nil:
@@ -142,7 +162,7 @@ func (c *call) reasonOf(err error) policy.Reason {
 		return policy.Denied
 	case isClosed(c.of.gone): // amid its body, perhaps
 		return policy.Canceled
-	case c.trip.Begun():
+	case c.trip().Begun():
 		return policy.Reset
 	case dial && op.Timeout():
 		return policy.Timeout
@@ -156,20 +176,20 @@ func (c *call) reasonOf(err error) policy.Reason {
 func (c *call) Head() (components.Response, policy.Reason) { return c.head, c.reason }
 
 // Cancel gives the attempt up; its connection is closed.
-func (c *call) Cancel() { c.trip.Cancel(errGivenUp) }
+func (c *call) Cancel() { c.trip().Cancel(errGivenUp) }
 
 // hear reads the answer of a prompt call on the goroutine that waits for it,
 // until the given instant of the clock. What it comes to is for the events to
 // tell.
 func (x *exchange) hear(c *call, until time.Time) {
-	conn := c.trip.Conn()
+	conn := c.over1.Conn()
 	if !until.IsZero() {
 		conn.SetReadDeadline(until)
 	}
 	if !x.out.Guard(conn) {
 		return
 	}
-	a, err := c.trip.Hear()
+	a, err := c.over1.Hear()
 	x.out.Unguard()
 	switch {
 	case isClosed(x.gone):
@@ -178,8 +198,8 @@ func (x *exchange) hear(c *call, until time.Time) {
 	case !until.IsZero() && errors.Is(err, os.ErrDeadlineExceeded):
 		conn.SetReadDeadline(time.Time{})
 		return
-	case err != nil && c.trip.Again(err):
-		c.beside(func() { c.take(c.trip.Rerun()) })
+	case err != nil && c.over1.Again(err):
+		c.beside(func() { c.take(c.over1.Rerun()) })
 		return
 	case err == nil && !until.IsZero():
 		conn.SetReadDeadline(time.Time{})
@@ -192,7 +212,8 @@ func (x *exchange) hear(c *call, until time.Time) {
 // upstream is where a place listens.
 type upstream struct {
 	address http1.Address
-	base    string // path of an external upstream, put before the request's
+	h2      *h2Host // nil: HTTP/1.1 is spoken there
+	base    string  // path of an external upstream, put before the request's
 }
 
 // target names a path and a query as they were sent. asked tells that there was
@@ -229,13 +250,39 @@ func dialTLS(ctx context.Context, o Options, network, address string) (net.Conn,
 	if err != nil {
 		return nil, err
 	}
-	secure := tls.Client(raw, o.upstreamTLS(address))
+	return secured(ctx, raw, o.upstreamTLS(address))
+}
+
+func secured(ctx context.Context, raw net.Conn, config *tls.Config) (*tls.Conn, error) {
+	secure := tls.Client(raw, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		raw.Close()
 		return nil, err
 	}
 	return secure, nil
 }
+
+var errNoH2 = errors.New("the upstream does not speak HTTP/2")
+
+// dialH2 dials an upstream that speaks HTTP/2: agreed on by ALPN, or without TLS
+// known before (RFC 9113 sections 3.2 and 3.3).
+func dialH2(ctx context.Context, o Options, to http1.Address) (net.Conn, error) {
+	raw, err := o.Dial(ctx, "tcp", to.Host)
+	if err != nil || !to.TLS {
+		return raw, err
+	}
+	config := o.upstreamTLS(to.Host).Clone()
+	config.NextProtos = []string{h2Protocol}
+	secure, err := secured(ctx, raw, config)
+	if err == nil && secure.ConnectionState().NegotiatedProtocol != h2Protocol {
+		secure.Close()
+		err = errNoH2
+	}
+	return secure, err
+}
+
+// h2Protocol is the name of HTTP/2 in ALPN.
+const h2Protocol = "h2"
 
 // upstreamTLS is as given, or for upstreams that are not ours as the system's
 // own authorities have it.
@@ -253,7 +300,11 @@ func (o Options) upstreamTLS(address string) *tls.Config {
 // used again; a longer one costs less to break off.
 func (c *call) drain() {
 	const small = 64 << 10
-	conn := c.trip.Conn()
+	if c.over2 != nil {
+		c.over2.stream.Release() // no connection is lost by it
+		return
+	}
+	conn := c.over1.Conn()
 	if size := c.response.Length; size < 0 || size > small || c.response.Status == 101 {
 		conn.Close()
 		return

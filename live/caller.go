@@ -21,7 +21,7 @@ type caller interface {
 	Switch(h components.Header, protocol string) (*http1.Stream, error)
 
 	Gone() <-chan struct{}
-	Guard(*http1.Conn) bool
+	Guard(http1.Guarded) bool
 	Unguard()
 
 	Peer() net.Addr

@@ -24,6 +24,9 @@ func newDoors(n *Node, o Options) *doors {
 	d := &doors{usual: newServer(n, o)}
 	want := n.node.TLS
 	if want == nil {
+		if n.node.H2C != nil {
+			d.h2 = newH2Server(n, *n.node.H2C)
+		}
 		return d
 	}
 	if want.HTTP2 != nil {
@@ -39,7 +42,7 @@ func newDoors(n *Node, o Options) *doors {
 // serve answers what comes to the listener. Its error is http1.ErrClosed if the
 // doors were closed.
 func (d *doors) serve(l net.Listener, config *tls.Config) error {
-	if config == nil {
+	if config == nil && d.h2 == nil {
 		return d.usual.Serve(l)
 	}
 	f := newFront(l, config, d.bare != nil)

@@ -33,6 +33,7 @@ type exchange struct {
 	asked    bool   // the target has a question mark
 	expects  bool   // to be asked for the body
 	trailers bool   // behind the answer
+	trailer  string // names of the fields behind the body
 	upgrade  string // a protocol to change to, which the node allows
 
 	hints sync.Mutex
@@ -157,7 +158,7 @@ func (x *exchange) Forward(c components.Call, head components.Response, limit in
 	if head.Status == http.StatusSwitchingProtocols {
 		return x.tunnel(from, head)
 	}
-	conn := from.trip.Conn()
+	conn := from.arrival()
 	defer conn.Release()
 	if x.out == nil {
 		defer context.AfterFunc(x.life, from.Cancel)()
@@ -206,7 +207,7 @@ func (x *exchange) tunnel(c *call, head components.Response) policy.Reason {
 	if err != nil {
 		return policy.Canceled
 	}
-	x.sent, _ = http1.Tunnel(front, c.trip.Conn().Stream(), quiet) // a tunnel has no end but a break
+	x.sent, _ = http1.Tunnel(front, c.over1.Conn().Stream(), quiet) // a tunnel has no end but a break
 	return policy.OK
 }
 

@@ -58,10 +58,21 @@ type lab struct {
 	client  *http.Client
 }
 
+// version is that of HTTP between the node and the origin.
+type version string
+
+const (
+	http11 version = "HTTP/1.1"
+	http2c version = "HTTP/2"
+)
+
 type labOptions struct {
 	origin      http.HandlerFunc // nil: nobody listens
 	dial        func(context.Context) error
+	wrap        func(net.Conn) net.Conn // of what is dialled; nil: as it is
+	plainOrigin bool                    // speaks HTTP/1.1 whatever the node does
 	connections int
+	only        version       // between the node and the origin; "": one after the other, alike
 	ahead       time.Duration // of the run's begin
 	access      io.Writer
 }
@@ -70,11 +81,28 @@ type labOptions struct {
 // The bubble fails the test if anything is left at its end.
 func inLab(t *testing.T, h components.Handler, o labOptions, test func(l *lab)) {
 	t.Helper()
+	if o.origin == nil && o.only == "" {
+		o.only = http11
+	}
+	for _, v := range []version{http11, http2c} {
+		if o.only == "" || o.only == v {
+			t.Run(string(v)+" upstream", func(t *testing.T) { inLabOf(t, v, h, o, test) })
+		}
+	}
+}
+
+func inLabOf(t *testing.T, v version, h components.Handler, o labOptions, test func(l *lab)) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &lab{T: t}
 		proxy := &topologies.Node{Name: "proxy", Kind: topologies.ReverseProxy, To: []string{"origin"}, Connections: o.connections}
 		origin := &topologies.Node{Name: "origin", Kind: topologies.Backend}
 		shape := &topologies.Topology{Name: "lab", Entry: "proxy", Nodes: []*topologies.Node{proxy, origin}}
+		speaks := new(http.Protocols)
+		speaks.SetHTTP1(true)
+		if v == http2c {
+			proxy.Upstream = &topologies.Upstream{HTTP2: true}
+			speaks.SetUnencryptedHTTP2(!o.plainOrigin)
+		}
 		var err error
 		l.node, err = hostHandler(h, shape, "proxy", Options{
 			Addresses: func(p topologies.Place) string { return string(p) },
@@ -86,7 +114,11 @@ func inLab(t *testing.T, h components.Handler, o labOptions, test func(l *lab)) 
 						return nil, err
 					}
 				}
-				return l.network.Dial(ctx, network, address)
+				conn, err := l.network.Dial(ctx, network, address)
+				if err == nil && o.wrap != nil {
+					conn = o.wrap(conn)
+				}
+				return conn, err
 			},
 		})
 		require.NoError(t, err)
@@ -96,7 +128,7 @@ func inLab(t *testing.T, h components.Handler, o labOptions, test func(l *lab)) 
 		go l.node.Serve(listener)
 		defer func() { assert.NoError(t, l.node.Close()) }()
 		if o.origin != nil {
-			server := &http.Server{Handler: o.origin, ErrorLog: log.New(io.Discard, "", 0)}
+			server := &http.Server{Handler: o.origin, Protocols: speaks, ErrorLog: log.New(io.Discard, "", 0)}
 			listener, err := l.network.Listen("origin")
 			require.NoError(t, err)
 			go server.Serve(listener)
@@ -130,8 +162,10 @@ func (l *lab) try(method, path, body string) (*http.Response, string, error) {
 }
 
 // pass forwards a request as it is.
-func pass(x *exchange, req components.Request) {
-	c := x.Start(components.Hop{To: "origin", Request: req, Body: req.Size != 0})
+func pass(x *exchange, req components.Request) { passTo(x, req, "origin") }
+
+func passTo(x *exchange, req components.Request, to topologies.Place) {
+	c := x.Start(components.Hop{To: to, Request: req, Body: req.Size != 0})
 	if x.Wait(components.Forever, c, x.Canceled()) == 1 {
 		return
 	}
@@ -325,7 +359,7 @@ func TestRefusalAfterABrokenConnectionIsAReset(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		}
 	}
-	inLab(t, attempt(components.Hop{}, time.Second, &reason, &at), labOptions{origin: origin}, func(it *lab) {
+	inLab(t, attempt(components.Hop{}, time.Second, &reason, &at), labOptions{origin: origin, only: http11}, func(it *lab) {
 		l = it
 		l.ask("GET", "/", "")
 		require.Equal(t, policy.OK, reason)
@@ -352,7 +386,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		}
 		x.Reply(components.Response{Status: 200})
 	})
-	inLab(t, h, labOptions{origin: origin, connections: 2}, func(l *lab) {
+	inLab(t, h, labOptions{origin: origin, connections: 2, only: http11}, func(l *lab) {
 		for range 10 {
 			go l.client.Get("http://proxy/")
 		}
@@ -400,6 +434,7 @@ func TestBodyForAnotherAttempt(t *testing.T) {
 				x.Reply(components.Response{Status: 200})
 			})
 			inLab(t, h, labOptions{origin: origin, dial: dial}, func(l *lab) {
+				bodies, down = nil, !test.listen
 				l.ask("PUT", "/", test.body)
 				synctest.Wait()
 				assert.Equal(t, test.want, reason)

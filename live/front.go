@@ -14,7 +14,7 @@ import (
 // concurrent use.
 type front struct {
 	at  net.Listener
-	tls *tls.Config
+	tls *tls.Config // nil: none, and the first bytes tell what is spoken
 
 	usual, h2, bare queue // h2: HTTP/2; bare: came without TLS though there is some
 	redirects       bool  // those; else they are closed
@@ -73,16 +73,20 @@ func (f *front) greet(raw net.Conn) {
 }
 
 func (f *front) choose(raw net.Conn) (net.Conn, *queue) {
-	if f.redirects {
+	if f.tls == nil || f.redirects {
 		c := &peeked{Conn: raw}
-		first, err := c.peek(1)
-		if err != nil {
+		first, err := c.peek(len(preface))
+		switch {
+		case err != nil:
 			return nil, nil
+		case f.tls == nil && string(first) == preface:
+			return c, &f.h2
+		case f.tls == nil:
+			return c, &f.usual
+		case first[0] != handshakeRecord:
+			return c, &f.bare
 		}
 		raw = c
-		if first[0] != handshakeRecord {
-			return raw, &f.bare
-		}
 	}
 	secure := tls.Server(raw, f.tls)
 	ctx, cancel := context.WithTimeout(context.Background(), handshakeTime)
@@ -99,6 +103,10 @@ func (f *front) choose(raw net.Conn) (net.Conn, *queue) {
 // handshakeRecord is the first byte of TLS (RFC 8446 section 5.1), and of no
 // method.
 const handshakeRecord = 22
+
+// preface is how HTTP/2 without TLS begins (RFC 9113 section 3.4): a method that
+// HTTP/1.1 has not.
+const preface = "PRI"
 
 // peeked is a connection of which some has been read ahead.
 type peeked struct {
@@ -132,6 +140,14 @@ func (c *peeked) Read(p []byte) (int, error) {
 func (c *peeked) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+// SetLinger says what becomes of bytes that the client has not taken in time.
+func (c *peeked) SetLinger(seconds int) error {
+	if raw, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
+		return raw.SetLinger(seconds)
 	}
 	return errors.ErrUnsupported
 }

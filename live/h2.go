@@ -6,9 +6,12 @@ import (
 	"errors"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +27,7 @@ import (
 func newH2Server(n *Node, bounds topologies.HTTP2) *http.Server {
 	speaks := new(http.Protocols)
 	speaks.SetHTTP2(true)
+	speaks.SetUnencryptedHTTP2(true) // where its front lets that in
 	return &http.Server{
 		Handler:        http.HandlerFunc(n.answerH2),
 		Protocols:      speaks,
@@ -66,7 +70,7 @@ const (
 
 // gaveUp counts a stream that its client has reset.
 func (p *h2Peer) gaveUp(after time.Duration) {
-	if after >= atOnceLost {
+	if _, secure := p.conn.(*tls.Conn); !secure || after >= atOnceLost { // without TLS comes a node, which may hedge
 		return
 	}
 	lost := p.lost.Add(1)
@@ -122,6 +126,9 @@ func requestOfH2(r *http.Request) (*http1.Request, *http1.Error) {
 			h = append(h, components.Field{Name: name, Value: value})
 		}
 	}
+	if len(r.Trailer) > 0 { // net/http has taken the field apart
+		h = append(h, components.Field{Name: "Trailer", Value: strings.Join(slices.Sorted(maps.Keys(r.Trailer)), ", ")})
+	}
 	q, wrong := http1.Head(r.Method, r.RequestURI, r.Host, r.Header["Host"], h, r.ContentLength)
 	if wrong == nil {
 		q.Trailers = r.Header.Get("Te") == "trailers"
@@ -142,7 +149,7 @@ type h2Answer struct {
 	mu       sync.Mutex
 	begun    bool // the head, or it is too late for one
 	over     bool // the handler has returned: w is of no more use
-	guarding *http1.Conn
+	guarding http1.Guarded
 	unguard  func() bool
 }
 
@@ -244,7 +251,7 @@ func (a *h2Answer) Switch(components.Header, string) (*http1.Stream, error) {
 
 func (a *h2Answer) Gone() <-chan struct{} { return a.r.Context().Done() }
 
-func (a *h2Answer) Guard(other *http1.Conn) bool {
+func (a *h2Answer) Guard(other http1.Guarded) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.guarding = other
@@ -252,7 +259,7 @@ func (a *h2Answer) Guard(other *http1.Conn) bool {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		if a.guarding == other {
-			other.Close()
+			other.Stop()
 		}
 	})
 	return a.r.Context().Err() == nil

@@ -82,7 +82,7 @@ func (l *h2Lab) client() *http.Client {
 type frames struct {
 	*testing.T
 	*http2.Framer
-	conn     *tls.Conn
+	conn     net.Conn
 	settings map[http2.SettingID]uint32
 	encoded  bytes.Buffer
 	encoder  *hpack.Encoder

@@ -30,6 +30,7 @@ func TestBodiesOfUnknownLengthAreBounded(t *testing.T) {
 		x.Reply(components.Response{Status: 200})
 	})
 	inLab(t, h, labOptions{origin: origin}, func(l *lab) {
+		whole, reasons = nil, nil
 		for _, size := range []int{1000, 1001, 100_000} {
 			body := io.MultiReader(strings.NewReader(strings.Repeat("x", size))) // hides the length
 			r, err := http.NewRequestWithContext(l.Context(), "POST", "http://proxy/", body)

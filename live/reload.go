@@ -79,7 +79,7 @@ func (n *Node) follow(before, s *setup) bool {
 // drop ends a setup that was only tried.
 func (s *setup) drop(before *setup) error {
 	if s.pool == before.pool {
-		s.pool = nil
+		s.pool, s.h2 = nil, nil
 	}
 	if s.tracing == before.tracing {
 		s.tracing = nil
@@ -99,6 +99,8 @@ func (n *Node) canBe(set *topologies.Node) error {
 		return fmt.Errorf("it runs as a %s and cannot become a %s without a new start", was.Kind, set.Kind)
 	case !reflect.DeepEqual(withoutHSTS(set.TLS), withoutHSTS(was.TLS)):
 		return errors.New("its tls cannot change without a new start, but for hsts (what its files hold is read anew when they change)")
+	case set.H2C != nil && !reflect.DeepEqual(set.H2C, was.H2C):
+		return errors.New("it cannot be asked over HTTP/2 without TLS before a new start")
 	case accessEnding(set) != accessEnding(was):
 		return errors.New("its access-log cannot take another form without a new start")
 	}

@@ -49,6 +49,9 @@ func (s *setup) exchange(a caller, in incoming, q *http1.Request) *exchange {
 	if q.Length != 0 {
 		x.body = newRequestBody(in, q.Length)
 	}
+	if q.Length < 0 {
+		x.trailer = q.Header.Values("Trailer")
+	}
 	if strings.EqualFold(q.Upgrade, tunnels) && q.Method == "GET" {
 		x.upgrade = q.Upgrade
 	}

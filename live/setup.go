@@ -23,6 +23,7 @@ type setup struct {
 	upstreams map[topologies.Place]upstream
 	access    *accessLog
 	pool      *http1.Pool   // this and the next, perhaps also of others
+	h2        *h2Pool       // the same for HTTP/2; nil: nobody is asked so
 	tracing   *tracing      // nil: contexts pass as they are
 	shared    *redisTallies // nil: none, or somebody else's
 
@@ -71,9 +72,18 @@ func (n *Node) setUp(h components.Handler, t *topologies.Topology, before *setup
 		return nil, fmt.Errorf("host %s: %w", n.place, err)
 	}
 	if before != nil && node.Connections == before.node.Connections && reflect.DeepEqual(node.Upstream, before.node.Upstream) {
-		s.pool = before.pool
+		s.pool, s.h2 = before.pool, before.h2
 	} else {
 		s.pool = newPool(node.Connections, n.options)
+		if node.Upstream != nil && node.Upstream.HTTP2 {
+			s.h2 = newH2Pool(node.Connections, n.options)
+		}
+	}
+	if s.h2 != nil {
+		for place, up := range s.upstreams {
+			up.h2 = s.h2.host(up.address)
+			s.upstreams[place] = up
+		}
 	}
 	if c, ok := h.(*components.Component); ok {
 		c.Watch(n.tell)
@@ -151,7 +161,7 @@ func (s *setup) leave() {
 	n.setups = slices.DeleteFunc(n.setups, func(one *setup) bool { return one == s })
 	for _, other := range n.setups {
 		if other.pool == s.pool {
-			s.pool = nil
+			s.pool, s.h2 = nil, nil
 		}
 		if other.tracing == s.tracing {
 			s.tracing = nil
@@ -168,6 +178,9 @@ func (s *setup) close() error {
 	s.cancel()
 	if s.pool != nil {
 		s.pool.Close()
+	}
+	if s.h2 != nil {
+		s.h2.Close()
 	}
 	s.tracing.close()
 	return s.shared.Close()

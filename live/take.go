@@ -11,7 +11,7 @@ import (
 func (x *exchange) Take(c components.Call, limit int64) (components.Body, policy.Reason) {
 	from := c.(*call)
 	from.taken = true
-	conn := from.trip.Conn()
+	conn := from.arrival()
 	defer conn.Release()
 	if x.out != nil {
 		defer x.out.Unguard()

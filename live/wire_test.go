@@ -62,6 +62,7 @@ func TestBadChunksAreRefused(t *testing.T) {
 	var read error
 	origin := func(_ http.ResponseWriter, r *http.Request) { _, read = io.ReadAll(r.Body) }
 	inLab(t, handle(pass), labOptions{origin: origin}, func(l *lab) {
+		read = nil
 		conn, in := l.dial()
 		defer conn.Close()
 		go io.WriteString(conn, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n+5\r\n")
@@ -69,7 +70,8 @@ func TestBadChunksAreRefused(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 400, answer.StatusCode)
 		synctest.Wait()
-		require.ErrorIs(t, read, io.ErrUnexpectedEOF)
+		require.Error(t, read)
+		require.NotErrorIs(t, read, io.EOF)
 	})
 }
 
@@ -155,7 +157,9 @@ func TestEarlyHintsPassOn(t *testing.T) {
 // and not at all if the origin refuses.
 func TestContinueEndToEnd(t *testing.T) {
 	origin := func(w http.ResponseWriter, r *http.Request) {
-		assert.Equal(t, "100-continue", r.Header.Get("Expect"))
+		if r.ProtoMajor == 1 { // the server of HTTP/2 keeps it to itself
+			assert.Equal(t, "100-continue", r.Header.Get("Expect"))
+		}
 		time.Sleep(time.Second / 2)
 		if r.URL.Path == "/no" {
 			w.WriteHeader(http.StatusForbidden)
@@ -250,7 +254,7 @@ func TestNoOtherTunnels(t *testing.T) {
 			inLab(t, h, labOptions{origin: origin}, func(l *lab) {
 				conn, in := l.dial()
 				defer conn.Close()
-				method := "GET"
+				method, head := "GET", head
 				if head == "" {
 					method, head = "POST", "Connection: Upgrade\r\nUpgrade: websocket"
 				}
@@ -318,6 +322,8 @@ func TestBackPressure(t *testing.T) {
 		}
 	}
 	inLab(t, handle(pass), labOptions{origin: origin}, func(l *lab) {
+		written.Store(0)
+		cut.Store(false)
 		conn, _ := l.dial()
 		defer conn.Close()
 		io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")

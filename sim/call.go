@@ -82,9 +82,16 @@ func (c *call) connect() {
 		c.send()
 		return
 	}
+	if c.pool.made {
+		c.share()
+		return
+	}
 	w, to := c.world, c.pool.to
 	if w.traced(c.request.Number) {
 		w.note(c.request.Number, c.who(), "dials %s", to.name)
+	}
+	if c.pool.shared {
+		c.pool.made, c.pool.stands = true, w.clock.now+to.dialTime
 	}
 	switch {
 	case to.dialTime == 0:
@@ -95,6 +102,21 @@ func (c *call) connect() {
 	default:
 		c.ticks++
 		w.clock.after(to.dialLine, connected, c.slot)
+	}
+}
+
+// share takes part in the connection that there is, or soon will be.
+func (c *call) share() {
+	w, p := c.world, c.pool
+	switch {
+	case p.stands <= w.clock.now:
+		c.connected()
+	case p.stands > c.connectBy:
+		c.ticks++
+		w.clock.at(c.connectBy, gaveUp, c.slot)
+	default:
+		c.ticks++
+		w.clock.at(p.stands, connected, c.slot)
 	}
 }
 
@@ -124,6 +146,7 @@ func (c *call) giveUp() {
 // connected has the answer to the dialling.
 func (c *call) connected() {
 	if c.pool.to.down {
+		c.pool.made = false
 		c.fail(policy.Refused)
 		return
 	}

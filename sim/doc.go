@@ -27,7 +27,7 @@
 // queueing theory says where it has a formula.
 //
 // What is modelled: connections (bounded pools, dialling, TLS handshakes as a
-// cost), what a visit to a component costs, the processors that all components
+// cost; of HTTP/2 one that all calls share), what a visit to a component costs, the processors that all components
 // share (Costs.Cores), cancellation from the client down, crash, freeze and
 // everything that handlers do. What is not: bandwidth (a body is a size and
 // takes no time), loss, how an operating system slices the time of its

@@ -72,7 +72,7 @@ func (p *place) crash() {
 	p.use.close(p.handler)
 	p.held = nil
 	for _, in := range p.inbound {
-		in.idle = 0
+		in.lose()
 	}
 	for out := range p.outbound {
 		out.desert()
@@ -83,7 +83,7 @@ func (p *place) crash() {
 		f.crash()
 	}
 	for out := range p.outbound {
-		out.idle = 0
+		out.lose()
 	}
 }
 
@@ -159,6 +159,9 @@ func (p *place) pool(to topologies.Place) *pool {
 	}
 	if f.pools[i] == nil {
 		f.pools[i] = p.world.newPool(to, p.node.Connections)
+		if up := p.node.Upstream; up != nil && up.HTTP2 {
+			f.pools[i].limit, f.pools[i].shared = 0, true
+		}
 	}
 	return f.pools[i]
 }

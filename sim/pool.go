@@ -1,5 +1,7 @@
 package sim
 
+import "time"
+
 // pool is the connections from one place to another, or from the clients to
 // the entry. At most limit calls hold one at a time; the others wait in line.
 // A connection that a call gave back whole stays open for the next one.
@@ -9,6 +11,11 @@ type pool struct {
 	busy    int
 	idle    int
 	waiting ring[*call]
+
+	// HTTP/2: all calls share one connection.
+	shared bool
+	made   bool          // or being made
+	stands time.Duration // from when on, if made
 }
 
 // take asks for a connection, and tells whether the call has it.
@@ -23,7 +30,7 @@ func (p *pool) take() bool {
 // give returns a connection and hands it to the first who still waits.
 func (p *pool) give(whole bool) {
 	p.busy--
-	if whole && !p.to.down {
+	if whole && !p.to.down && !p.shared {
 		p.idle++
 	}
 	for p.waiting.len > 0 {
@@ -38,6 +45,9 @@ func (p *pool) give(whole bool) {
 		return
 	}
 }
+
+// lose forgets connections: an end of theirs is no more.
+func (p *pool) lose() { p.idle, p.made = 0, false }
 
 // desert forgets who waits: they are gone with their process.
 func (p *pool) desert() {

@@ -45,6 +45,33 @@ func TestCostsAreForVisitsAndNewConnections(t *testing.T) {
 	require.Equal(t, []time.Duration{warm + 2*3*ms + 4*ms, warm}, latencies(r), "the second request finds both connections open")
 }
 
+// Over HTTP/2 all share one connection, which is made once.
+func TestOneConnectionOfHTTP2(t *testing.T) {
+	for h2, want := range map[bool][]time.Duration{
+		false: {57 * ms, 105 * ms, 153 * ms}, // each after the one before
+		true:  {57 * ms, 55 * ms, 53 * ms},   // all by the one that the first has made
+	} {
+		c := steady(chain("lb", "api"), 2*ms, 3)
+		lb := c.Variant.Topology.Nodes[0]
+		lb.Connections, lb.Upstream = 1, &topologies.Upstream{HTTP2: h2}
+		c.Variant.Topology.Nodes[1].TLS = &topologies.TLS{SelfSigned: true}
+		r := simulate(t, c, Costs{Dial: 3 * ms, Handshake: ms}, scripts(map[topologies.Place]*script{
+			"lb": passing("api", components.Hop{}), "api": answering(50 * ms),
+		}))
+		require.Equal(t, []policy.Reason{ok, ok, ok}, reasons(r))
+		require.Equal(t, want, latencies(r), h2)
+	}
+}
+
+func TestACrashEndsTheSharedConnection(t *testing.T) {
+	c := steady(chain("lb", "api"), 10*ms, 6)
+	c.Variant.Topology.Nodes[0].Upstream = &topologies.Upstream{HTTP2: true}
+	c.Variant.Faults = []scenarios.Fault{{At: at(c, 1) + 2*ms, For: 12 * ms, On: []topologies.Place{"api"}, Crash: true}}
+	r := simulate(t, c, Costs{Dial: ms}, scripts(map[topologies.Place]*script{"lb": passing("api", components.Hop{}), "api": answering(5 * ms)}))
+	require.Equal(t, []policy.Reason{ok, reset, refused, ok, ok, ok}, reasons(r))
+	require.Equal(t, []time.Duration{7 * ms, 2 * ms, ms, 6 * ms, 5 * ms, 5 * ms}, latencies(r))
+}
+
 func TestACrashResetsWhatIsInFlightAndRefusesTheRest(t *testing.T) {
 	c := steady(chain("lb", "api"), 10*ms, 6)
 	second := at(c, 1)

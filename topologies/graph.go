@@ -30,6 +30,7 @@ func (r *reader) graph(root strict.Value) {
 	if sound {
 		r.probes()
 		r.handshakes()
+		r.byHTTP2()
 		r.weights()
 	}
 	if !sound || r.t.Entry == "" || r.cycle() {

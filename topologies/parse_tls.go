@@ -190,10 +190,11 @@ func hsts(v strict.Value) string {
 }
 
 func (r *reader) upstream(v strict.Value) *Upstream {
-	if !v.Present() || v.Off() || !v.Fields("ca", "name", "certificate", "key") {
+	if !v.Present() || v.Off() || !v.Fields("http", "ca", "name", "certificate", "key") {
 		return nil
 	}
 	u := &Upstream{
+		HTTP2:     v.Get("http").Word("1.1", "1.1", "2") == "2",
 		Authority: r.authority(v.Get("ca")),
 		Name:      v.Get("name").Text(""),
 	}
@@ -233,6 +234,26 @@ func (r *reader) handshakes() {
 		for _, field := range []string{"ca", "name", "certificate"} {
 			if v.Get(field).Present() {
 				v.Get(field).WrongKey("none of the nodes asked speaks TLS", "tls: self-signed there, or leave it out")
+			}
+		}
+	}
+}
+
+// byHTTP2 lets nodes speak what those who ask them do, and notes where they are
+// told not to.
+func (r *reader) byHTTP2() {
+	for _, n := range r.t.Nodes {
+		if n.Upstream == nil || !n.Upstream.HTTP2 {
+			continue
+		}
+		for _, name := range n.Upstreams() {
+			switch up := r.t.Node(name); {
+			case up.Kind == External:
+			case up.TLS == nil:
+				bounds := defaultHTTP2
+				up.H2C = &bounds
+			case up.TLS.HTTP2 == nil:
+				r.places[n.Name].Get("upstream").Get("http").Wrong(fmt.Sprintf("is not what %s speaks", name), "tls: {http2: …} there, or 1.1")
 			}
 		}
 	}

@@ -47,3 +47,22 @@ nodes:
 	require.Equal(t, &Upstream{Authority: "testdata/authority.pem", Name: "b.test"}, top.Node("a").Upstream)
 	require.Nil(t, top.Node("b").Upstream)
 }
+
+func TestUpstreamHTTP2(t *testing.T) {
+	top, err := Parse("f", []byte(`
+name: x
+entry: a
+nodes:
+  a: {kind: gateway, upstream: {http: 2}, to: [b, c, d]}
+  b: {kind: load-balancer, upstream: {http: 1.1}, to: e}
+  c: {kind: backend, tls: self-signed}
+  d: {kind: external, to: "http://127.0.0.1:1"}
+  e: {kind: backend}
+`))
+	require.NoError(t, err)
+	require.Equal(t, &Upstream{HTTP2: true}, top.Node("a").Upstream)
+	require.Equal(t, &Upstream{}, top.Node("b").Upstream)
+	for name, want := range map[string]*HTTP2{"a": nil, "b": {128, 64 << 10}, "c": nil, "d": nil, "e": nil} {
+		require.Equal(t, want, top.Node(name).H2C, name)
+	}
+}

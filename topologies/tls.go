@@ -38,8 +38,12 @@ type Clients struct {
 	Optional  bool   // callers without one are let in; a bad one never is
 }
 
-// Upstream says how a node asks others over TLS. It asks by HTTP/1.1.
+// Upstream says how a node asks others.
 type Upstream struct {
+	// HTTP2 is instead of HTTP/1.1: agreed on in the handshake, or without TLS
+	// known before (RFC 9113 section 3.3). Tunnels stay with HTTP/1.1.
+	HTTP2 bool
+
 	Authority   string       // PEM file of who signs upstreams' certificates; "": the run's own, or for externals the system's
 	Name        string       // that those certificates must be good for; "": the address's
 	Certificate *Certificate // shown to upstreams that ask for one

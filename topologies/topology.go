@@ -54,6 +54,9 @@ type Node struct {
 	// those who ask them zone-aware. nil: nothing is said.
 	Zones []string
 	TLS   *TLS // nil: plain HTTP. Externals say it by their URL
+	// H2C bounds callers who speak HTTP/2 without TLS, beside those who speak
+	// HTTP/1.1 on the same port. nil: no node does.
+	H2C *HTTP2
 
 	AccessLog    string // "" for JSON, CombinedLog or "off"
 	ServerTiming bool   // answers tell how long they took here, and by what

@@ -64,7 +64,7 @@ func (a *Answer) Gone() <-chan struct{} { return a.conn.watch.gone }
 
 // Guard makes the reading of an upstream's connection end, for good, when the
 // client goes away, until Unguard. It is false if the client has gone already.
-func (a *Answer) Guard(other *Conn) bool {
+func (a *Answer) Guard(other Guarded) bool {
 	return a.conn.watch.guard(other)
 }
 
@@ -227,7 +227,7 @@ func (a *Answer) finish() bool {
 // breakOff closes so that nobody takes what came for the whole answer.
 func (a *Answer) breakOff() {
 	if a.begun {
-		if raw, ok := a.conn.wire.Conn.(*net.TCPConn); ok {
+		if raw, ok := a.conn.wire.Conn.(interface{ SetLinger(int) error }); ok {
 			raw.SetLinger(0)
 		}
 	}

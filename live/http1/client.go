@@ -23,6 +23,7 @@ type Ask struct {
 	Expect   bool   // wait for 100 Continue before the body
 	Upgrade  string // the protocol to change to; "": none
 	Trailers bool   // a trailer is welcome
+	Trailer  string // names of the fields behind the body, as far as they are told
 }
 
 // Conn is a connection to an upstream, used by one exchange at a time. It is
@@ -108,18 +109,9 @@ func (c *Conn) send(a *Ask) error {
 	c.wire.begin()
 	c.method, c.heard, c.body = a.Method, false, Body{}
 	c.sending(partly)
-	if !all(a.Method, inToken) {
-		return errMethod
-	}
-	if !all(a.Target, inTarget) {
-		return errTarget
-	}
-	host := a.Host
-	if host == "" {
-		host = c.host.address.Host
-	}
-	if !within(host, inValue) {
-		return errHost
+	host, wrong := a.Check(c.host.address.Host)
+	if wrong != nil {
+		return wrong
 	}
 	out := &c.out
 	out.start(a.Method, " ", a.Target, " HTTP/1.1")
@@ -137,12 +129,32 @@ func (c *Conn) send(a *Ask) error {
 	if a.Expect {
 		out.add("Expect", "100-continue")
 	}
+	if a.Trailer != "" && a.Length < 0 {
+		out.field("Trailer", a.Trailer)
+	}
 	length := a.Length
 	if length == 0 && !meansBody(a.Method) {
 		length = tillEnd
 	}
 	out.frame(length)
 	return nil
+}
+
+// Check says whose host is asked, address if nobody is named, or why the request
+// would not be read as the one that it is.
+func (a *Ask) Check(address string) (host string, wrong *Error) {
+	if host = a.Host; host == "" {
+		host = address
+	}
+	switch {
+	case !all(a.Method, inToken):
+		return "", errMethod
+	case !all(a.Target, inTarget):
+		return "", errTarget
+	case !within(host, inValue):
+		return "", errHost
+	}
+	return host, nil
 }
 
 // meansBody tells whether a request without a body says so (RFC 9110 section
@@ -246,6 +258,9 @@ func (c *Conn) Trailer() components.Header { return c.body.trailer }
 
 // SetReadDeadline bounds the reading under way, from any goroutine.
 func (c *Conn) SetReadDeadline(at time.Time) error { return c.wire.SetReadDeadline(at) }
+
+// Stop ends the reading under way, for good: the caller has gone away.
+func (c *Conn) Stop() { c.wire.stop() }
 
 // Stream is the connection after a 101, with what the upstream has sent behind
 // it. It does not come back to the pool.

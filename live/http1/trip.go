@@ -170,8 +170,8 @@ func (t *Trip) Again(err error) bool {
 	if errors.As(err, &wrong) || errors.Is(err, errSwitched) || errors.Is(err, errManyInterim) {
 		return false
 	}
-	if !idempotent(t.Ask.Method) || t.Body == nil {
-		return idempotent(t.Ask.Method)
+	if !Idempotent(t.Ask.Method) || t.Body == nil {
+		return Idempotent(t.Ask.Method)
 	}
 	again, ok := t.Body.Rewind()
 	if ok {
@@ -180,8 +180,8 @@ func (t *Trip) Again(err error) bool {
 	return ok
 }
 
-// idempotent tells whether a request may be repeated (RFC 9110 section 9.2.2).
-func idempotent(method string) bool {
+// Idempotent tells whether a request may be repeated (RFC 9110 section 9.2.2).
+func Idempotent(method string) bool {
 	switch method {
 	case "GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE":
 		return true

@@ -19,8 +19,11 @@ type watch struct {
 	armed    bool
 	timer    *time.Timer
 	reading  chan struct{} // closed when the reader ends; nil: there is none
-	guarding *Conn
+	guarding Guarded
 }
+
+// Guarded is what has to end when a client goes away: the reading of an answer.
+type Guarded interface{ Stop() }
 
 func (w *watch) begin(c *conn) {
 	w.mu.Lock()
@@ -135,13 +138,13 @@ func (w *watch) fire() {
 	w.fired = true
 	close(w.gone)
 	if w.guarding != nil {
-		w.guarding.wire.stop()
+		w.guarding.Stop()
 	}
 }
 
 // guard makes the reading of an upstream's connection end when the client goes.
 // It is false if the client has gone.
-func (w *watch) guard(other *Conn) bool {
+func (w *watch) guard(other Guarded) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.fired {

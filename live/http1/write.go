@@ -37,11 +37,19 @@ func (w *writer) start(line ...string) {
 // field writes one field. What would not be read as one field is left out, and
 // so is what this package says itself.
 func (w *writer) field(name, value string) {
-	if !all(name, inToken) || !within(value, inValue) || frames(name) {
-		return
+	if Passes(name, value) {
+		w.add(name, value)
 	}
-	w.add(name, value)
 }
+
+// Passes tells whether a field is read as one, and is not about the framing or
+// the connection.
+func Passes(name, value string) bool {
+	return all(name, inToken) && within(value, inValue) && !frames(name)
+}
+
+// Trails tells whether a field may stand behind a body.
+func Trails(name, value string) bool { return Passes(name, value) && !forbidden(name) }
 
 func (w *writer) add(name, value string) {
 	w.text = append(w.text, name...)
@@ -156,8 +164,8 @@ func (w *writer) close(trailer components.Header) error {
 	if w.chunked {
 		w.text = append(w.text, "0\r\n"...)
 		for _, f := range trailer {
-			if !forbidden(f.Name) {
-				w.field(f.Name, f.Value)
+			if Trails(f.Name, f.Value) {
+				w.add(f.Name, f.Value)
 			}
 		}
 		w.text = append(w.text, '\r', '\n')
