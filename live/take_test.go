@@ -94,8 +94,8 @@ func TestBodiesRewritten(t *testing.T) {
 		"too long, not told": {"/", 300_000, false, policy.Denied, nil},
 		"not to be edited":   {"/", 7, true, policy.Failed, nil},
 	} {
-		came = nil
 		inLab(t, h, labOptions{origin: origin}, func(l *lab) {
+			came = nil
 			var body io.Reader = strings.NewReader(strings.Repeat("x", tt.size))
 			if !tt.told {
 				body = io.MultiReader(body) // hides the length
