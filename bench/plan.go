@@ -58,8 +58,10 @@ func (p *Plan) question() measure.Question {
 		Scenario: s.Name, Text: s.Question, Baseline: s.Baseline, JudgeBy: s.JudgeBy,
 		Repeat: s.Repeat, Seed: s.Seed, Expect: s.Expect, Worlds: p.Worlds, Command: p.Command, Until: p.Until,
 	}
+	q.Steady = true
 	for _, v := range s.Variants {
 		q.Variants = append(q.Variants, v.Name)
+		q.Steady = q.Steady && v.Steady()
 	}
 	return q
 }

@@ -131,6 +131,8 @@ func (w liveWorld) measure(ctx context.Context, c *scenarios.Case, system *live.
 	run.Target = c.Target(ofClosed(measured))
 	run.Nodes = after.since(before)
 	run.Machine.LateP50, run.Machine.LateP99 = lateness(measured)
+	run.Machine.Others, run.Machine.Stolen = after.others(before, run.Nodes), after.stolen-before.stolen
+	run.Machine.ClockStep = after.at.Round(0).Sub(before.at.Round(0)) - after.at.Sub(before.at)
 	if n := len(measured); n > 0 {
 		run.Machine.GeneratorCPU = (after.own - before.own) / time.Duration(n)
 	}
@@ -153,12 +155,18 @@ func newRun(c *scenarios.Case, world string) *measure.Run {
 type snapshot struct {
 	nodes []measure.NodeUse
 	own   time.Duration // processor time of this process
-	err   error
+
+	busy, stolen time.Duration // of the machine
+	at           time.Time
+
+	err error
 }
 
 func take(system *live.System) snapshot {
 	nodes, err := system.Use()
-	return snapshot{nodes, processorTime(), err}
+	s := snapshot{nodes: nodes, own: processorTime(), at: time.Now(), err: err}
+	s.busy, s.stolen = machineTime()
+	return s
 }
 
 // snapshotAt takes a snapshot at an instant, or when the context ends.
@@ -185,6 +193,16 @@ func (s snapshot) since(before snapshot) []measure.NodeUse {
 		nodes = append(nodes, n)
 	}
 	return nodes
+}
+
+// others is the processor time that neither the nodes nor this process used
+// between two snapshots.
+func (s snapshot) others(before snapshot, nodes []measure.NodeUse) time.Duration {
+	others := s.busy - before.busy - (s.own - before.own)
+	for _, n := range nodes {
+		others -= n.CPU
+	}
+	return max(0, others)
 }
 
 // lateness is how late requests of open streams were sent, at the median and

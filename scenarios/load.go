@@ -79,3 +79,14 @@ func (l Load) Duration() time.Duration {
 	}
 	return end
 }
+
+// Steady tells whether the same load comes all the time and nothing befalls
+// anybody.
+func (v *Variant) Steady() bool {
+	for _, s := range v.Load.Streams {
+		if s.At > 0 || s.Closed != nil || len(s.Rate) != 1 || s.Rate[0].From != s.Rate[0].To || s.Rate[0].For != v.Load.Duration() {
+			return false
+		}
+	}
+	return len(v.Faults) == 0
+}

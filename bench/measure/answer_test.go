@@ -3,6 +3,7 @@ package measure
 import (
 	"maps"
 	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -214,6 +215,11 @@ func TestSuspect(t *testing.T) {
 			r.Nodes = []NodeUse{{CPU: 16 * time.Second}}
 			r.Machine.GeneratorCPU = 2100 * time.Microsecond
 		}, []Warning{{Kind: "cpu", Severe: true}}},
+		{"a guest on the machine", func(r *Run) { r.Machine.Others = 2 * time.Second }, nil},
+		{"neighbours", func(r *Run) { r.Machine.Others = 3 * time.Second }, []Warning{{Kind: "neighbours"}}},
+		{"neighbours on the host", func(r *Run) { r.Machine.Others, r.Machine.Stolen = 2*time.Second, 5*time.Second }, []Warning{{Kind: "neighbours", Severe: true}}},
+		{"a clock that was set", func(r *Run) { r.Machine.ClockStep = -time.Second }, []Warning{{Kind: "clock"}}},
+		{"a clock that is kept right", func(r *Run) { r.Machine.ClockStep = 20 * ms }, nil},
 		{"requests left unsent", func(r *Run) { r.Samples = r.Samples[:800] }, []Warning{{Kind: "rate", Severe: true}}},
 		{"requests sent when the load was over", func(r *Run) {
 			for i := 700; i < 1000; i++ {
@@ -241,18 +247,64 @@ func TestWarningsOverRepetitions(t *testing.T) {
 	m := Metric{Name: "p99"}
 	g := repetitions("a", "live", m, .010, .0105, .011, .0115, .012)
 	assert.Equal(t, []Warning{{Kind: "drift", World: "live", Variant: "a", Text: "live, a: p99 drifted from 10 ms in the first repetition to 12 ms in the last: let the machine come to rest and run again."}},
-		warningsOf([]Group{g}, Question{JudgeBy: m, Repeat: 5}))
-	assert.Empty(t, warningsOf([]Group{repetitions("a", "live", m, .010, .0105, .011, .0108, .012)}, Question{JudgeBy: m, Repeat: 5}), "up and down is no drift")
-	assert.Empty(t, warningsOf([]Group{repetitions("a", "live", m, .010, .0101, .0102, .0103, .0104)}, Question{JudgeBy: m, Repeat: 5}), "4% is not worth a word")
-	assert.Empty(t, warningsOf([]Group{repetitions("a", "sim", m, .010, .0105, .011, .0115, .012)}, Question{JudgeBy: m, Repeat: 5}), "a simulator cannot warm up")
+		warningsOf([]Group{g}, nil, Question{JudgeBy: m, Repeat: 5}))
+	assert.Empty(t, warningsOf([]Group{repetitions("a", "live", m, .010, .0105, .011, .0108, .012)}, nil, Question{JudgeBy: m, Repeat: 5}), "up and down is no drift")
+	assert.Empty(t, warningsOf([]Group{repetitions("a", "live", m, .010, .0101, .0102, .0103, .0104)}, nil, Question{JudgeBy: m, Repeat: 5}), "4% is not worth a word")
+	assert.Empty(t, warningsOf([]Group{repetitions("a", "sim", m, .010, .0105, .011, .0115, .012)}, nil, Question{JudgeBy: m, Repeat: 5}), "a simulator cannot warm up")
 
 	part := repetitions("a", "live", Metric{Name: "p50"}, 1)
 	part[0].good[""] = 599
-	few := warningsOf([]Group{part}, Question{JudgeBy: m, Repeat: 5})
+	few := warningsOf([]Group{part}, nil, Question{JudgeBy: m, Repeat: 5})
 	assert.Equal(t, []Warning{{Kind: "samples", World: "live", Variant: "a",
 		Text: "live, a: p99 cannot be told: it needs 600 successes in each of 5 repetitions; let the load last longer, or repeat it more often."}}, few)
 	part[0].good[""] = 600
-	assert.Empty(t, warningsOf([]Group{part}, Question{JudgeBy: m, Repeat: 5}), "the other repetitions will make up for it")
+	assert.Empty(t, warningsOf([]Group{part}, nil, Question{JudgeBy: m, Repeat: 5}), "the other repetitions will make up for it")
+}
+
+func TestRepetitionsOfTwoKinds(t *testing.T) {
+	m := Metric{Name: "p99"}
+	of := func(values ...float64) []Warning { return repetitions("a", "sim", m, values...).split(m) }
+	assert.Equal(t, []Warning{{Kind: "split", World: "sim", Variant: "a", Text: "sim, a: p99 is of two kinds, about 10.1 ms in 3 repetitions and about 20.1 ms in 2: look for what differs between them, in their logs or on the machine."}},
+		of(.010, .020, .0101, .0202, .0102))
+	assert.Empty(t, of(.010, .020, .0101, .0102, .0103), "one alone is no kind")
+	assert.Empty(t, of(.010, .0102, .0112, .0113, .0101), "a tenth is not worth a word")
+	assert.Empty(t, of(.010, .012, .016, .018, .020), "spread out")
+	rng, called := rand.New(rand.NewPCG(3, 4)), 0
+	for range trials {
+		var values []float64
+		for range 5 {
+			values = append(values, 1+.2*rng.NormFloat64())
+		}
+		if len(of(values...)) > 0 {
+			called++
+		}
+	}
+	assert.Less(t, float64(called)/trials, .02, "by chance")
+}
+
+func TestColdBeginnings(t *testing.T) {
+	line := func(p50 ...float64) (line []Second) {
+		for i, p := range p50 {
+			line = append(line, Second{At: float64(i) + .5, P50: p})
+		}
+		return line
+	}
+	g := repetitions("a", "live", Metric{Name: "p50"}, 1)
+	g[0].Run.Warmup = time.Second
+	q := Question{JudgeBy: Metric{Name: "p50"}, Repeat: 1}
+	cold := line(.050, .013, .010, .010, .0105, .010, .010, .010, .010)
+	assert.Empty(t, warningsOf([]Group{g}, [][]Second{cold}, q), "where something befalls somebody, that may be why")
+	q.Steady = true
+	assert.Equal(t, []Warning{{Kind: "cold", World: "live", Variant: "a",
+		Text: "live, a: the first 1 s after the warm-up was still slower, with a median of 13 ms against at most 10.5 ms later: give warmup more time."}},
+		warningsOf([]Group{g}, [][]Second{cold}, q))
+	for name, line := range map[string][]Second{
+		"warm":      line(.050, .011, .010, .010, .0105, .010, .010, .010, .010),
+		"wavering":  line(.050, .013, .010, .010, .013, .010, .010, .010, .010),
+		"too short": line(.050, .013, .010, .010, .010),
+	} {
+		assert.Empty(t, warningsOf([]Group{g}, [][]Second{line}, q), name)
+	}
 }
 
 // A severe warning is kept for each variant, so that it is known which figures
@@ -277,6 +329,6 @@ func TestWarningsNameTheirVariant(t *testing.T) {
 		m := Metric{Name: "mean"}
 		a, b := repetitions("a", "live", m, 1), repetitions("b", "live", m, 1)
 		a[0].Run.Warnings, b[0].Run.Warnings = c.a, c.b
-		assert.Equal(t, c.want, warningsOf([]Group{a, b}, Question{JudgeBy: m, Repeat: 1}), c.name)
+		assert.Equal(t, c.want, warningsOf([]Group{a, b}, nil, Question{JudgeBy: m, Repeat: 1}), c.name)
 	}
 }

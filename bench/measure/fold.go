@@ -23,6 +23,9 @@ type Question struct {
 	// a share of the figure, or of the whole where the figure is itself a
 	// share. Wider ones are warned of. 0: as wide as they are.
 	Until float64
+	// Steady says that the same load comes all the time and nothing befalls
+	// anybody.
+	Steady bool
 }
 
 // Fold reduces runs to everything that a report shows. The same runs give the
@@ -46,7 +49,7 @@ func Fold(q Question, runs []*Run) (*Result, error) {
 	}
 	r.Partial = len(groups) < len(q.Worlds)*len(q.Variants) || incomplete(groups, q.Repeat)
 	r.Checks = Judge(q, groups)
-	r.Warnings = append(warningsOf(groups, q), once(flattery(r.Comparisons, q.related()))...)
+	r.Warnings = append(warningsOf(groups, lines, q), once(flattery(r.Comparisons, q.related()))...)
 	if r.Partial {
 		r.Warnings = append(r.Warnings, partial(groups, len(q.Worlds)*len(q.Variants), q.Repeat))
 	}

@@ -105,6 +105,13 @@ type Provenance struct {
 	// GeneratorCPU its CPU time per request.
 	LateP50, LateP99 time.Duration
 	GeneratorCPU     time.Duration
+	// Others is the processor time that went to none of ours between warm-up
+	// and the end, Stolen what the machine's host gave to other machines. 0 if
+	// they cannot be told.
+	Others time.Duration `json:",omitempty"`
+	Stolen time.Duration `json:",omitempty"`
+	// ClockStep is by how much the calendar's clock went ahead of the steady one.
+	ClockStep time.Duration `json:",omitempty"`
 }
 
 // Warning travels with a result that should not be taken at face value.

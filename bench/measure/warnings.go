@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -19,6 +20,12 @@ const (
 	chance                       = 4         // …give or take what Poisson's law may do, in its deviations
 	driftRuns                    = 5         // repetitions before drift can be told from chance
 	driftMild                    = 0.1       // from the first repetition to the last
+	splitMild                    = 0.2       // between two kinds of repetitions, as a share of their mean
+	splitApart                   = 4         // as often as far from each other as each is wide
+	othersMild, othersSevere     = 0.1, 0.3  // of the processor time there is, that went to others
+	stepMild                     = 100 * time.Millisecond
+	coldSeconds                  = 8   // of a steady load before a slow beginning can be told from chance
+	coldMild                     = 1.2 // times the latency of all that follows
 )
 
 // Suspect tells what is wrong with a run that has ended, whose samples are in
@@ -35,7 +42,7 @@ func Suspect(run *Run) []Warning {
 func (c *counter) suspect() []Warning {
 	var all []Warning
 	whole := c.whole()
-	for _, check := range []func(*counter, *count) *Warning{late, slack, saturated, closed} {
+	for _, check := range []func(*counter, *count) *Warning{late, slack, saturated, crowded, clocked, closed} {
 		if w := check(c, whole); w != nil {
 			all = append(all, *w)
 		}
@@ -94,8 +101,8 @@ func saturated(c *counter, whole *count) *Warning {
 	w := &Warning{
 		Kind:   "cpu",
 		Severe: share > busySevere,
-		Text: fmt.Sprintf("Components and generator used %s of the machine's processors, so that they wait for each other: offer less load, or use more cores.",
-			percent(min(1, share))),
+		Text: fmt.Sprintf("Components and generator used %s of the machine's processors, so that they wait for each other, %s: offer less load, or use more cores.",
+			percent(min(1, share)), c.run.busiest(whole.all)),
 	}
 	if c.run.Modelled != nil {
 		w.Text = fmt.Sprintf("Components and generator used %s of the %d processors that the simulator gives them, as a live run here would: offer less load, or say worlds: [sim] in the scenario, where every place has processors of its own.",
@@ -104,14 +111,57 @@ func saturated(c *counter, whole *count) *Warning {
 	return w
 }
 
+// busiest names who used most of the processors.
+func (r *Run) busiest(requests int64) string {
+	name, most := "the generator", r.Machine.GeneratorCPU*time.Duration(requests)
+	for _, n := range r.Nodes {
+		if n.CPU > most {
+			name, most = n.Place, n.CPU
+		}
+	}
+	return fmt.Sprintf("most of all %s with %s of one", name, percent(most.Seconds()/r.Window().Seconds()))
+}
+
+// crowded says that the machine's processors worked for others too.
+func crowded(c *counter, _ *count) *Warning {
+	m := c.run.Machine
+	there := float64(m.Cores) * c.run.Window().Seconds()
+	share := (m.Others + m.Stolen).Seconds() / there
+	if there <= 0 || share <= othersMild {
+		return nil
+	}
+	return &Warning{
+		Kind:   "neighbours",
+		Severe: share > othersSevere,
+		Text: fmt.Sprintf("%s of the machine's processors went to others (%s to other machines on the same host): stop what else runs, or run again when it is over.",
+			percent(min(1, share)), percent(min(1, m.Stolen.Seconds()/there))),
+	}
+}
+
+// clocked says that somebody set the clock.
+func clocked(c *counter, _ *count) *Warning {
+	step := c.run.Machine.ClockStep
+	if step.Abs() <= stepMild {
+		return nil
+	}
+	return &Warning{
+		Kind: "clock",
+		Text: fmt.Sprintf("The calendar's clock was set by %v while the run lasted: latencies are not touched by that, but ages in caches, quotas and tokens may be; run again.", step.Round(time.Millisecond)),
+	}
+}
+
 // warningsOf gathers what is wrong with a result: what the runs were warned of,
 // then what only shows over repetitions.
-func warningsOf(groups []Group, q Question) []Warning {
+func warningsOf(groups []Group, lines [][]Second, q Question) []Warning {
 	all := ofRuns(groups)
-	for _, g := range groups {
+	for i, g := range groups {
 		all = append(all, g.few(q.JudgeBy, q.Repeat)...)
 		all = append(all, g.drift(q.JudgeBy)...)
+		all = append(all, g.split(q.JudgeBy)...)
 		all = append(all, g.wide(q.JudgeBy, q.Until)...)
+		if q.Steady {
+			all = append(all, g.cold(lines[i])...)
+		}
 	}
 	return once(all)
 }
@@ -192,6 +242,55 @@ func (g Group) few(judged Metric, repeat int) []Warning {
 	}
 	return []Warning{g.warning("samples", fmt.Sprintf(
 		"%s cannot be told: it needs %d successes %s; let the load last longer, or repeat it more often.", judged, need, each))}
+}
+
+// split says that the repetitions are of two kinds, so that their mean is of
+// neither.
+func (g Group) split(judged Metric) []Warning {
+	var values []float64
+	for _, t := range g {
+		if v, ok := t.Figure(judged); ok {
+			values = append(values, v)
+		}
+	}
+	if len(values) < driftRuns {
+		return nil
+	}
+	slices.Sort(values)
+	at := 1
+	for i := range values[1:] {
+		if values[i+1]-values[i] > values[at]-values[at-1] {
+			at = i + 1
+		}
+	}
+	low, high := values[:at], values[at:]
+	gap := high[0] - low[len(low)-1]
+	wide := max(low[len(low)-1]-low[0], high[len(high)-1]-high[0])
+	if min(len(low), len(high)) < 2 || gap <= splitApart*wide || gap <= splitMild*mean(values) {
+		return nil
+	}
+	return []Warning{g.warning("split", fmt.Sprintf(
+		"%s is of two kinds, about %s in %d repetitions and about %s in %d: look for what differs between them, in their logs or on the machine.",
+		judged, Text(judged, mean(low)), len(low), Text(judged, mean(high)), len(high)))}
+}
+
+// cold says that a steady load was answered more slowly at first: what warms
+// up had not done so.
+func (g Group) cold(line []Second) []Warning {
+	run := g[0].Run
+	line = slices.DeleteFunc(slices.Clone(line), func(s Second) bool { return s.At < run.Warmup.Seconds() || s.P50 == 0 })
+	if len(line) < coldSeconds {
+		return nil
+	}
+	by := func(a, b Second) int { return cmp.Compare(a.P50, b.P50) }
+	n := len(line) / coldSeconds
+	first, rest := slices.MinFunc(line[:n], by).P50, slices.MaxFunc(line[n:], by).P50
+	if first <= coldMild*rest {
+		return nil
+	}
+	return []Warning{g.warning("cold", fmt.Sprintf(
+		"the first %s after the warm-up was still slower, with a median of %s against at most %s later: give warmup more time.",
+		duration(float64(n)), duration(first), duration(rest)))}
 }
 
 // Wide is the kind of warnings that an interval is wider than was asked for.
