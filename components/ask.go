@@ -1,7 +1,6 @@
 package components
 
 import (
-	"sync"
 	"time"
 
 	"trafficlab/components/policy"
@@ -11,7 +10,7 @@ import (
 
 // budget is a policy.Budget that many requests share. Nil is without bounds.
 type budget struct {
-	mu     sync.Mutex
+	mu     lock
 	policy *policy.Budget
 }
 
@@ -112,7 +111,9 @@ func (p *proxy) conclude(v *visit) (Pause, bool) {
 	case a.call == nil:
 		p.fallBack(v, v.route.pool.refusal())
 	case a.reason != policy.Canceled:
-		p.fallBack(v, a.said())
+		var said Response
+		a.say(&said)
+		p.fallBack(v, said)
 	}
 	return over()
 }

@@ -52,13 +52,14 @@ func (a *attempt) hear() {
 	}
 }
 
-// said is the head of the answer, or our own word for the want of one.
-func (a *attempt) said() Response {
+// say writes the head of the answer, or our own word for the want of one.
+func (a *attempt) say(r *Response) {
 	if a.failure != nil {
-		return *a.failure
+		*r = *a.failure
+		return
 	}
 	head, _ := a.call.Head()
-	return head
+	*r = head.Response()
 }
 
 // giveUp ends an attempt that is still under way.
@@ -102,7 +103,7 @@ func (p *proxy) begin(v *visit, a *attempt) bool {
 	if a.call != nil {
 		a.call.Cancel()
 	}
-	hop := Hop{To: pool.places[i], Request: *v.req, Body: v.req.Size != 0, Connect: v.route.timeout.Connect}
+	hop := Hop{To: pool.places[i], Way: &pool.met[i].way, Request: *v.req, Body: v.req.Size != 0, Connect: v.route.timeout.Connect}
 	p.edit(&hop, v, now)
 	v.begun++
 	v.avoid = append(v.avoid, i)

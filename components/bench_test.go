@@ -43,11 +43,11 @@ func (x *instant) Forward(_ Call, _ Response, _ int64, keep func(Body)) policy.R
 	return policy.OK
 }
 
-type instantCall struct{ head Response }
+type instantCall struct{ head Head }
 
-func (*instantCall) Fired() bool                       { return true }
-func (*instantCall) Cancel()                           {}
-func (c *instantCall) Head() (Response, policy.Reason) { return c.head, policy.OK }
+func (*instantCall) Fired() bool                   { return true }
+func (*instantCall) Cancel()                       {}
+func (c *instantCall) Head() (Head, policy.Reason) { return c.head, policy.OK }
 
 // BenchmarkOpen measures one request through each kind of component.
 func BenchmarkOpen(b *testing.B) {
@@ -73,7 +73,7 @@ func benchmarkOpen(b *testing.B, node topologies.Node, fresh bool) {
 	top := proxyTopology(node)
 	component := New(&scenarios.Case{Seed: 1, Variant: scenarios.Variant{Topology: top}}, "edge")
 	x := &instant{body: Body{Size: 1000}}
-	x.call.head = Response{Status: 200, Body: x.body, Header: Header{
+	x.call.head = Head{Status: 200, Size: x.body.Size, Header: Header{
 		{"Content-Type", "application/json"}, {"Cache-Control", "public, max-age=60"}}}
 	req := Request{Method: "GET", Host: "shop", Path: "/products/17", Peer: netip.MustParseAddr("127.0.0.1"), Lasting: true,
 		Header: Header{{"X-Api-Key", "k-bob-1"}, {"X-Forwarded-For", "10.0.0.1"}}}

@@ -2,7 +2,6 @@ package components
 
 import (
 	"cmp"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,7 +33,7 @@ type store struct {
 	wishes   memo[*wish]
 	tellings memo[*telling]
 
-	mu    sync.Mutex
+	mu    lock
 	kept  *policy.Cache[*resource]
 	under fetches                // under way
 	dated []scenarios.DatedPurge // to come

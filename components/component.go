@@ -41,6 +41,7 @@ type Site struct {
 	c       *scenarios.Case
 	weather *scenarios.Weather
 	tallies Tallies                       // nil: each component counts alone
+	alone   bool                          // one step is played at a time
 	answers map[*topologies.Node]*answers // of backends
 }
 
@@ -49,8 +50,12 @@ type Site struct {
 // even what is to be shared.
 func NewSite(c *scenarios.Case, tallies Tallies) *Site {
 	weather := c.Weather()
-	return &Site{c, weather, underWeather(tallies, weather), map[*topologies.Node]*answers{}}
+	return &Site{c: c, weather: weather, tallies: underWeather(tallies, weather), answers: map[*topologies.Node]*answers{}}
 }
+
+// Alone says that all components are played by one goroutine. What New builds
+// from now on is then not safe for concurrent use, and need not pay for it.
+func (s *Site) Alone() { s.alone = true }
 
 // New builds the component of a place, as it is when its process starts. The
 // place must be one that trafficlab plays itself: not an external.
@@ -60,15 +65,22 @@ func (s *Site) build(place topologies.Place, old *Component) *Component {
 	node := s.c.Variant.Topology.Node(place.Node())
 	component := &Component{place: place, node: node, forecast: s.weather.Of(place),
 		gauge: newGauge(s.c.Variant.Topology, node), timed: node.Routes != nil || node.Knows() || node.ServerTiming}
+	component.counters.mu.alone = s.alone
 	if node.Kind.Proxies() {
 		component.capacity = newCapacity(node)
-		component.server = newProxy(s.c, node, place, s.tallies, formerly(old))
+		p := newProxy(s.c, node, place, s.tallies, formerly(old))
+		if s.alone {
+			p.unlock()
+		}
+		component.server = p
 		return component
 	}
 	if s.answers[node] == nil {
 		s.answers[node] = newAnswers(node)
 	}
-	component.server = newBackend(s.c.Seed, node, component.forecast, s.answers[node])
+	b := newBackend(s.c.Seed, node, component.forecast, s.answers[node])
+	b.mu.alone = s.alone
+	component.server = b
 	return component
 }
 
@@ -93,11 +105,11 @@ func (c *Component) Open(x Exchange, req *Request, used Steps) Steps {
 	v.probe = c.gauge != nil && req.Method == "GET" && req.Path == ProbePath
 	switch {
 	case v.check:
-		c.counters.checks.Add(1)
+		c.counters.one(&c.counters.checks)
 	case v.probe:
-		c.counters.probes.Add(1)
+		c.counters.one(&c.counters.probes)
 	default:
-		c.counters.requests.Add(1)
+		c.counters.one(&c.counters.requests)
 		if c.gauge != nil {
 			c.gauge.begin(v)
 		}
@@ -129,7 +141,9 @@ func (v *visit) Step(woken int) (p Pause, over bool) {
 			c.tell(v.x, v.timing.close(v))
 		}
 	}
-	*v = visit{detour: v.detour, timing: v.timing} // whose storage is good for another
+	detour, timing := v.detour, v.timing // whose storage is good for another
+	*v = visit{}
+	v.detour, v.timing = detour, timing
 	return Pause{}, true
 }
 

@@ -3,8 +3,6 @@ package components
 import (
 	"cmp"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"trafficlab/bench/measure"
 	"trafficlab/components/policy"
@@ -13,32 +11,38 @@ import (
 // counters is what a component counts whatever its kind. It is safe for
 // concurrent use.
 type counters struct {
-	requests, checks, probes atomic.Int64
-	reasons                  [policy.Canceled + 1]atomic.Int64
-	words                    [words]atomic.Int64
-
-	mu    sync.Mutex
-	usage map[usageKey]*measure.Usage
+	mu                       lock
+	requests, checks, probes int64
+	reasons                  [policy.Canceled + 1]int64
+	words                    [words]int64
+	usage                    map[usageKey]*measure.Usage
 }
 
 // usageKey is what usage is counted by.
 type usageKey struct{ consumer, route string }
 
+// one counts one more.
+func (c *counters) one(of *int64) {
+	c.mu.Lock()
+	*of++
+	c.mu.Unlock()
+}
+
 // count takes a visit that has ended.
 func (c *counters) count(v *visit) {
-	c.reasons[v.reason].Add(1)
+	c.mu.Lock()
+	c.reasons[v.reason]++
 	if v.word != noWord {
-		c.words[v.word].Add(1)
+		c.words[v.word]++
 	}
 	if v.route != nil && v.route.metered {
 		c.meter(v)
 	}
+	c.mu.Unlock()
 }
 
 func (c *counters) meter(v *visit) {
 	took, used := v.x.Now()-v.began, v.at.capacity.of(v)
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	u := c.usageOf(usageKey{v.consumer, v.route.label})
 	u.Requests++
 	u.Bytes += v.bytes
@@ -80,9 +84,9 @@ func (c *counters) snapshot() measure.NodeUse {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	u := measure.NodeUse{
-		Requests: c.requests.Load(),
-		Checks:   c.checks.Load(),
-		Probes:   c.probes.Load(),
+		Requests: c.requests,
+		Checks:   c.checks,
+		Probes:   c.probes,
 		Reasons:  named(policy.Reasons(), c.reasons[:]),
 		Cache:    named(cacheWords(), c.words[:]),
 	}
@@ -99,10 +103,10 @@ func (c *counters) snapshot() measure.NodeUse {
 func named[K interface {
 	~uint8
 	String() string
-}](keys []K, counts []atomic.Int64) map[string]int64 {
+}](keys []K, counts []int64) map[string]int64 {
 	m := map[string]int64{}
 	for _, k := range keys {
-		if n := counts[k].Load(); n != 0 {
+		if n := counts[k]; n != 0 {
 			m[k.String()] = n
 		}
 	}

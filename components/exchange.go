@@ -83,6 +83,18 @@ type Response struct {
 	ours bool // a refusal in our own words
 }
 
+// Head is an upstream's answer without its body.
+type Head struct {
+	Status int
+	Header Header
+	Size   int64 // of the body, if that is known by then
+}
+
+// Response is the answer under that head.
+func (h Head) Response() Response {
+	return Response{Status: h.Status, Header: h.Header, Body: Body{Size: h.Size}}
+}
+
 // Body is the body of a message. With Bytes nil and Size above 0 it stands for
 // Filler(Size): the live world makes the bytes, the simulator only counts.
 // Size -1 means that the length is not known before the end.
@@ -94,6 +106,7 @@ type Body struct {
 // Hop is one attempt at an upstream.
 type Hop struct {
 	To      topologies.Place
+	Way     *Way    // room for the host to note how it gets there; nil: none
 	Request Request // the head as edited for this hop
 	Body    bool    // send the body that came with the exchange's request
 
@@ -105,6 +118,9 @@ type Hop struct {
 	// 0 is no bound. Running out of it is policy.Timeout.
 	Connect time.Duration
 }
+
+// Way is what a host has noted of how to get to a place, for the next hop there.
+type Way struct{ Known any }
 
 // Exchange is one request passing through one node, from the handler's side.
 // It belongs to whoever plays the steps; only Signals may be shared between
@@ -167,7 +183,7 @@ type Call interface {
 	// Head is the answer's head once fired, with policy.OK, or the reason
 	// why there is none: Refused, Reset, Timeout (of the connection), Denied
 	// (the body is too long) or Canceled (by us). A status of 500 is still an answer here.
-	Head() (Response, policy.Reason)
+	Head() (Head, policy.Reason)
 
 	// Cancel gives the attempt up.
 	Cancel()

@@ -353,13 +353,12 @@ type fakeCall struct {
 	canceled, forwarded bool
 }
 
-func (c *fakeCall) Head() (Response, policy.Reason) {
+func (c *fakeCall) Head() (Head, policy.Reason) {
 	if c.answer.reason != policy.OK {
-		return Response{}, c.answer.reason
+		return Head{}, c.answer.reason
 	}
-	head := c.answer.Response
-	head.Body.Bytes = nil
-	return head, policy.OK
+	said := &c.answer.Response
+	return Head{said.Status, said.Header, said.Body.Size}, policy.OK
 }
 
 func (c *fakeCall) Cancel() {

@@ -27,7 +27,8 @@ func freshened(old, later Header) Header {
 // stored still holds.
 func (p *proxy) stillHolds(v *visit) {
 	e := v.validates
-	later := p.outwardHeader(v, v.attempt.said().Header)
+	head, _ := v.attempt.call.Head()
+	later := p.outwardHeader(v, head.Header)
 	renewed := p.store.renewed(v, e, later)
 	p.store.confirm(v, renewed)
 	if renewed != nil {

@@ -3,7 +3,6 @@ package components
 import (
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"trafficlab/components/policy"
@@ -16,7 +15,7 @@ type gate struct {
 	by    string // what a request's class is known by
 	order []string
 
-	mu     sync.Mutex
+	mu     lock
 	policy *policy.Gate[*visit]
 }
 

@@ -1,7 +1,6 @@
 package components
 
 import (
-	"sync"
 	"time"
 
 	"trafficlab/components/policy"
@@ -19,7 +18,7 @@ type hedge struct {
 	after  time.Duration // 0: measured
 	budget *budget
 
-	mu       sync.Mutex
+	mu       lock
 	measured *policy.Quantile
 }
 

@@ -86,7 +86,7 @@ func (f *keyFetch) heard(woken int) (keys []topologies.PublicKey) {
 	if reason != policy.OK || head.Status != 200 {
 		return nil
 	}
-	f.x.Forward(f.call, head, longestSet, func(b Body) {
+	f.x.Forward(f.call, head.Response(), longestSet, func(b Body) {
 		if set, err := topologies.ReadKeySet(b.Bytes); err == nil {
 			keys = set
 		}

@@ -132,21 +132,27 @@ func (m *membership) ramp(i int, age time.Duration) (full bool) {
 // advance brings to the present what changes with time alone.
 func (m *membership) advance(now time.Duration) {
 	m.now = now
+	if len(m.warming) > 0 {
+		m.warmUp()
+	}
+	if m.outliers != nil {
+		m.review()
+	}
+}
+
+// warmUp gives those on their way what their age allows.
+func (m *membership) warmUp() {
 	kept := m.warming[:0]
 	for _, w := range m.warming {
-		if !m.ramp(w.i, now-w.since) {
+		if !m.ramp(w.i, m.now-w.since) {
 			kept = append(kept, w)
 		}
 	}
 	m.warming = kept
-	m.review()
 }
 
 // review takes over whom the outliers' account has turned.
 func (m *membership) review() {
-	if m.outliers == nil {
-		return
-	}
 	for _, i := range m.outliers.Advance(m.now) {
 		m.mark(i, ejected, m.outliers.Ejected(i))
 	}

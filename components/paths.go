@@ -56,8 +56,8 @@ func (t *pathTable[T]) find(path string) *T {
 		}
 	}
 	for i := range t.prefixes {
-		if strings.HasPrefix(path, t.prefixes[i].path) {
-			return &t.values[t.prefixes[i].value]
+		if p := &t.prefixes[i]; p.path == "" || strings.HasPrefix(path, p.path) {
+			return &t.values[p.value]
 		}
 	}
 	return nil

@@ -85,6 +85,21 @@ func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, 
 	return p
 }
 
+// unlock does without locks.
+func (p *proxy) unlock() {
+	for _, pool := range p.pools {
+		pool.mu.alone = true
+	}
+	for _, l := range p.limits {
+		if m, ok := l.tally.(*memory); ok {
+			m.mu.alone = true
+		}
+	}
+	if p.store != nil {
+		p.store.mu.alone = true
+	}
+}
+
 // layRoutes builds the table of routes. Routes to the same nodes share a pool.
 func (p *proxy) layRoutes(c *scenarios.Case, old *proxy) {
 	t, pools := c.Variant.Topology, map[string]*pool{}
@@ -214,16 +229,19 @@ func (p *proxy) leave(v *visit) {
 
 // handOn forwards the answer that an upstream gave.
 func (p *proxy) handOn(v *visit) {
-	if p.rescued(v, v.attempt.status, v.attempt.reason) {
-		v.attempt.done(v.x.Now(), v.attempt.reason)
-		return
+	if p.store != nil {
+		if p.rescued(v, v.attempt.status, v.attempt.reason) {
+			v.attempt.done(v.x.Now(), v.attempt.reason)
+			return
+		}
+		if v.validates != nil && v.attempt.status == 304 {
+			p.stillHolds(v)
+			return
+		}
 	}
-	if p.store != nil && v.validates != nil && v.attempt.status == 304 {
-		p.stillHolds(v)
-		return
-	}
-	head := v.attempt.said()
-	if v.route.body.edits(v.req, &head) {
+	var head Response
+	v.attempt.say(&head)
+	if v.route.body != nil && v.route.body.edits(v.req, &head) {
 		p.handOnEdited(v, head)
 		return
 	}
@@ -234,7 +252,9 @@ func (p *proxy) handOn(v *visit) {
 		keep, limit = p.store.keeper(v, head), p.store.capacity
 	}
 	p.dress(v, &head)
-	head.Header = v.route.pool.sticky.settle(v, head.Header)
+	if s := v.route.pool.sticky; s != nil {
+		head.Header = s.settle(v, head.Header)
+	}
 	v.forward(v.attempt.call, head, limit, keep)
 	if keep != nil {
 		p.store.handedOn(v)

@@ -35,9 +35,14 @@ var reasonOfError = map[string]policy.Reason{
 // every caller: by its status, and for failures by the error that Proxy-Status
 // names.
 func ReasonOf(status int, h Header) policy.Reason {
-	switch {
-	case status < 400:
+	if status < 400 {
 		return policy.OK
+	}
+	return reasonOfFailure(status, h)
+}
+
+func reasonOfFailure(status int, h Header) policy.Reason {
+	switch {
 	case status == 429:
 		return policy.Limited
 	case status < 500:

@@ -1,7 +1,6 @@
 package components
 
 import (
-	"sync"
 	"time"
 
 	"trafficlab/components/policy"
@@ -42,7 +41,7 @@ const limitedKeys = 1 << 16
 
 // memory is a tally within this process.
 type memory struct {
-	mu     sync.Mutex
+	mu     lock
 	limits policy.Limits
 	tells  bool // levels
 }
@@ -67,7 +66,7 @@ func (m *memory) Take(x Exchange, asks []policy.Ask) Taken {
 // Memories are tallies that live in this process and outlive the components
 // that ask for them. They are safe for concurrent use.
 type Memories struct {
-	mu     sync.Mutex
+	mu     lock
 	byName map[string]*memory
 }
 

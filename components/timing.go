@@ -107,7 +107,7 @@ const serverTiming = "Server-Timing"
 // Source: Server Timing, W3C working draft. Times are up to the head of the
 // answer, in milliseconds.
 func (v *visit) timed(h Header) Header {
-	if v.timing == nil || !v.at.node.ServerTiming {
+	if !v.at.node.ServerTiming {
 		return h
 	}
 	return append(slices.Clip(h), Field{serverTiming, v.timing.text(v)})

@@ -154,9 +154,11 @@ func (v *visit) reply(r Response) {
 	if v.ending != nil {
 		v.ending.end(v, &r)
 	}
-	r.Header = v.timed(r.Header)
+	if v.timing != nil {
+		r.Header = v.timed(r.Header)
+	}
 	if !v.gone() {
-		v.answered(r, ReasonOf(r.Status, r.Header))
+		v.answered(&r, ReasonOf(r.Status, r.Header))
 	}
 	v.x.Reply(r)
 }
@@ -166,15 +168,17 @@ func (v *visit) forward(c Call, head Response, limit int64, keep func(Body)) {
 	if v.ending != nil {
 		v.ending.end(v, &head)
 	}
-	head.Header = v.timed(head.Header)
+	if v.timing != nil {
+		head.Header = v.timed(head.Header)
+	}
 	reason := v.x.Forward(c, head, limit, keep)
 	if reason == policy.OK {
 		reason = ReasonOf(head.Status, head.Header)
 	}
-	v.answered(head, reason)
+	v.answered(&head, reason)
 }
 
-func (v *visit) answered(r Response, reason policy.Reason) {
+func (v *visit) answered(r *Response, reason policy.Reason) {
 	v.status, v.reason = r.Status, reason
 	v.bytes = max(r.Body.Size, int64(len(r.Body.Bytes)))
 }

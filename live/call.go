@@ -28,7 +28,7 @@ type call struct {
 
 	// Set before the event fires.
 	response *http1.Response
-	head     components.Response
+	head     components.Head
 	reason   policy.Reason
 
 	taken bool // the exchange forwards it, or has let go of it
@@ -144,7 +144,7 @@ func (c *call) take(a *http1.Response, err error) {
 		return
 	}
 	c.response = a
-	c.head = components.Response{Status: a.Status, Header: a.Header, Body: components.Body{Size: a.Length}}
+	c.head = components.Head{Status: a.Status, Header: a.Header, Size: a.Length}
 }
 
 // reasonOf says why there is no answer. A call whose head had left was begun,
@@ -173,7 +173,7 @@ func (c *call) reasonOf(err error) policy.Reason {
 }
 
 // Head is the answer's head, or why there is none.
-func (c *call) Head() (components.Response, policy.Reason) { return c.head, c.reason }
+func (c *call) Head() (components.Head, policy.Reason) { return c.head, c.reason }
 
 // Cancel gives the attempt up; its connection is closed.
 func (c *call) Cancel() { c.trip().Cancel(errGivenUp) }

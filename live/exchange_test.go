@@ -174,7 +174,7 @@ func passTo(x *exchange, req components.Request, to topologies.Place) {
 		x.Reply(components.Response{Status: 502, Body: components.Body{Bytes: []byte(reason.String())}})
 		return
 	}
-	x.Forward(c, head, 0, nil)
+	x.Forward(c, head.Response(), 0, nil)
 }
 
 func TestForward(t *testing.T) {
@@ -282,7 +282,7 @@ func TestClientGoesAwayAmidTheBody(t *testing.T) {
 		c := x.Start(components.Hop{To: "origin", Request: req})
 		x.Wait(components.Forever, c)
 		head, _ := c.Head()
-		reason = x.Forward(c, head, 0, nil)
+		reason = x.Forward(c, head.Response(), 0, nil)
 	})
 	origin := func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "one")
@@ -487,7 +487,7 @@ func TestKeep(t *testing.T) {
 				c := x.Start(components.Hop{To: "origin", Request: req})
 				x.Wait(components.Forever, c)
 				head, _ := c.Head()
-				reason = x.Forward(c, head, test.limit, func(b components.Body) { kept = &b })
+				reason = x.Forward(c, head.Response(), test.limit, func(b components.Body) { kept = &b })
 			})
 			inLab(t, h, labOptions{origin: origin}, func(l *lab) {
 				answer, _, err := l.try(test.method, "/", "")
@@ -620,7 +620,7 @@ func TestBackgroundOutlivesItsExchange(t *testing.T) {
 			c := b.Start(components.Hop{To: "origin", Request: req})
 			b.Wait(components.Forever, c)
 			head, _ := c.Head()
-			reason = b.Forward(c, head, 100, func(body components.Body) { kept = body })
+			reason = b.Forward(c, head.Response(), 100, func(body components.Body) { kept = body })
 			done = b.Now()
 			b.Wait(components.Forever, b.Canceled())
 			ended = b.Now()

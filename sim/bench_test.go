@@ -60,7 +60,7 @@ func (s *plainSteps) Step(int) (components.Pause, bool) {
 	switch {
 	case s.next && s.call != nil:
 		head, _ := s.call.Head()
-		s.x.Forward(s.call, head, 0, nil)
+		s.x.Forward(s.call, head.Response(), 0, nil)
 	case s.next:
 		s.x.Reply(components.Response{Status: 200})
 	case s.to != "":

@@ -9,35 +9,36 @@ import (
 
 // call is one attempt at a place: of a frame, or of a client at the entry.
 type call struct {
-	world *world
-	slot  int
-	from  *frame // nil: a client's
-	owner int    // the client's sample
-	pool  *pool
-
-	request   components.Request
+	world     *world
+	pool      *pool
+	from      *frame // nil: a client's
+	next      *call  // of the frame's
+	callee    *frame // who works on it, as far as is known here
 	connectBy time.Duration
+	slot      int32
+	ticks     int32 // events under way that name it
 
-	callee *frame // who works on it, as far as is known here
-	worked bool   // by whoever began to, whether wanted or not
+	worked bool // by whoever began to, whether wanted or not
 	fired  bool
+	holds  bool // a connection
+	queued bool // in the pool's line
+	over   bool // nobody will ask for it any more
 	reason policy.Reason
+
 	status int
 	header components.Header
 	body   components.Body // as it came over the wire
+	owner  int             // the client's sample
 
-	holds  bool // a connection
-	queued bool // in the pool's line
-	ticks  int  // events under way that name it
-	over   bool // nobody will ask for it any more
+	request components.Request
 }
 
 // Fired tells whether the answer has come or the attempt has failed.
 func (c *call) Fired() bool { return c.fired }
 
 // Head is the answer's head, without its body but for the size if known.
-func (c *call) Head() (components.Response, policy.Reason) {
-	return components.Response{Status: c.status, Header: c.header}, c.reason
+func (c *call) Head() (components.Head, policy.Reason) {
+	return components.Head{Status: c.status, Header: c.header}, c.reason
 }
 
 // Cancel gives the attempt up. An answer that has come stays readable.
@@ -70,7 +71,7 @@ func (c *call) begin() {
 	c.pool.waiting.push(c)
 	if c.connectBy != components.Forever {
 		c.ticks++
-		c.world.clock.at(c.connectBy, gaveUp, c.slot)
+		c.world.clock.at(c.connectBy, gaveUp, int(c.slot))
 	}
 }
 
@@ -98,10 +99,10 @@ func (c *call) connect() {
 		c.connected()
 	case w.clock.now+to.dialTime > c.connectBy:
 		c.ticks++
-		w.clock.at(c.connectBy, gaveUp, c.slot)
+		w.clock.at(c.connectBy, gaveUp, int(c.slot))
 	default:
 		c.ticks++
-		w.clock.after(to.dialLine, connected, c.slot)
+		w.clock.after(to.dialLine, connected, int(c.slot))
 	}
 }
 
@@ -113,16 +114,17 @@ func (c *call) share() {
 		c.connected()
 	case p.stands > c.connectBy:
 		c.ticks++
-		w.clock.at(c.connectBy, gaveUp, c.slot)
+		w.clock.at(c.connectBy, gaveUp, int(c.slot))
 	default:
 		c.ticks++
-		w.clock.at(p.stands, connected, c.slot)
+		w.clock.at(p.stands, connected, int(c.slot))
 	}
 }
 
-// dialled is called when the dialling is over: the caller may be frozen.
+// dialled is called when the dialling is over: the caller may be frozen, or
+// have given up long ago.
 func (c *call) dialled() {
-	if c.from == nil {
+	if c.from == nil || c.fired {
 		c.run()
 	} else {
 		c.from.place.do(c)
@@ -228,8 +230,6 @@ func (c *call) leave() {
 // free makes the call available for reuse, once nothing refers to it.
 func (c *call) free() {
 	if c.over && c.ticks == 0 && !c.queued && !c.worked {
-		w, slot := c.world, c.slot
-		*c = call{world: w, slot: slot}
-		w.idleCalls = append(w.idleCalls, c)
+		c.world.idleCalls = append(c.world.idleCalls, c)
 	}
 }

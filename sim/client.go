@@ -51,7 +51,7 @@ func (w *world) arrive(a scenarios.Arrival) {
 	k := &w.clients
 	c := w.newCall(k.pools[int(a.Number)%len(k.pools)])
 	c.owner = k.told + len(k.samples)
-	c.request = k.request(a)
+	k.write(&c.request, &a)
 	k.samples = append(k.samples, measure.Sample{Number: a.Number, At: a.At, Class: a.Class})
 	k.waiting = append(k.waiting, c)
 	k.open++
@@ -62,10 +62,10 @@ func (w *world) arrive(a scenarios.Arrival) {
 	switch wait := w.machine.wait(a.At, k.toll.work); {
 	case wait > 0:
 		c.ticks++
-		w.clock.at(a.At+wait+k.toll.constant, sent, c.slot)
+		w.clock.at(a.At+wait+k.toll.constant, sent, int(c.slot))
 	case k.toll.constant > 0:
 		c.ticks++
-		w.clock.after(k.toll.line, sent, c.slot)
+		w.clock.after(k.toll.line, sent, int(c.slot))
 	default:
 		c.begin()
 	}
@@ -78,12 +78,15 @@ func (c *call) depart() {
 	}
 }
 
-// request is the head of an arrival.
-func (k *clients) request(a scenarios.Arrival) components.Request {
-	path, query, _ := strings.Cut(a.Path, "?")
-	return components.Request{
+// write writes the head of an arrival.
+func (k *clients) write(r *components.Request, a *scenarios.Arrival) {
+	header, path, query := k.header(a), a.Path, ""
+	if i := strings.IndexByte(path, '?'); i >= 0 {
+		path, query = path[:i], path[i+1:]
+	}
+	*r = components.Request{
 		Number: a.Number, Method: a.Method, Host: host,
-		Path: path, Query: query, Header: k.header(&a), Size: a.Body, Lasting: true,
+		Path: path, Query: query, Header: header, Size: a.Body, Lasting: true,
 	}
 }
 

@@ -299,13 +299,11 @@ func (p *pool) check(t *testing.T) {
 func (b *books) checkCalls() {
 	t, w := b.t, b.w
 	atWork, holding := 0, 0
-	for _, p := range w.places {
-		for _, f := range p.frames {
-			atWork += len(f.calls)
-			for _, c := range f.calls {
-				if c.holds {
-					holding++
-				}
+	for _, f := range w.frames {
+		for c := f.calls; c != nil; c = c.next {
+			atWork++
+			if c.holds {
+				holding++
 			}
 		}
 	}

@@ -39,9 +39,9 @@ func (f *frame) Background(open func(components.Exchange) components.Steps) {
 // Start begins an attempt. It panics if the place is none of the node's
 // upstreams.
 func (f *frame) Start(h components.Hop) components.Call {
-	c := f.world.newCall(f.place.pool(h.To))
+	c := f.world.newCall(f.place.way(&h))
 	c.from = f
-	f.calls = append(f.calls, c)
+	f.keep(c)
 	c.request = h.Request
 	c.request.Header = handed(h.Request.Header)
 	c.request.Size = 0
@@ -61,7 +61,7 @@ func (f *frame) Start(h components.Hop) components.Call {
 // Reply answers with a body of the handler's own.
 func (f *frame) Reply(r components.Response) {
 	if c := f.answerTo(); c != nil {
-		c.answer(&r, f.bodyOf(r, r.Body))
+		c.answer(&r, f.bodyOf(&r, r.Body))
 	}
 }
 
@@ -79,7 +79,7 @@ func (f *frame) Forward(upstream components.Call, r components.Response, limit i
 		keep(up.body)
 	}
 	if c := f.answerTo(); c != nil {
-		c.answer(&r, f.bodyOf(r, up.body))
+		c.answer(&r, f.bodyOf(&r, up.body))
 	}
 	up.release(true)
 	return policy.OK
@@ -104,7 +104,7 @@ func (f *frame) answerTo() *call {
 func handed(h components.Header) components.Header { return h[:len(h):len(h)] }
 
 // bodyOf is a body as it goes over the wire.
-func (f *frame) bodyOf(r components.Response, b components.Body) components.Body {
+func (f *frame) bodyOf(r *components.Response, b components.Body) components.Body {
 	switch {
 	case f.call != nil && f.call.request.Method == http.MethodHead, r.Status == http.StatusNoContent, r.Status == http.StatusNotModified:
 		return components.Body{}

@@ -99,7 +99,7 @@ func passing(to topologies.Place, hop components.Hop) *script {
 			x.Reply(components.Response{Status: 502, Header: components.Header{{Name: "Proxy-Status", Value: "test; error=" + words[why]}}})
 			return
 		}
-		x.Forward(c, head, 0, nil)
+		x.Forward(c, head.Response(), 0, nil)
 	}}
 }
 

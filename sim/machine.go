@@ -62,13 +62,13 @@ func (w *world) enter(f *frame, t *toll) {
 		if t.constant == 0 {
 			f.wake()
 		} else {
-			w.clock.after(t.line, visited, f.slot)
+			w.clock.after(t.line, visited, int(f.slot))
 		}
 		return
 	}
 	now := w.clock.now
 	at := now + t.constant + w.machine.wait(now, t.work) + w.jitter(f)
-	w.clock.at(at, visited, f.slot)
+	w.clock.at(at, visited, int(f.slot))
 }
 
 // jitter is the frame's draw of what comes on top of a visit.

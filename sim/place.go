@@ -26,9 +26,8 @@ type place struct {
 
 	upstreams []fleet
 	inbound   []*pool
-	frames    []*frame // at work
 
-	use tally
+	use *tally
 }
 
 // start makes the component anew, as a process starts.
@@ -77,10 +76,10 @@ func (p *place) crash() {
 	for out := range p.outbound {
 		out.desert()
 	}
-	frames := p.frames
-	p.frames = nil
-	for _, f := range frames {
-		f.crash()
+	for _, f := range p.world.frames {
+		if f.place == p && !f.dead {
+			f.crash()
+		}
 	}
 	for out := range p.outbound {
 		out.lose()
@@ -94,6 +93,15 @@ func (p *place) do(t task) {
 		return
 	}
 	t.run()
+}
+
+// play is do for a frame, which is what is done most.
+func (p *place) play(f *frame) {
+	if p.frozen {
+		p.held = append(p.held, f)
+		return
+	}
+	f.run()
 }
 
 // thaw does what the place would have done while it was frozen.
@@ -130,24 +138,26 @@ func (p *place) background(open func(components.Exchange) components.Steps) {
 func (p *place) frame() *frame {
 	f := p.world.newFrame()
 	f.place = p
-	f.index = len(p.frames)
-	p.frames = append(p.frames, f)
 	return f
-}
-
-// retire takes a frame out of work.
-func (p *place) retire(f *frame) {
-	last := p.frames[len(p.frames)-1]
-	p.frames[f.index] = last
-	last.index = f.index
-	p.frames = p.frames[:len(p.frames)-1]
-	p.world.idleFrames = append(p.world.idleFrames, f)
 }
 
 // fleet is the connections to the replicas of a node.
 type fleet struct {
 	node  string
 	pools []*pool // by replica; nil: not asked yet
+}
+
+// way is the connections to where a hop leads, as they were noted at the last.
+func (p *place) way(h *components.Hop) *pool {
+	if h.Way == nil {
+		return p.pool(h.To)
+	}
+	o, known := h.Way.Known.(*pool)
+	if !known {
+		o = p.pool(h.To)
+		h.Way.Known = o
+	}
+	return o
 }
 
 // pool is the connections to an upstream place.

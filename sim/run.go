@@ -28,6 +28,7 @@ func Play(ctx context.Context, c *scenarios.Case, costs Costs, tell func(*measur
 // site builds the components of a case, which share their tallies.
 func site(c *scenarios.Case, costs Costs) builder {
 	s := components.NewSite(c, &tallies{trip: costs.Shared})
+	s.Alone()
 	return func(place topologies.Place) component { return s.New(place) }
 }
 

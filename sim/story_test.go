@@ -178,7 +178,7 @@ func TestWhatIsNotForwardedIsCanceled(t *testing.T) {
 			t.Error("the second attempt should be first")
 		}
 		head, _ := second.Head()
-		x.Forward(second, head, 0, nil)
+		x.Forward(second, head.Response(), 0, nil)
 	}}
 	r := simulate(t, steady(chain("lb", "api"), 100*ms, 3), Costs{}, scripts(map[topologies.Place]*script{"lb": hedge, "api": api}))
 	require.Equal(t, []time.Duration{15 * ms, 15 * ms, 15 * ms}, latencies(r))
@@ -194,7 +194,7 @@ func TestAllWhoWaitForASignalHearIt(t *testing.T) {
 			c := x.Start(components.Hop{To: "api", Request: r})
 			x.Wait(components.Forever, c)
 			head, _ := c.Head()
-			x.Forward(c, head, 100, func(b components.Body) { fetches += int(b.Size) })
+			x.Forward(c, head.Response(), 100, func(b components.Body) { fetches += int(b.Size) })
 			fetched.Fire()
 			return
 		}
@@ -227,7 +227,7 @@ func TestBackgroundFetchKeepsTheBody(t *testing.T) {
 			c := x.Start(components.Hop{To: "api", Request: r})
 			x.Wait(components.Forever, c)
 			head, _ := c.Head()
-			x.Forward(c, head, 100, func(b components.Body) { kept = b })
+			x.Forward(c, head.Response(), 100, func(b components.Body) { kept = b })
 		})
 		x.Reply(components.Response{Status: 200})
 	}}

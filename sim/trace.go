@@ -21,7 +21,7 @@ func Trace(ctx context.Context, c *scenarios.Case, costs Costs, from time.Durati
 	if err != nil {
 		return fmt.Errorf("trace %s: %w", c.Scenario, err)
 	}
-	w.tracer = &tracer{from: from, most: n, of: map[uint64]*story{}}
+	w.tracer = &tracer{from: from, most: n, of: map[uint64]*story{}, told: map[*frame]string{}}
 	if err := w.play(ctx); err != nil {
 		return fmt.Errorf("trace %s: %w", c.Scenario, err)
 	}
@@ -34,6 +34,7 @@ type tracer struct {
 	most, ended int
 	all         []*story
 	of          map[uint64]*story
+	told        map[*frame]string // of what each waits for
 }
 
 // story is what befell one request, line by line.
@@ -52,6 +53,9 @@ type deed struct {
 
 // over tells whether all that was asked for is told. There may be no tracer.
 func (t *tracer) over() bool { return t != nil && t.ended == t.most }
+
+// leave forgets a frame that is over.
+func (t *tracer) leave(f *frame) { delete(t.told, f) }
 
 // open begins the story of an arrival, if there is room for one more.
 func (t *tracer) open(a *scenarios.Arrival) {
@@ -89,7 +93,7 @@ func (c *call) which() string {
 	if c.from.call == nil || c.request.Attempt == c.from.call.request.Attempt {
 		return ""
 	}
-	for _, other := range c.from.calls {
+	for other := c.from.calls; other != nil; other = other.next {
 		if other != c && !other.fired {
 			return ", a hedge"
 		}
@@ -107,10 +111,10 @@ func (w *world) notePark(f *frame) {
 	if t, ok := f.steps.(teller); ok {
 		what = t.Waiting()
 	}
-	if what == "" || what == f.told {
+	if what == "" || what == w.tracer.told[f] {
 		return
 	}
-	f.told = what
+	w.tracer.told[f] = what
 	if !f.waitsForSignal() && f.until != components.Forever {
 		what = fmt.Sprintf("%s for %s", what, f.until-w.clock.now)
 	}

@@ -34,7 +34,7 @@ type world struct {
 	uneven  bool // a toll is not the same for all
 
 	clock clock
-	ready ring[*frame]
+	ready upNext
 
 	places []*place
 	byName map[topologies.Place]*place
@@ -83,7 +83,7 @@ func newWorld(c *scenarios.Case, costs Costs, build builder) (*world, error) {
 
 // addPlace adds a place at rest.
 func (w *world) addPlace(name topologies.Place, n *topologies.Node) {
-	p := &place{world: w, name: name, node: n}
+	p := &place{world: w, name: name, node: n, use: new(tally)}
 	p.visit = w.toll(w.costs.Visit[n.Kind], w.costs.Work.Visit[n.Kind])
 	p.asked = w.toll(w.costs.Visit[n.Kind]+w.costs.Ask, w.costs.Work.Visit[n.Kind]+w.costs.Work.Ask)
 	p.jitter = scenarios.Mix(w.c.Seed, scenarios.Hash("jitter of "+string(name)))
@@ -192,10 +192,10 @@ func (w *world) dispatch(e event) {
 // settle runs what is ready, and what that makes ready, until nothing
 // is left to do at this instant.
 func (w *world) settle() {
-	for w.ready.len > 0 {
+	for !w.ready.empty() {
 		f := w.ready.pop()
 		w.active = f.place
-		f.place.do(f)
+		f.place.play(f)
 	}
 }
 
@@ -205,8 +205,8 @@ func (w *world) newFrame() *frame {
 		w.idleFrames = w.idleFrames[:n-1]
 		return f
 	}
-	f := &frame{world: w, slot: len(w.frames), armed: components.Forever}
-	w.checkSlot(f.slot)
+	w.checkSlot(len(w.frames))
+	f := &frame{world: w, slot: int32(len(w.frames)), armed: components.Forever}
 	w.frames = append(w.frames, f)
 	return f
 }
@@ -217,12 +217,13 @@ func (w *world) newCall(p *pool) *call {
 		c = w.idleCalls[n-1]
 		w.idleCalls = w.idleCalls[:n-1]
 	} else {
-		c = &call{world: w, slot: len(w.calls)}
-		w.checkSlot(c.slot)
+		w.checkSlot(len(w.calls))
+		c = &call{world: w, slot: int32(len(w.calls))}
 		w.calls = append(w.calls, c)
 	}
-	c.pool = p
-	c.connectBy = components.Forever
+	c.pool, c.from, c.next, c.callee = p, nil, nil, nil
+	c.status, c.header, c.connectBy = 0, nil, components.Forever
+	c.worked, c.fired, c.holds, c.queued, c.over = false, false, false, false, false
 	return c
 }
 
