@@ -76,7 +76,7 @@ func (p *proxy) try(v *visit) (Pause, bool) {
 // answered takes the end of the one attempt under way.
 func (p *proxy) answered(v *visit, woken int) (Pause, bool) {
 	v.attempt.end(woken)
-	if v.rival != nil && v.rival.open { // it has lost: see decided
+	if p.hedge != nil && v.rival != nil && v.rival.open { // it has lost: see decided
 		v.rival.lose(v.x.Now(), v.rival.reason)
 	}
 	return p.heard(v)
@@ -127,7 +127,7 @@ func (p *proxy) mayRepeat(v *visit) bool {
 	}
 	last := policy.Attempt{Reason: a.reason, Status: a.status, Sent: a.sent}
 	last.Safe = safe(v.req.Method) && (v.req.Size == 0 || !a.sent)
-	if !v.route.retrier.Again(v.tries, last) {
+	if !v.route.retrier.Again(int(v.tries), last) {
 		return false
 	}
 	now := v.x.Now()
@@ -142,7 +142,7 @@ func (p *proxy) rest(v *visit) time.Duration {
 		return 0
 	}
 	jitter := scenarios.Mix(scenarios.Mix(p.pauses, v.req.Number), scenarios.Mix(v.req.Attempt, uint64(v.tries)))
-	return retrier.Pause(v.tries, scenarios.Unit(jitter))
+	return retrier.Pause(int(v.tries), scenarios.Unit(jitter))
 }
 
 // safe tells whether a method asks for no change (RFC 9110 section 9.2.1).

@@ -12,23 +12,25 @@ type attempt struct {
 	i       int
 	pass    policy.Pass // of the place's breaker
 	open    bool        // its end has not been told to the pool yet
+	answer  bool // an upstream's
+	sent    bool // some of the request may have reached the upstream
+	reason  policy.Reason
+	number  int32   // that timing counts it under
+	timing  *timing // nil: nobody counts it
 	started time.Duration
 	until   time.Duration // when patience with it ends
 	call    Call
-	answer  bool      // an upstream's
 	failure *Response // our own word in its place; nil: none
 	status  int       // of the answer
-	reason  policy.Reason
-	timing  *timing // that counts it, under a number; nil: nobody does
-	number  int
-	sent    bool // some of the request may have reached the upstream
 }
 
 // done tells the pool how the attempt ended. Only the first call counts.
 func (a *attempt) done(now time.Duration, reason policy.Reason) {
 	if a.open {
 		a.open = false
-		a.noteEnd(now, reason)
+		if a.timing != nil {
+			a.noteEnd(now, reason)
+		}
 		a.pool.done(now, a.i, a.pass, policy.Outcome{Reason: reason, Latency: now - a.started})
 	}
 }
@@ -103,15 +105,20 @@ func (p *proxy) begin(v *visit, a *attempt) bool {
 	if a.call != nil {
 		a.call.Cancel()
 	}
-	hop := Hop{To: pool.places[i], Way: &pool.met[i].way, Request: *v.req, Body: v.req.Size != 0, Connect: v.route.timeout.Connect}
-	p.edit(&hop, v, now)
+	hop := v.x.Hop()
+	hop.To, hop.Way = pool.places[i], &pool.met[i].way
+	hop.Request = *v.req
+	hop.Body, hop.MostBody, hop.Connect = v.req.Size != 0, 0, v.route.timeout.Connect
+	p.edit(hop, v, now)
 	v.begun++
 	v.avoid = append(v.avoid, i)
 	if a.pool != nil {
 		*a = attempt{}
 	}
 	a.pool, a.i, a.pass, a.open, a.started, a.until = pool, i, pass, true, now, v.deadline
-	a.note(v)
+	if v.timing != nil {
+		a.note(v)
+	}
 	if patience := v.route.timeout.Response; patience > 0 {
 		a.until = min(a.until, now+patience)
 	}

@@ -15,7 +15,8 @@ type auth struct {
 	keys         keyring
 	keyHeaders   []string
 	keyParams    []string
-	tokens       *tokens // nil: none are taken
+	holders      memo[*bearer] // of keys
+	tokens       *tokens       // nil: none are taken
 	passwords    *passwords
 	certificates map[string]*bearer
 	groups       map[string][]string // of a consumer
@@ -125,13 +126,12 @@ const (
 
 // identify finds out who asks, by the first thing that the request shows: who
 // shows a wrong one is refused, whatever else there is.
-func (a *auth) identify(r *Request, date time.Time) (*bearer, verdict) {
+func (a *auth) identify(r *Request, x Exchange) (*bearer, verdict) {
 	switch key, times := a.key(r); {
 	case times > 1:
 		return nil, bad
 	case times == 1:
-		who, ok := a.keys[sha256.Sum256([]byte(key))]
-		return who, known(ok)
+		return a.holder(key, r)
 	}
 	if a.tokens != nil || a.passwords != nil {
 		field, times := r.Header.once("Authorization")
@@ -140,7 +140,7 @@ func (a *auth) identify(r *Request, date time.Time) (*bearer, verdict) {
 		case times > 1:
 			return nil, bad
 		case a.tokens != nil && strings.EqualFold(scheme, "Bearer"):
-			return a.tokens.bearer(strings.TrimSpace(shown), date)
+			return a.tokens.bearer(strings.TrimSpace(shown), x.Date())
 		case a.passwords != nil && strings.EqualFold(scheme, "Basic"):
 			who, ok := a.passwords.bearer(strings.TrimSpace(shown))
 			return who, known(ok)
@@ -151,6 +151,20 @@ func (a *auth) identify(r *Request, date time.Time) (*bearer, verdict) {
 		return who, known(ok)
 	}
 	return nil, nothing
+}
+
+// holder is whose key it is. Of a header that lasts that is found out once.
+func (a *auth) holder(key string, r *Request) (*bearer, verdict) {
+	if !r.Lasting || len(a.keyParams) > 0 {
+		who, ok := a.keys[sha256.Sum256([]byte(key))]
+		return who, known(ok)
+	}
+	from := origin{header: r.Header}
+	who, ok := a.holders.find(&from)
+	if !ok {
+		who = a.holders.keep(&from, a.keys[sha256.Sum256([]byte(key))])
+	}
+	return who, known(who != nil)
 }
 
 func known(ok bool) verdict {
@@ -241,7 +255,7 @@ func (p *proxy) authenticate(v *visit) (pause Pause, over, passed bool) {
 		return Pause{}, false, true
 	}
 	a := p.auth
-	who, found := a.identify(v.req, v.x.Date())
+	who, found := a.identify(v.req, v.x)
 	if found == unknown {
 		if pause, waits := p.learnKeys(v); waits {
 			return pause, false, false

@@ -15,6 +15,7 @@ import (
 type instant struct {
 	now  time.Duration
 	call instantCall
+	hop  Hop
 	body Body
 }
 
@@ -26,7 +27,8 @@ func (x *instant) Canceled() Event                 { return never }
 func (x *instant) NewSignal() Signal               { return newEvent() }
 func (x *instant) Background(func(Exchange) Steps) {}
 func (x *instant) Reply(Response)                  {}
-func (x *instant) Start(Hop) Call                  { return &x.call }
+func (x *instant) Hop() *Hop                       { return &x.hop }
+func (x *instant) Start(*Hop) Call                 { return &x.call }
 func (x *instant) Wait(until time.Duration, on ...Event) int {
 	for i, e := range on {
 		if e.Fired() {

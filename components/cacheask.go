@@ -141,12 +141,12 @@ func plainHost(host string, tls bool) string {
 // taken as they stand, since what makes no difference to one origin does to
 // another.
 func appendKey(b []byte, host, path, query string) []byte {
-	for i := range len(host) {
-		c := host[i]
-		if isUpper(c) {
-			c += 'a' - 'A'
+	begin := len(b)
+	b = append(b, host...)
+	for i := begin; i < len(b); i++ {
+		if isUpper(b[i]) {
+			b[i] += 'a' - 'A'
 		}
-		b = append(b, c)
 	}
 	b = append(b, path...)
 	if query != "" {

@@ -98,7 +98,7 @@ func (c *Component) Open(x Exchange, req *Request, used Steps) Steps {
 		v = new(visit)
 	}
 	v.open(c, x, req)
-	if c.timed {
+	if c.timed || c.gauge != nil {
 		v.began = x.Now()
 	}
 	v.check = req.Method == "GET" && req.Path == CheckPath
@@ -141,9 +141,7 @@ func (v *visit) Step(woken int) (p Pause, over bool) {
 			c.tell(v.x, v.timing.close(v))
 		}
 	}
-	detour, timing := v.detour, v.timing // whose storage is good for another
-	*v = visit{}
-	v.detour, v.timing = detour, timing
+	v.course = course{}
 	return Pause{}, true
 }
 

@@ -136,9 +136,14 @@ type Exchange interface {
 	// decides by it in the simulator decides alike in every run.
 	Date() time.Time
 
+	// Hop is room for a hop, to be written as a whole and given to Start at
+	// once: the host's own, so that hops need none of their own.
+	Hop() *Hop
+
 	// Start begins an attempt and does not wait for it. The hop's header may be
-	// shared with other attempts: nobody edits it in place.
-	Start(h Hop) Call
+	// shared with other attempts: nobody edits it in place. The hop itself is
+	// the caller's again.
+	Start(h *Hop) Call
 
 	// Canceled fires when the caller goes away (or the node ends, for work
 	// in the background).

@@ -258,8 +258,10 @@ func (x *fakeExchange) Background(open func(Exchange) Steps) {
 	go Play(beside, open(beside))
 }
 
-func (x *fakeExchange) Start(h Hop) Call {
-	c := &fakeCall{event: newEvent(), lab: x.lab, answer: x.lab.answerOf(h)}
+func (x *fakeExchange) Hop() *Hop { return new(Hop) }
+
+func (x *fakeExchange) Start(h *Hop) Call {
+	c := &fakeCall{event: newEvent(), lab: x.lab, answer: x.lab.answerOf(*h)}
 	x.calls = append(x.calls, c)
 	x.lab.note(len(x.calls))
 	if c.answer.after == 0 {

@@ -92,10 +92,12 @@ const checkBit = 1 << 63
 // check asks the place.
 func (w *watch) check() Pause {
 	config := w.proxy.node.Health
-	w.call = w.x.Start(Hop{
+	h := w.x.Hop()
+	*h = Hop{
 		To:      w.place,
 		Request: Request{Number: scenarios.Mix(w.id, uint64(w.next)) | checkBit, Method: "GET", Host: w.place.Node(), Path: config.Path},
-	})
+	}
+	w.call = w.x.Start(h)
 	w.on = [2]Event{w.call, w.x.Canceled()}
 	return Pause{w.x.Now() + config.Timeout, w.on[:]}
 }

@@ -66,12 +66,14 @@ func (f *keyFetch) ask() Pause {
 	set := p.auth.tokens.told.Set
 	_, turn := p.auth.tokens.set()
 	number := scenarios.Mix(scenarios.Mix(p.seed, scenarios.Hash("key sets")), uint64(turn)) | checkBit
-	f.call = f.x.Start(Hop{
+	h := f.x.Hop()
+	*h = Hop{
 		To: p.issuers[turn%len(p.issuers)],
 		Request: Request{Number: number, Method: "GET", Host: set.From, Path: set.Path,
 			Header: Header{{"Accept", "application/jwk-set+json, application/json"}}},
 		Connect: setPatience,
-	})
+	}
+	f.call = f.x.Start(h)
 	f.on = [2]Event{f.call, f.x.Canceled()}
 	return Pause{f.x.Now() + setPatience, f.on[:]}
 }

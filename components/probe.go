@@ -63,7 +63,7 @@ func newGauge(t *topologies.Topology, node *topologies.Node) *gauge {
 func (g *gauge) begin(v *visit) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	v.arrived, v.tag = v.x.Now(), g.load.Begin()
+	v.tag = int32(g.load.Begin())
 }
 
 // end takes note of a visit's end. What was turned away or has failed tells
@@ -72,11 +72,11 @@ func (g *gauge) end(v *visit) {
 	now, latency := v.x.Now(), time.Duration(0)
 	switch v.reason {
 	case policy.OK, policy.Canceled, policy.Timeout:
-		latency = now - v.arrived
+		latency = now - v.began
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.load.End(now, v.tag, latency)
+	g.load.End(now, int(v.tag), latency)
 }
 
 // answer is what a probe is told.

@@ -102,10 +102,12 @@ func (r *round) next() time.Duration { return r.began + time.Duration(r.sent+1) 
 func (r *round) ask() {
 	to := r.pool.places[r.to[r.sent]]
 	number := scenarios.Mix(r.pool.id, r.first+uint64(r.sent)) | checkBit
-	r.calls = append(r.calls, r.x.Start(Hop{
+	h := r.x.Hop()
+	*h = Hop{
 		To:      to,
 		Request: Request{Number: number, Method: "GET", Host: to.Node(), Path: ProbePath},
-	}))
+	}
+	r.calls = append(r.calls, r.x.Start(h))
 	r.sent++
 }
 

@@ -81,7 +81,7 @@ func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, 
 	p.cors = newCORS(node.CORS)
 	p.inherit(old)
 	p.ends = p.endings()
-	p.detours = p.ends || p.editsRequests() || p.limits != nil || p.plans != nil || p.store != nil || p.gate != nil
+	p.detours = p.ends || p.hedge != nil || p.editsRequests() || p.limits != nil || p.plans != nil || p.store != nil || p.gate != nil
 	return p
 }
 

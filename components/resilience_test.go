@@ -24,10 +24,10 @@ func TestPausesBetweenTries(t *testing.T) {
 		require.Equal(t, 503, l.get("/").Status)
 		require.Len(t, tries, 4)
 		p := l.component.server.(*proxy)
-		v := &visit{req: &Request{Number: 7}, route: p.onward}
+		v := &visit{req: &Request{Number: 7}, course: course{route: p.onward}}
 		at := time.Duration(0)
 		for retry, longest := range []time.Duration{100 * ms, 150 * ms, 150 * ms} {
-			v.tries = retry + 1
+			v.tries = uint16(retry + 1)
 			rest := p.rest(v)
 			require.Positive(t, rest)
 			require.Less(t, rest, longest)
@@ -35,7 +35,7 @@ func TestPausesBetweenTries(t *testing.T) {
 			require.Equal(t, at, tries[retry+1])
 		}
 		requireIdle(t, l)
-		other := &visit{req: &Request{Number: 8}, route: p.onward, tries: v.tries}
+		other := &visit{req: &Request{Number: 8}, course: course{route: p.onward, tries: v.tries}}
 		require.NotEqual(t, p.rest(v), p.rest(other), "each its own")
 	})
 }

@@ -82,20 +82,15 @@ func (t *timing) close(v *visit) *Account {
 
 // note begins the account of an attempt.
 func (a *attempt) note(v *visit) {
-	if v.timing == nil {
-		return
-	}
 	tries := &v.timing.account.Tries
-	a.timing, a.number = v.timing, len(*tries)
+	a.timing, a.number = v.timing, int32(len(*tries))
 	*tries = append(*tries, Try{To: a.pool.places[a.i], Began: a.started})
 }
 
 // noteEnd ends it.
 func (a *attempt) noteEnd(now time.Duration, reason policy.Reason) {
-	if a.timing != nil {
-		t := &a.timing.account.Tries[a.number]
-		t.Ended, t.Reason, t.Status = now, reason, a.status
-	}
+	t := &a.timing.account.Tries[a.number]
+	t.Ended, t.Reason, t.Status = now, reason, a.status
 }
 
 // serverTiming is the field by which each hop tells how it spent its time.

@@ -7,54 +7,61 @@ import (
 )
 
 // visit is one exchange on its way through a node, and what is to be counted
-// of it.
+// of it. It is used again and again: what its course leaves is wiped away, the
+// rest is room.
 type visit struct {
-	at    *Component
-	x     Exchange
-	req   *Request
-	check bool // a health check
-	probe bool // likewise asks the node itself: how busy it is
-	aside bool // work of our own, which is not counted
+	at  *Component
+	x   Exchange
+	req *Request
+	course
+
+	timing  *timing  // nil: nobody wants to know
+	*detour          // nil: none
+	woken   [2]Event // by what, in the pause that follows
+	avoid   []int    // where attempts went
+	tried   [2]int   // room for avoid
+}
+
+// course is what becomes of a visit.
+type course struct {
 	stage stage
-	began time.Duration // if that matters
-	woken [3]Event      // by what, in the pause that follows
-
-	timing *timing  // nil: nobody wants to know
-	ill    *illness // nil: nothing befalls it
-
-	// Found out on the way by a proxy.
-	*detour         // nil: none
-	ending   *proxy // has the last word on the answer; nil: nobody
-	route    *route
-	consumer string
-	word     word          // of the cache
-	key      uint64        // of affinity
-	deadline time.Duration // of all attempts
-	attempt  attempt       // the one that counts
-	rival    *attempt      // the hedge beside it
-	first    time.Duration // when the first of the two began
-	tries    int           // without hedges
-	begun    int           // attempts
-	avoid    []int         // where they went
-	tried    [2]int        // room for avoid
-
-	// At a backend.
-	turn  Signal // its place in the line (or at a gate's); of shared work, that there is news
-	ended bool   // of shared work
-
-	// For the node's gauge.
-	arrived time.Duration
-	tag     int // 0: not in it
+	check bool     // a health check
+	probe bool     // likewise asks the node itself: how busy it is
+	aside bool     // work of our own, which is not counted
+	ill   *illness // nil: nothing befalls it
 
 	// Of the answer.
 	reason policy.Reason
 	status int
 	bytes  int64
+
+	began time.Duration // if that matters
+	tag   int32         // in the node's gauge; 0: not in it
+
+	// Found out on the way by a proxy.
+	tries    uint16 // without hedges
+	begun    uint16 // attempts
+	ended    bool   // of shared work: it is
+	word     word   // of the cache
+	ending   *proxy // has the last word on the answer; nil: nobody
+	route    *route
+	consumer string
+	key      uint64        // of affinity
+	deadline time.Duration // of all attempts
+	attempt  attempt       // the one that counts
+
+	// At a backend.
+	turn Signal // its place in the line (or at a gate's); of shared work, that there is news
 }
 
 // detour is the part of a visit that only some proxies need: it is kept apart,
 // so that the others carry less.
 type detour struct {
+	// Beside a hedge.
+	rival *attempt      // the hedge
+	first time.Duration // when the first of the two began
+	race  [3]Event      // woken, by one more
+
 	// Before limits.
 	counted int           // tallies asked
 	taken   Taken         // what the latest said
@@ -136,6 +143,9 @@ func (v *visit) pause(at stage, until time.Duration, on ...Event) (Pause, bool) 
 	v.stage = at
 	if v.timing != nil {
 		v.timing.paused = v.x.Now()
+	}
+	if len(on) > len(v.woken) {
+		return Pause{until, v.race[:copy(v.race[:], on)]}, false
 	}
 	return Pause{until, v.woken[:copy(v.woken[:], on)]}, false
 }

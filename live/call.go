@@ -40,7 +40,7 @@ var (
 )
 
 // start begins an attempt for an exchange.
-func (x *exchange) start(h components.Hop) *call {
+func (x *exchange) start(h *components.Hop) *call {
 	c := &x.first
 	if len(x.calls) > 0 {
 		c = new(call)
@@ -55,17 +55,18 @@ func (x *exchange) start(h components.Hop) *call {
 		c.prompt = true
 		return c
 	}
-	c.beside(func() { c.run(h.Connect) })
+	connect := h.Connect
+	c.beside(func() { c.run(connect) })
 	return c
 }
 
 // pack makes the request of a hop ready to be sent.
-func (c *call) pack(x *exchange, h components.Hop) error {
+func (c *call) pack(x *exchange, h *components.Hop) error {
 	up, err := x.by.upstream(h.To)
 	if err != nil {
 		return err
 	}
-	q := h.Request
+	q := &h.Request
 	c.over1.Pool, c.over1.To = x.by.pool, up.address
 	c.over1.Ask = http1.Ask{
 		Method: q.Method, Target: up.target(q.Path, q.Query, x.asked), Host: q.Host,

@@ -25,9 +25,10 @@ type exchange struct {
 	method string
 	body   *requestBody // nil: none
 	calls  []*call
-	room   [1]*call // of calls
-	first  call     // room for the first
-	sink   sink     // of the answer's body
+	room   [1]*call       // of calls
+	first  call           // room for the first
+	hop    components.Hop // about to be made
+	sink   sink           // of the answer's body
 
 	// What the caller wants of the connection.
 	asked    bool   // the target has a question mark
@@ -62,9 +63,12 @@ func (x *exchange) Background(open func(components.Exchange) components.Steps) {
 	x.by.background(life, open)
 }
 
-func (x *exchange) Start(h components.Hop) components.Call {
+func (x *exchange) Hop() *components.Hop { return &x.hop }
+
+func (x *exchange) Start(h *components.Hop) components.Call {
 	if x.trace != nil {
-		h = x.trace.onward(h)
+		traced := x.trace.onward(*h)
+		h = &traced
 	}
 	c := x.start(h)
 	if x.calls == nil {

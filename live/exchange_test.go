@@ -165,7 +165,7 @@ func (l *lab) try(method, path, body string) (*http.Response, string, error) {
 func pass(x *exchange, req components.Request) { passTo(x, req, "origin") }
 
 func passTo(x *exchange, req components.Request, to topologies.Place) {
-	c := x.Start(components.Hop{To: to, Request: req, Body: req.Size != 0})
+	c := x.Start(&components.Hop{To: to, Request: req, Body: req.Size != 0})
 	if x.Wait(components.Forever, c, x.Canceled()) == 1 {
 		return
 	}
@@ -279,7 +279,7 @@ func TestClientGoesAway(t *testing.T) {
 func TestClientGoesAwayAmidTheBody(t *testing.T) {
 	var reason policy.Reason
 	h := handle(func(x *exchange, req components.Request) {
-		c := x.Start(components.Hop{To: "origin", Request: req})
+		c := x.Start(&components.Hop{To: "origin", Request: req})
 		x.Wait(components.Forever, c)
 		head, _ := c.Head()
 		reason = x.Forward(c, head.Response(), 0, nil)
@@ -303,7 +303,7 @@ func attempt(hop components.Hop, patience time.Duration, reason *policy.Reason, 
 	return func(x *exchange, req components.Request) {
 		began := x.Now()
 		hop.Request, hop.To = req, "origin"
-		c := x.Start(hop)
+		c := x.Start(&hop)
 		if x.Wait(x.Now()+patience, c) < 0 {
 			c.Cancel()
 			x.Wait(components.Forever, c)
@@ -379,7 +379,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 	var timeouts atomic.Int64
 	h := handle(func(x *exchange, req components.Request) {
-		c := x.Start(components.Hop{To: "origin", Request: req, Connect: 350 * time.Millisecond})
+		c := x.Start(&components.Hop{To: "origin", Request: req, Connect: 350 * time.Millisecond})
 		x.Wait(components.Forever, c)
 		if _, reason := c.Head(); reason == policy.Timeout {
 			timeouts.Add(1)
@@ -426,7 +426,7 @@ func TestBodyForAnotherAttempt(t *testing.T) {
 			}
 			h := handle(func(x *exchange, req components.Request) {
 				for range 2 {
-					c := x.Start(components.Hop{To: "origin", Request: req, Body: true})
+					c := x.Start(&components.Hop{To: "origin", Request: req, Body: true})
 					x.Wait(components.Forever, c)
 					_, reason = c.Head()
 					down = false
@@ -484,7 +484,7 @@ func TestKeep(t *testing.T) {
 			var kept *components.Body
 			var reason policy.Reason
 			h := handle(func(x *exchange, req components.Request) {
-				c := x.Start(components.Hop{To: "origin", Request: req})
+				c := x.Start(&components.Hop{To: "origin", Request: req})
 				x.Wait(components.Forever, c)
 				head, _ := c.Head()
 				reason = x.Forward(c, head.Response(), test.limit, func(b components.Body) { kept = &b })
@@ -522,7 +522,7 @@ func TestEncode(t *testing.T) {
 				x.Reply(head)
 				return
 			}
-			c := x.Start(components.Hop{To: "origin", Request: req})
+			c := x.Start(&components.Hop{To: "origin", Request: req})
 			x.Wait(components.Forever, c)
 			x.Forward(c, head, 0, nil)
 		})
@@ -594,7 +594,7 @@ func TestCallsThatAreNotForwarded(t *testing.T) {
 		io.WriteString(w, "no")
 	}
 	h := handle(func(x *exchange, req components.Request) {
-		c := x.Start(components.Hop{To: "origin", Request: req})
+		c := x.Start(&components.Hop{To: "origin", Request: req})
 		x.Wait(x.Now()+time.Second, c)
 		x.Reply(components.Response{Status: 200})
 	})
@@ -617,7 +617,7 @@ func TestBackgroundOutlivesItsExchange(t *testing.T) {
 	h := handle(func(x *exchange, req components.Request) {
 		x.beside(func(b *exchange) {
 			b.Wait(b.Now()+time.Second, b.Canceled())
-			c := b.Start(components.Hop{To: "origin", Request: req})
+			c := b.Start(&components.Hop{To: "origin", Request: req})
 			b.Wait(components.Forever, c)
 			head, _ := c.Head()
 			reason = b.Forward(c, head.Response(), 100, func(body components.Body) { kept = body })

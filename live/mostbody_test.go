@@ -23,7 +23,7 @@ func TestBodiesOfUnknownLengthAreBounded(t *testing.T) {
 		}
 	}
 	h := handle(func(x *exchange, req components.Request) {
-		c := x.Start(components.Hop{To: "origin", Request: req, Body: true, MostBody: 1000})
+		c := x.Start(&components.Hop{To: "origin", Request: req, Body: true, MostBody: 1000})
 		x.Wait(components.Forever, c)
 		_, reason := c.Head()
 		reasons = append(reasons, reason)

@@ -33,7 +33,7 @@ func TestBodiesTakenInFull(t *testing.T) {
 		}
 	}
 	h := handle(func(x *exchange, req components.Request) {
-		c := x.Start(components.Hop{To: "origin", Request: req})
+		c := x.Start(&components.Hop{To: "origin", Request: req})
 		x.Wait(components.Forever, c)
 		body, reason := x.Take(c, 1000)
 		x.Reply(components.Response{Status: 200, Header: components.Header{{Name: "X-Reason", Value: reason.String()}}, Body: body})
@@ -73,7 +73,7 @@ func TestBodiesRewritten(t *testing.T) {
 		})
 		status := 0
 		for reason == policy.OK && (status == 0 || status == 503) {
-			c := x.Start(components.Hop{To: "origin", Request: req, Body: true})
+			c := x.Start(&components.Hop{To: "origin", Request: req, Body: true})
 			x.Wait(components.Forever, c)
 			head, _ := c.Head()
 			status = head.Status

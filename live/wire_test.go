@@ -293,7 +293,7 @@ func TestClientGoesAwayAmidItsBody(t *testing.T) {
 	var reason policy.Reason
 	origin := func(_ http.ResponseWriter, r *http.Request) { _, read = io.ReadAll(r.Body) }
 	h := handle(func(x *exchange, req components.Request) {
-		c := x.Start(components.Hop{To: "origin", Request: req, Body: true})
+		c := x.Start(&components.Hop{To: "origin", Request: req, Body: true})
 		x.Wait(components.Forever, c, x.Canceled())
 		x.Wait(components.Forever, c)
 		_, reason = c.Head()

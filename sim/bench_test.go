@@ -64,7 +64,7 @@ func (s *plainSteps) Step(int) (components.Pause, bool) {
 	case s.next:
 		s.x.Reply(components.Response{Status: 200})
 	case s.to != "":
-		s.call, s.next = s.x.Start(components.Hop{To: s.to, Request: *s.r}), true
+		s.call, s.next = s.x.Start(&components.Hop{To: s.to, Request: *s.r}), true
 		s.on[0] = s.call
 		return components.Pause{Until: components.Forever, On: s.on[:]}, false
 	default:

@@ -1,6 +1,9 @@
 package sim
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // clock is virtual time: what is to happen, and when.
 type clock struct {
@@ -8,14 +11,20 @@ type clock struct {
 	sequence uint64
 	events   calendar
 	lines    []line
+	heads    []event // by line: its first event, or never
+	soonest  int     // the line whose head comes before those of the others
 }
 
 // line holds events of one constant delay. They come due in the order in which
-// they were scheduled, so only the first of them competes with others.
+// they were scheduled, so only the first of them competes with others. There
+// are few lines: who is first among their heads is found by looking at all.
 type line struct {
 	delay  time.Duration
 	events ring[event]
 }
+
+// never comes after all events.
+var never = event{math.MaxInt64, math.MaxUint64}
 
 // at schedules an event.
 func (c *clock) at(at time.Duration, k kind, slot int) {
@@ -37,7 +46,7 @@ func (c *clock) line(delay time.Duration) int {
 			return i
 		}
 	}
-	c.lines = append(c.lines, line{delay: delay})
+	c.lines, c.heads = append(c.lines, line{delay: delay}), append(c.heads, never)
 	return len(c.lines) - 1
 }
 
@@ -47,30 +56,57 @@ func (c *clock) after(i int, k kind, slot int) {
 	e := c.stamp(c.now+l.delay, k, slot)
 	l.events.push(e)
 	if l.events.len == 1 {
-		c.events.push(e.as(lined, i))
+		c.heads[i] = e
+		if e.before(c.heads[c.soonest]) {
+			c.soonest = i
+		}
 	}
 }
 
 // next is the instant of the next event; ok is false if there is none.
 func (c *clock) next() (at time.Duration, ok bool) {
-	if c.events.empty() {
-		return 0, false
+	e := never
+	if !c.events.empty() {
+		e = c.events.first()
 	}
-	return c.events.first().at, true
+	if len(c.heads) > 0 {
+		e.at = min(e.at, c.heads[c.soonest].at)
+	}
+	return e.at, e.at != never.at
 }
 
 // pop advances to the next event. There must be one.
 func (c *clock) pop() event {
-	e := c.events.pop()
-	c.now = e.at
-	if e.kind() != lined {
-		return e
+	var e event
+	if c.lined() {
+		e = c.step(c.soonest)
+	} else {
+		e = c.events.pop()
 	}
-	i := e.slot()
-	l := &c.lines[i]
-	e = l.events.pop()
-	if l.events.len > 0 {
-		c.events.push(l.events.first().as(lined, i))
+	c.now = e.at
+	return e
+}
+
+// lined tells whether the next event is the head of a line.
+func (c *clock) lined() bool {
+	if len(c.heads) == 0 {
+		return false
+	}
+	return c.events.empty() || c.heads[c.soonest].before(c.events.first())
+}
+
+// step takes the first event off a line, and finds whose turn it is then.
+func (c *clock) step(i int) event {
+	events := &c.lines[i].events
+	e := events.pop()
+	c.heads[i] = never
+	if events.len > 0 {
+		c.heads[i] = events.first()
+	}
+	for k := range c.heads {
+		if c.heads[k].before(c.heads[c.soonest]) {
+			c.soonest = k
+		}
 	}
 	return e
 }

@@ -199,7 +199,7 @@ type auditing struct {
 	steps *auditedSteps
 }
 
-func (a auditing) Start(h components.Hop) components.Call {
+func (a auditing) Start(h *components.Hop) components.Call {
 	to := a.books.accounts[h.To]
 	if isCheck(&h.Request) {
 		to.probed++

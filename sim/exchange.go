@@ -36,10 +36,14 @@ func (f *frame) Background(open func(components.Exchange) components.Steps) {
 	f.place.background(open)
 }
 
+// Hop is room for one, the same for all: it is used up before anything else is
+// done.
+func (f *frame) Hop() *components.Hop { return &f.world.hop }
+
 // Start begins an attempt. It panics if the place is none of the node's
 // upstreams.
-func (f *frame) Start(h components.Hop) components.Call {
-	c := f.world.newCall(f.place.way(&h))
+func (f *frame) Start(h *components.Hop) components.Call {
+	c := f.world.newCall(f.place.way(h))
 	c.from = f
 	f.keep(c)
 	c.request = h.Request

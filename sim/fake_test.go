@@ -90,7 +90,7 @@ func passing(to topologies.Place, hop components.Hop) *script {
 	return &script{handle: func(x *talk, r components.Request) {
 		hop := hop
 		hop.To, hop.Request = to, r
-		c := x.Start(hop)
+		c := x.Start(&hop)
 		if x.Wait(components.Forever, c, x.Canceled()) == 1 {
 			return
 		}

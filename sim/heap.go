@@ -15,7 +15,6 @@ const (
 	gaveUp                // slot: call, waited too long for a connection
 	visited               // slot: frame, the request is read
 	elapsed               // slot: frame, its wait is over
-	lined                 // slot: line, whose head is due
 )
 
 // event is a small value without pointers. The sequence number stands above
@@ -36,12 +35,6 @@ const (
 
 func (e event) kind() kind { return kind(e.word >> slotBits & (1<<kindBits - 1)) }
 func (e event) slot() int  { return int(e.word & (slotLimit - 1)) }
-
-// as is the event with its place in the order, about something else.
-func (e event) as(k kind, slot int) event {
-	sequence := e.word >> (slotBits + kindBits)
-	return event{e.at, word(sequence, k, slot)}
-}
 
 func word(sequence uint64, k kind, slot int) uint64 {
 	return sequence<<(slotBits+kindBits) | uint64(k)<<slotBits | uint64(slot)

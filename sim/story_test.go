@@ -168,12 +168,12 @@ func TestWhatIsNotForwardedIsCanceled(t *testing.T) {
 		x.Reply(components.Response{Status: 200})
 	}}
 	hedge := &script{handle: func(x *talk, r components.Request) {
-		first := x.Start(components.Hop{To: "api", Request: r})
+		first := x.Start(&components.Hop{To: "api", Request: r})
 		if x.Wait(x.Now()+10*ms, first) == 0 {
 			t.Error("the first attempt should be slow")
 		}
 		r.Attempt = 1
-		second := x.Start(components.Hop{To: "api", Request: r})
+		second := x.Start(&components.Hop{To: "api", Request: r})
 		if x.Wait(components.Forever, first, second) != 1 {
 			t.Error("the second attempt should be first")
 		}
@@ -191,7 +191,7 @@ func TestAllWhoWaitForASignalHearIt(t *testing.T) {
 	cache := &script{handle: func(x *talk, r components.Request) {
 		if fetched == nil {
 			fetched = x.NewSignal()
-			c := x.Start(components.Hop{To: "api", Request: r})
+			c := x.Start(&components.Hop{To: "api", Request: r})
 			x.Wait(components.Forever, c)
 			head, _ := c.Head()
 			x.Forward(c, head.Response(), 100, func(b components.Body) { fetches += int(b.Size) })
@@ -224,7 +224,7 @@ func TestBackgroundFetchKeepsTheBody(t *testing.T) {
 	var kept components.Body
 	cdn := &script{handle: func(x *talk, r components.Request) {
 		x.beside(func(x *talk) {
-			c := x.Start(components.Hop{To: "api", Request: r})
+			c := x.Start(&components.Hop{To: "api", Request: r})
 			x.Wait(components.Forever, c)
 			head, _ := c.Head()
 			x.Forward(c, head.Response(), 100, func(b components.Body) { kept = b })

@@ -144,7 +144,7 @@ type noting struct {
 	seen *ledger
 }
 
-func (n noting) Start(h components.Hop) components.Call {
+func (n noting) Start(h *components.Hop) components.Call {
 	n.seen.note(h.Request.Header)
 	return n.Exchange.Start(h)
 }

@@ -35,6 +35,7 @@ type world struct {
 
 	clock clock
 	ready upNext
+	hop   components.Hop // about to be made
 
 	places []*place
 	byName map[topologies.Place]*place
