@@ -12,8 +12,8 @@ type attempt struct {
 	i       int
 	pass    policy.Pass // of the place's breaker
 	open    bool        // its end has not been told to the pool yet
-	answer  bool // an upstream's
-	sent    bool // some of the request may have reached the upstream
+	answer  bool        // an upstream's
+	sent    bool        // some of the request may have reached the upstream
 	reason  policy.Reason
 	number  int32   // that timing counts it under
 	timing  *timing // nil: nobody counts it
