@@ -84,7 +84,9 @@ func (p *proxy) answered(v *visit, woken int) (Pause, bool) {
 
 // heard decides whether there is to be another try.
 func (p *proxy) heard(v *visit) (Pause, bool) {
-	p.learn(v)
+	if p.hedge != nil {
+		p.learn(v)
+	}
 	if !p.mayRepeat(v) {
 		return p.conclude(v)
 	}

@@ -114,7 +114,7 @@ func (b *backend) step(v *visit, woken int) (p Pause, over bool) {
 			}
 			return Pause{}, true
 		}
-		recycle(v.x, v.turn)
+		v.x.Recycle(v.turn)
 		return b.begin(v)
 	case sharing:
 		if p, over = b.share(v); !over {
@@ -139,7 +139,7 @@ func (b *backend) enter(v *visit) (p Pause, over bool) {
 	until, joined := b.station.Join(v.x.Now(), v.turn)
 	b.mu.Unlock()
 	if !joined {
-		recycle(v.x, v.turn)
+		v.x.Recycle(v.turn)
 		v.reply(queueFull)
 		return Pause{}, true
 	}

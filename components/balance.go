@@ -84,7 +84,9 @@ func (p *pool) start(now time.Duration, key uint64, home int, avoid []int) (i in
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.advance(now)
-	p.reopen(now)
+	if len(p.opened) > 0 {
+		p.reopen(now)
+	}
 	i, ok = p.choose(now, key, home, avoid)
 	if ok && p.breakers != nil {
 		pass, ok = p.letThrough(now, i)

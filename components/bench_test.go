@@ -27,6 +27,7 @@ func (x *instant) Canceled() Event                 { return never }
 func (x *instant) NewSignal() Signal               { return newEvent() }
 func (x *instant) Background(func(Exchange) Steps) {}
 func (x *instant) Reply(Response)                  {}
+func (x *instant) Recycle(Signal)                  {}
 func (x *instant) Hop() *Hop                       { return &x.hop }
 func (x *instant) Start(*Hop) Call                 { return &x.call }
 func (x *instant) Wait(until time.Duration, on ...Event) int {

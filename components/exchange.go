@@ -164,6 +164,10 @@ type Exchange interface {
 	// NewSignal makes an event that handlers fire themselves.
 	NewSignal() Signal
 
+	// Recycle takes back a signal, which may have fired, that nobody refers to
+	// any more.
+	Recycle(s Signal)
+
 	// Background opens an exchange that has no caller and ends with the node,
 	// and plays its steps beside this one.
 	Background(open func(Exchange) Steps)

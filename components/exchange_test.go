@@ -258,6 +258,8 @@ func (x *fakeExchange) Background(open func(Exchange) Steps) {
 	go Play(beside, open(beside))
 }
 
+func (x *fakeExchange) Recycle(Signal) {}
+
 func (x *fakeExchange) Hop() *Hop { return new(Hop) }
 
 func (x *fakeExchange) Start(h *Hop) Call {

@@ -31,8 +31,12 @@ func (p *proxy) edit(h *Hop, v *visit, now time.Duration) {
 	case v.req.Size < 0:
 		h.MostBody = v.route.maxBody
 	}
-	h.Request.Path = v.route.path(v.req.Path)
-	h.Request.Query = p.auth.query(v.req.Query)
+	if v.route.strip != "" || v.route.rewrite != nil {
+		h.Request.Path = v.route.path(v.req.Path)
+	}
+	if p.auth != nil {
+		h.Request.Query = p.auth.query(v.req.Query)
+	}
 	if v.route.asks != nil {
 		h.Request.Query = v.route.asks.edited(h.Request.Query, canonical(v.req.Path))
 	}

@@ -65,7 +65,7 @@ func (p *proxy) called(v *visit, woken int) (Pause, bool) {
 		}
 		return over()
 	}
-	recycle(v.x, v.turn)
+	v.x.Recycle(v.turn)
 	return p.let(v)
 }
 

@@ -43,6 +43,7 @@ type proxy struct {
 
 	ends    bool // has the last word on answers
 	detours bool // limits, a cache or a gate
+	plain   bool // a GET goes onward as it comes: nothing on the way is for it
 
 	gate     *gate     // nil: any number of requests at once
 	fallback *Response // nil: failures are told as they are
@@ -82,6 +83,7 @@ func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, 
 	p.inherit(old)
 	p.ends = p.endings()
 	p.detours = p.ends || p.hedge != nil || p.editsRequests() || p.limits != nil || p.plans != nil || p.store != nil || p.gate != nil
+	p.plain = p.auth == nil && p.cors == nil && !p.detours && p.onward.open()
 	return p
 }
 
@@ -194,6 +196,10 @@ func (p *proxy) goOn(v *visit, woken int) (Pause, bool) {
 }
 
 func (p *proxy) enter(v *visit) (Pause, bool) {
+	if p.plain && v.req.Method == "GET" && !v.at.timed {
+		v.route = p.onward
+		return p.ask(v)
+	}
 	if p.detours {
 		v.turnOff()
 	}
@@ -239,8 +245,8 @@ func (p *proxy) handOn(v *visit) {
 			return
 		}
 	}
-	var head Response
-	v.attempt.say(&head)
+	said, _ := v.attempt.call.Head()
+	head := said.Response()
 	if v.route.body != nil && v.route.body.edits(v.req, &head) {
 		p.handOnEdited(v, head)
 		return
@@ -251,7 +257,9 @@ func (p *proxy) handOn(v *visit) {
 	if p.store != nil {
 		keep, limit = p.store.keeper(v, head), p.store.capacity
 	}
-	p.dress(v, &head)
+	if v.word != noWord || v.route.dresses || p.compresses() {
+		p.dress(v, &head)
+	}
 	if s := v.route.pool.sticky; s != nil {
 		head.Header = s.settle(v, head.Header)
 	}

@@ -30,6 +30,7 @@ type route struct {
 	request  topologies.Edit
 	asks     *queryEdit // nil: the query goes on as it is
 	response topologies.Edit
+	dresses  bool // response edits something
 	status   []topologies.StatusChange
 	sends    *jsonEdit // of requests' bodies; nil: they pass as they are
 	body     *jsonEdit // likewise of answers'
@@ -60,6 +61,7 @@ func newRoute(node *topologies.Node, r topologies.Route, to *pool) *route {
 		sends:    newJSONEdit(r.Request.JSON, r.Path),
 		body:     newJSONEdit(r.Response.JSON, r.Path),
 	}
+	made.dresses = !made.response.Empty()
 	if r.Timeout != nil {
 		made.timeout = *r.Timeout
 	}
@@ -73,6 +75,12 @@ func newRoute(node *topologies.Node, r topologies.Route, to *pool) *route {
 		made.maxBody = *r.MaxBody
 	}
 	return made
+}
+
+// open tells whether the route, if it is one, takes requests of any length, and
+// all of them to its pool.
+func (r *route) open() bool {
+	return r != nil && r.maxURL == 0 && r.maxBody == 0 && r.split == nil && r.redirect == nil
 }
 
 // labelOf names a route in usage: methods, host, path.

@@ -22,7 +22,7 @@ func (b *backend) joined(v *visit, work time.Duration) (p Pause, ok bool) {
 	b.settle(now)
 	v.turn = v.x.NewSignal()
 	if !b.sharing.Begin(now, work, v) {
-		recycle(v.x, v.turn)
+		v.x.Recycle(v.turn)
 		return Pause{}, false
 	}
 	return b.outlook(v), true
@@ -34,11 +34,11 @@ func (b *backend) share(v *visit) (p Pause, over bool) {
 	defer b.mu.Unlock()
 	b.settle(v.x.Now())
 	if v.ended {
-		recycle(v.x, v.turn)
+		v.x.Recycle(v.turn)
 		return Pause{}, true
 	}
 	if v.turn.Fired() {
-		recycle(v.x, v.turn)
+		v.x.Recycle(v.turn)
 		v.turn = v.x.NewSignal()
 	}
 	return b.outlook(v), false

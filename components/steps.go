@@ -35,15 +35,3 @@ func Play(w Waiter, s Steps) {
 
 // over is the end of an exchange's steps.
 func over() (Pause, bool) { return Pause{}, true }
-
-// Recycler is an exchange that can make use of a signal again. The signal may
-// have fired; nobody must refer to it any more.
-type Recycler interface {
-	Recycle(s Signal)
-}
-
-func recycle(x Exchange, s Signal) {
-	if r, ok := x.(Recycler); ok {
-		r.Recycle(s)
-	}
-}

@@ -144,10 +144,14 @@ func (v *visit) pause(at stage, until time.Duration, on ...Event) (Pause, bool) 
 	if v.timing != nil {
 		v.timing.paused = v.x.Now()
 	}
-	if len(on) > len(v.woken) {
-		return Pause{until, v.race[:copy(v.race[:], on)]}, false
+	room := v.woken[:]
+	if len(on) > len(room) {
+		room = v.race[:]
 	}
-	return Pause{until, v.woken[:copy(v.woken[:], on)]}, false
+	for i := range on {
+		room[i] = on[i]
+	}
+	return Pause{until, room[:len(on)]}, false
 }
 
 // turnOff makes room for what a detour notes.

@@ -55,6 +55,8 @@ func (x *exchange) Canceled() components.Event { return canceled(x.gone) }
 
 func (x *exchange) NewSignal() components.Signal { return new(latch) }
 
+func (x *exchange) Recycle(components.Signal) {}
+
 func (x *exchange) Background(open func(components.Exchange) components.Steps) {
 	life := x.life
 	if life == nil {

@@ -17,10 +17,10 @@ func (s *signal) Fire() {
 		return
 	}
 	s.fired = true
-	for _, f := range s.waiters {
+	for i, f := range s.waiters {
 		f.wake()
+		s.waiters[i] = nil
 	}
-	clear(s.waiters)
 	s.waiters = s.waiters[:0]
 }
 
