@@ -42,8 +42,8 @@ bench: build ## run all shipped scenarios in both worlds; then open out/index.ht
 bench-short: build ## the same, shortened: to see that all works, not for figures
 	bin/trafficlab run --all --short --out $(OUT)
 
-bench-proxy: ## CPU time per forwarded request, beside httputil.ReverseProxy, and NGINX and HAProxy if installed
-	$(GO) test -run '^$$' -bench . -benchmem ./live
+bench-proxy: ## CPU time per request of what proxies do, beside NGINX, HAProxy and Caddy if installed
+	$(GO) test -run '^$$' -bench Proxy -timeout 30m ./live
 
 bench-sim: ## how fast the simulator is, and how right at high loads
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./sim
