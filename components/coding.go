@@ -1,6 +1,7 @@
 package components
 
 import (
+	"bufio"
 	"io"
 	"sync"
 
@@ -26,18 +27,22 @@ type encoder interface {
 // fast ones, for answers that are made anew each time, and the same live and in
 // the simulator, so that both count the same bytes.
 var encoders = map[string]*sync.Pool{
-	"gzip": {New: func() any {
+	"gzip": pooled(func() encoder {
 		w, _ := gzip.NewWriterLevel(nil, 1) // errs only on a wrong level; NGINX's default too
 		return w
-	}},
-	"br": {New: func() any { return brotli.NewWriterLevel(nil, 2) }},
-	"zstd": {New: func() any {
+	}),
+	"br": pooled(func() encoder { return brotli.NewWriterLevel(nil, 2) }),
+	"zstd": pooled(func() encoder {
 		// RFC 9659 bounds the window by 8 MiB; less is less memory for each
 		// answer under way.
 		w, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
 			zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
 		return w
-	}},
+	}),
+}
+
+func pooled(made func() encoder) *sync.Pool {
+	return &sync.Pool{New: func() any { return &gatherer{made(), bufio.NewWriterSize(nil, gathered)} }}
 }
 
 // Encode returns a writer that applies a content coding ("gzip", "br", "zstd",
@@ -49,9 +54,10 @@ func Encode(w io.Writer, coding string) Encoder {
 	if !known {
 		return plainWriter{w}
 	}
-	e := pool.Get().(encoder)
-	e.Reset(w)
-	return &pooledEncoder{e, pool}
+	g := pool.Get().(*gatherer)
+	g.out.Reset(w)
+	g.encoder.Reset(g.out)
+	return &pooledEncoder{g, pool}
 }
 
 type plainWriter struct{ io.Writer }
@@ -59,21 +65,47 @@ type plainWriter struct{ io.Writer }
 func (plainWriter) Flush() error { return nil }
 func (plainWriter) Close() error { return nil }
 
+// gatherer gathers what an encoder gives piece by piece (gzip's: 246 bytes).
+type gatherer struct {
+	encoder
+	out *bufio.Writer
+}
+
+const gathered = 16 << 10
+
+// Flush sends on what encoder and gatherer hold back.
+func (g *gatherer) Flush() error {
+	if err := g.encoder.Flush(); err != nil {
+		return err
+	}
+	return g.out.Flush()
+}
+
+// Close ends the stream, and holds on to nobody's connection.
+func (g *gatherer) Close() error {
+	err := g.encoder.Close()
+	if err == nil {
+		err = g.out.Flush()
+	}
+	g.encoder.Reset(nil)
+	g.out.Reset(nil)
+	return err
+}
+
 // pooledEncoder gives its encoder back when it is closed.
 type pooledEncoder struct {
-	encoder
+	*gatherer
 	pool *sync.Pool
 }
 
 // Close ends the stream. Only the first call counts.
 func (p *pooledEncoder) Close() error {
-	if p.encoder == nil {
+	if p.gatherer == nil {
 		return nil
 	}
-	err := p.encoder.Close()
-	p.encoder.Reset(nil) // holds on to nobody's connection
-	p.pool.Put(p.encoder)
-	p.encoder = nil
+	err := p.gatherer.Close()
+	p.pool.Put(p.gatherer)
+	p.gatherer = nil
 	return err
 }
 

@@ -255,7 +255,7 @@ func dialTLS(ctx context.Context, o Options, network, address string) (net.Conn,
 }
 
 func secured(ctx context.Context, raw net.Conn, config *tls.Config) (*tls.Conn, error) {
-	secure := tls.Client(raw, config)
+	secure := tls.Client(http1.Direct(raw), config)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		raw.Close()
 		return nil, err

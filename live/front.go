@@ -7,6 +7,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"trafficlab/live/http1"
 )
 
 // front stands before the servers of a node: it shakes hands, and hands each
@@ -62,6 +64,7 @@ func (f *front) end(why error) {
 
 // greet finds out what a connection speaks.
 func (f *front) greet(raw net.Conn) {
+	raw = http1.Direct(raw)
 	raw.SetDeadline(time.Now().Add(handshakeTime))
 	conn, to := f.choose(raw)
 	if to == nil {

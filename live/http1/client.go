@@ -61,7 +61,7 @@ const (
 
 func newClientConn(h *host, raw net.Conn) *Conn {
 	c := &Conn{host: h, probe: prober(raw)}
-	c.wire.Conn, c.wire.pace = raw, h.pool.Pace
+	c.wire.join(raw, h.pool.Pace)
 	c.buffer = bufio.NewReaderSize(&c.wire, 4<<10)
 	c.in = NewReader(c.buffer, h.pool.Limits)
 	c.out.wire = &c.wire

@@ -33,7 +33,7 @@ type conn struct {
 
 func newConn(s *Server, raw net.Conn) *conn {
 	c := &conn{server: s}
-	c.wire.Conn, c.wire.pace = raw, s.Pace
+	c.wire.join(raw, s.Pace)
 	c.buffer = bufio.NewReaderSize(&c.wire, 4<<10)
 	c.in = NewReader(c.buffer, s.Limits)
 	c.in.slow = c.slow

@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"crypto/tls"
 	"net"
 	"os"
 	"sync/atomic"
@@ -42,7 +43,8 @@ func (p Pace) patience(so progress) time.Duration {
 // one goroutine and writes in one at a time.
 type wire struct {
 	net.Conn
-	pace Pace
+	pace   Pace
+	secure bool // it is TLS
 
 	paced    bool // reads are of a body
 	incoming progress
@@ -51,6 +53,12 @@ type wire struct {
 	stopped  atomic.Bool // no reads any more
 
 	readable, writable time.Time // the connection's deadlines; zero: none
+}
+
+// join makes the wire that of a connection.
+func (w *wire) join(raw net.Conn, p Pace) {
+	w.Conn, w.pace = Direct(raw), p
+	_, w.secure = raw.(*tls.Conn)
 }
 
 // long is a time in the past, as a deadline.
@@ -66,9 +74,8 @@ func (w *wire) readWithin(patience time.Duration) {
 		w.readForever()
 		return
 	}
-	now := time.Now()
-	if left := w.readable.Sub(now); left < patience*3/4 || left > patience {
-		w.readable = now.Add(patience)
+	if left := time.Until(w.readable); left < patience*3/4 || left > patience {
+		w.readable = time.Now().Add(patience)
 		w.SetReadDeadline(w.readable)
 	}
 }
@@ -112,7 +119,7 @@ const small = 8 << 10
 
 // write sends a piece.
 func (w *wire) write(p []byte) error {
-	began, err := w.writing()
+	began, err := w.writing(len(p))
 	if err != nil {
 		return err
 	}
@@ -123,17 +130,28 @@ func (w *wire) write(p []byte) error {
 
 // writeBoth sends two pieces at once.
 func (w *wire) writeBoth(p, q []byte) error {
-	began, err := w.writing()
+	began, err := w.writing(len(p) + len(q))
 	if err != nil {
 		return err
 	}
-	both := net.Buffers{p, q}
-	n, err := both.WriteTo(w.Conn)
+	n, err := w.sendBoth(p, q)
 	w.wrote(n, began)
 	return err
 }
 
-func (w *wire) writing() (began time.Time, err error) {
+func (w *wire) sendBoth(p, q []byte) (int64, error) {
+	if d, ok := w.Conn.(interface {
+		writeBoth(p, q []byte) (int64, error)
+	}); ok {
+		return d.writeBoth(p, q)
+	}
+	both := net.Buffers{p, q}
+	return both.WriteTo(w.Conn)
+}
+
+// writing bounds the writing of n bytes, and tells when it began if that
+// matters.
+func (w *wire) writing(n int) (began time.Time, err error) {
 	patience := w.pace.patience(w.outgoing)
 	switch {
 	case patience < 0:
@@ -141,17 +159,19 @@ func (w *wire) writing() (began time.Time, err error) {
 	case patience == 0:
 		return began, nil
 	}
-	began = time.Now()
-	if left := w.writable.Sub(began); left < patience*3/4 || left > patience {
-		w.writable = began.Add(patience)
+	if left := time.Until(w.writable); left < patience*3/4 || left > patience {
+		w.writable = time.Now().Add(patience)
 		w.SetWriteDeadline(w.writable)
+	}
+	if n > small {
+		began = time.Now()
 	}
 	return began, nil
 }
 
 func (w *wire) wrote(n int64, began time.Time) {
 	w.sent += n
-	if n > small && !began.IsZero() {
+	if !began.IsZero() {
 		w.outgoing.bytes += n
 		w.outgoing.waited += time.Since(began)
 	}

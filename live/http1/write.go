@@ -12,6 +12,10 @@ type writer struct {
 	wire *wire
 	text []byte // not yet sent
 
+	// While more is gathered than text has room for.
+	wide   *piece // where text lies then
+	narrow []byte // where it lay
+
 	chunked bool
 	left    int64 // bytes of the body that are still promised; tillEnd: any number
 }
@@ -21,7 +25,9 @@ var (
 	errTooLittle = errors.New("less body than was promised")
 )
 
-// room is how much is gathered before it is sent.
+// room is how much is gathered before it is sent. More is where that saves a
+// system call: behind chunks comes something still, and TLS makes a record of
+// each piece.
 const room = 4 << 10
 
 func (w *writer) start(line ...string) {
@@ -139,16 +145,36 @@ func (w *writer) body(p []byte) error {
 
 // put sends what is gathered with p, or gathers p as well.
 func (w *writer) put(p []byte) error {
-	if len(w.text)+len(p) <= room {
-		w.text = append(w.text, p...)
-		return nil
-	}
-	if len(w.text) == 0 {
+	switch all := len(w.text) + len(p); {
+	case all <= room:
+	case all < len(w.wide) && (w.chunked || w.wire.secure):
+		w.widen()
+	case len(w.text) == 0:
 		return w.wire.write(p)
+	default:
+		err := w.wire.writeBoth(w.text, p)
+		w.empty()
+		return err
 	}
-	text := w.text
+	w.text = append(w.text, p...)
+	return nil
+}
+
+// widen makes more room, until all is sent.
+func (w *writer) widen() {
+	if w.wide == nil {
+		w.wide, w.narrow = pieces.Get().(*piece), w.text
+		w.text = append(w.wide[:0], w.text...)
+	}
+}
+
+// empty forgets what has been sent.
+func (w *writer) empty() {
+	if w.wide != nil {
+		pieces.Put(w.wide)
+		w.wide, w.text, w.narrow = nil, w.narrow, nil
+	}
 	w.text = w.text[:0]
-	return w.wire.writeBoth(text, p)
 }
 
 // end writes what comes behind the body, and sends all.
@@ -179,7 +205,7 @@ func (w *writer) flush() error {
 	if len(w.text) == 0 {
 		return nil
 	}
-	text := w.text
-	w.text = w.text[:0]
-	return w.wire.write(text)
+	err := w.wire.write(w.text)
+	w.empty()
+	return err
 }
