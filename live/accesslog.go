@@ -24,12 +24,13 @@ type accessLog struct {
 	to   io.Writer
 	form func(b []byte, l *logged) []byte
 	line []byte
+	one  logged // under way
 }
 
 // logged is a request that is over.
 type logged struct {
 	*exchange
-	req  components.Request
+	req  *components.Request
 	came time.Duration // since the run began
 	took time.Duration
 }
@@ -54,21 +55,23 @@ func accessEnding(n *topologies.Node) string {
 
 // write logs an exchange that came at the given instant of the run and is over
 // now. Status 0 is a caller who went away unanswered.
-func (l *accessLog) write(x *exchange, req components.Request, came time.Duration) {
+func (l *accessLog) write(x *exchange, req *components.Request, came time.Duration) {
 	if l == nil {
 		return
 	}
-	one := logged{x, req, came, x.Now() - came}
+	took := x.Now() - came
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.line = append(l.form(l.line[:0], &one), '\n')
+	l.one = logged{x, req, came, took}
+	l.line = append(l.form(l.line[:0], &l.one), '\n')
+	l.one = logged{}   // holds on to nothing
 	l.to.Write(l.line) // a log that cannot be written does not stop a request
 }
 
 // appendLine appends a line of JSON.
 func appendLine(b []byte, l *logged) []byte {
 	b = append(b, `{"at":`...)
-	b = strconv.AppendFloat(b, l.came.Seconds(), 'f', 6, 64)
+	b = appendSeconds(b, l.came)
 	b = append(b, `,"number":`...)
 	b = strconv.AppendUint(b, l.req.Number, 10)
 	b = append(b, `,"attempt":"`...)
@@ -84,13 +87,28 @@ func appendLine(b []byte, l *logged) []byte {
 	b = append(b, `,"bytes":`...)
 	b = strconv.AppendInt(b, l.sent, 10)
 	b = append(b, `,"took":`...)
-	b = strconv.AppendFloat(b, l.took.Seconds(), 'f', 6, 64)
+	b = appendSeconds(b, l.took)
 	b = appendKnown(b, "reason", l.told.reason)
 	b = appendKnown(b, "route", l.told.route)
 	b = appendKnown(b, "consumer", l.told.consumer)
 	b = appendKnown(b, "upstream", l.told.upstream)
 	b = appendKnown(b, "trace", l.trace.id())
 	return append(b, '}')
+}
+
+// appendSeconds appends a time in seconds, to the microsecond.
+func appendSeconds(b []byte, d time.Duration) []byte {
+	if d < 0 {
+		b, d = append(b, '-'), -d
+	}
+	d = d.Round(time.Microsecond)
+	b = strconv.AppendInt(b, int64(d/time.Second), 10)
+	b = append(b, '.')
+	rest := d % time.Second / time.Microsecond
+	for unit := time.Duration(100_000); unit > 0; unit /= 10 {
+		b = append(b, byte('0'+rest/unit%10))
+	}
+	return b
 }
 
 // appendKnown appends a member, if there is anything to say.

@@ -9,6 +9,9 @@ import (
 type Clock interface {
 	Now() time.Time
 
+	// Since is Now less an instant it told, at half the cost.
+	Since(at time.Time) time.Duration
+
 	// Alarm returns a channel that receives once, at the instant, and a
 	// function that gives the alarm up (and tells whether it had not rung).
 	Alarm(at time.Time) (ring <-chan time.Time, stop func() bool)
@@ -21,6 +24,9 @@ type Standard struct{}
 
 // Now is time.Now.
 func (Standard) Now() time.Time { return time.Now() }
+
+// Since is time.Since.
+func (Standard) Since(at time.Time) time.Duration { return time.Since(at) }
 
 // Alarm is a timer of package time.
 func (Standard) Alarm(at time.Time) (<-chan time.Time, func() bool) {
@@ -35,6 +41,9 @@ type Precise struct{}
 
 // Now is time.Now.
 func (Precise) Now() time.Time { return time.Now() }
+
+// Since is time.Since.
+func (Precise) Since(at time.Time) time.Duration { return time.Since(at) }
 
 // SleepUntil waits by the precise clock until the instant, or until the context
 // ends, whose error it then returns.

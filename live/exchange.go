@@ -18,6 +18,7 @@ import (
 type exchange struct {
 	node   *Node
 	by     *setup
+	req    components.Request
 	life   context.Context // of work in the background; nil: this is none
 	gone   <-chan struct{} // closed when the caller goes away, or in the background the node ends
 	out    caller          // nil in the background

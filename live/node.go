@@ -266,12 +266,12 @@ func (n *Node) answer(a caller, in incoming, q *http1.Request) {
 		return
 	}
 	defer s.work.Done()
-	req := n.received(a, q)
 	x := s.exchange(a, in, q)
-	x.trace = s.tracing.begin(x, &req)
-	defer n.over(x, req, n.now())
+	defer x.recycle()
+	x.trace = s.tracing.begin(x, &x.req)
+	defer n.over(x, n.now())
 	defer x.end()
-	if req.Path == components.CheckPath && n.leaving.Load() {
+	if x.req.Path == components.CheckPath && n.leaving.Load() {
 		x.Reply(components.Response{Status: http.StatusServiceUnavailable, Header: plainText, Body: components.Body{Bytes: []byte("draining\n")}})
 		return
 	}
@@ -279,7 +279,7 @@ func (n *Node) answer(a caller, in incoming, q *http1.Request) {
 		io.Copy(io.Discard, in) // a server reads the request before it works on it
 	}
 	used, _ := n.played.Get().(components.Steps)
-	steps := s.handler.Open(x, &req, used)
+	steps := s.handler.Open(x, &x.req, used)
 	components.Play(x, steps)
 	n.played.Put(steps)
 }
@@ -300,7 +300,7 @@ func (n *Node) enter() *setup {
 	return s
 }
 
-func (n *Node) now() time.Duration { return n.clock.Now().Sub(*n.began.Load()) }
+func (n *Node) now() time.Duration { return n.clock.Since(*n.began.Load()) }
 
 func (n *Node) alarm(until time.Duration) (<-chan time.Time, func() bool) {
 	return n.clock.Alarm(n.began.Load().Add(until))

@@ -2,6 +2,7 @@ package live
 
 import (
 	"strings"
+	"sync"
 	"time"
 
 	"trafficlab/live/http1"
@@ -40,10 +41,22 @@ func newServer(n *Node, o Options) *http1.Server {
 	return s
 }
 
+// exchanges are some that are over, and that nobody refers to.
+var exchanges = sync.Pool{New: func() any { return new(exchange) }}
+
+// recycle makes room for another exchange where nobody else has heard of this
+// one: it went to no upstream, and is in no trace.
+func (x *exchange) recycle() {
+	if len(x.calls) == 0 && x.trace == nil {
+		exchanges.Put(x)
+	}
+}
+
 // exchange is a request that is to be answered.
 func (s *setup) exchange(a caller, in incoming, q *http1.Request) *exchange {
-	x := &exchange{
-		node: s.of, by: s, gone: a.Gone(), out: a, in: in, method: q.Method,
+	x := exchanges.Get().(*exchange)
+	*x = exchange{
+		node: s.of, by: s, req: s.of.received(a, q), gone: a.Gone(), out: a, in: in, method: q.Method,
 		asked: q.Asked && q.Query == "", expects: q.Continue, trailers: q.Trailers,
 	}
 	if q.Length != 0 {

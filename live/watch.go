@@ -23,7 +23,7 @@ func (n *Node) tell(on components.Exchange, a *components.Account) {
 }
 
 // over is called when a request is over, whatever became of it.
-func (n *Node) over(x *exchange, req components.Request, came time.Duration) {
+func (n *Node) over(x *exchange, came time.Duration) {
 	x.trace.end()
-	x.by.access.write(x, req, came)
+	x.by.access.write(x, &x.req, came)
 }
