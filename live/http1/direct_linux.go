@@ -84,13 +84,15 @@ func vector(p []byte) (v syscall.Iovec) {
 	return v
 }
 
+func bytesOf(v *syscall.Iovec) []byte { return unsafe.Slice(v.Base, int(v.Len)) }
+
 // read reads what is there; it is false if there is nothing yet.
 func (t *transfer) read(fd uintptr) bool {
 	for {
-		n, _, err := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(t.pieces[0].Base)), uintptr(t.pieces[0].Len))
+		n, err := receive(fd, &t.pieces[0])
 		switch err {
 		case 0:
-			t.n = int(n)
+			t.n = n
 			return true
 		case syscall.EINTR:
 		case syscall.EAGAIN:
@@ -105,7 +107,7 @@ func (t *transfer) read(fd uintptr) bool {
 // write writes until all is written; it is false while there is no room.
 func (t *transfer) write(fd uintptr) bool {
 	for t.pieces[0].Len+t.pieces[1].Len > 0 {
-		n, err := t.send(fd)
+		n, err := send(fd, &t.pieces)
 		switch err {
 		case 0:
 			t.sent(n)
@@ -120,24 +122,14 @@ func (t *transfer) write(fd uintptr) bool {
 	return true
 }
 
-func (t *transfer) send(fd uintptr) (n uintptr, err syscall.Errno) {
-	if t.pieces[1].Len == 0 {
-		n, _, err = syscall.RawSyscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(t.pieces[0].Base)), uintptr(t.pieces[0].Len))
-		return n, err
-	}
-	n, _, err = syscall.RawSyscall(syscall.SYS_WRITEV, fd, uintptr(unsafe.Pointer(&t.pieces)), uintptr(len(t.pieces)))
-	return n, err
-}
-
 // sent goes on behind what has been written.
-func (t *transfer) sent(n uintptr) {
-	t.n += int(n)
+func (t *transfer) sent(n int) {
+	t.n += n
 	for i := range t.pieces {
-		v := &t.pieces[i]
-		done := min(n, uintptr(v.Len))
+		piece := bytesOf(&t.pieces[i])
+		done := min(n, len(piece))
+		t.pieces[i] = vector(piece[done:])
 		n -= done
-		rest := unsafe.Slice(v.Base, int(v.Len))[done:]
-		*v = vector(rest)
 	}
 	if t.pieces[0].Len == 0 {
 		t.pieces[0], t.pieces[1] = t.pieces[1], syscall.Iovec{}
