@@ -92,7 +92,10 @@ func (i *Incoming) Ready() bool {
 		return false
 	}
 	defer i.mu.Unlock()
-	return !i.over && i.conn.answer.ready() && i.conn.buffer.Buffered() > 0
+	if i.over || i.body.Ended() { // then the buffer is the watch's
+		return !i.over
+	}
+	return i.conn.answer.ready() && i.conn.buffer.Buffered() > 0
 }
 
 // Trailer is the fields behind the body, once it has ended.
