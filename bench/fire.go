@@ -88,7 +88,7 @@ type volley struct {
 func newVolley(ctx context.Context, c *scenarios.Case, aim Aim) *volley {
 	arrivals := slices.Collect(c.Arrivals())
 	v := &volley{
-		sender: sender{Aim: aim, ctx: ctx, timeout: c.Variant.Timeout}, arrivals: arrivals,
+		sender: newSender(ctx, c, aim), arrivals: arrivals,
 		paced:   ^uint64(0),
 		trips:   make([]trip, len(arrivals)),
 		samples: make([]measure.Sample, len(arrivals)),
@@ -149,7 +149,7 @@ func (v *volley) note(r *vegeta.Result) error {
 	intended := v.Began.Add(s.At)
 	s.Late = max(0, trip.sent.Sub(intended))
 	s.Latency = r.Timestamp.Add(r.Latency).Sub(intended)
-	return trip.note(s, r)
+	return v.sender.note(trip, s, r)
 }
 
 func numbered(address string) (n int, ok bool) {

@@ -29,7 +29,7 @@ type loops struct {
 // startLoops lets every client of the case's closed streams begin. Trouble of
 // our own machine ends the run by stop.
 func startLoops(ctx context.Context, stop context.CancelCauseFunc, c *scenarios.Case, aim Aim) *loops {
-	l := &loops{sender: sender{Aim: aim, ctx: ctx, timeout: c.Variant.Timeout}, stop: stop}
+	l := &loops{sender: newSender(ctx, c, aim), stop: stop}
 	for _, client := range c.Clients() {
 		l.clients.Go(func() { l.play(client) })
 	}
@@ -82,5 +82,5 @@ func (l *loops) ask(a *scenarios.Arrival) (measure.Sample, error) {
 		r.Code, r.Headers, r.BytesIn = uint16(res.StatusCode), res.Header, uint64(n)
 	}
 	s := measure.Sample{Number: a.Number, At: a.At, Class: a.Class, Latency: time.Since(l.Began) - a.At}
-	return s, t.note(&s, &r)
+	return s, l.note(&t, &s, &r)
 }

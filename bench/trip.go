@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -24,6 +25,11 @@ type sender struct {
 	Aim
 	ctx     context.Context
 	timeout time.Duration
+	timings *components.Timings // nil: nobody tells
+}
+
+func newSender(ctx context.Context, c *scenarios.Case, aim Aim) sender {
+	return sender{aim, ctx, c.Variant.Timeout, components.NewTimings(c.Variant.Topology)}
 }
 
 // trip is what vegeta's results do not tell of one request.
@@ -50,19 +56,20 @@ func (s *sender) send(req *http.Request, a *scenarios.Arrival, t *trip) (*http.R
 	return res, nil
 }
 
-// note enters what came of a trip into its sample, but for the latency. Its
+// note enters what came of a trip into its sample, whose latency is known. Its
 // error is trouble of our own machine.
-func (t *trip) note(s *measure.Sample, r *vegeta.Result) error {
+func (s *sender) note(t *trip, to *measure.Sample, r *vegeta.Result) error {
+	to.Spans = s.timings.Spans(strings.Join(r.Headers["Server-Timing"], ", "), t.err == nil, to.Late, to.Latency)
 	if t.err != nil {
-		s.Reason = broken(t.err)
-		return ownTrouble(s.Number, t.err)
+		to.Reason = broken(t.err)
+		return ownTrouble(to.Number, t.err)
 	}
-	s.Status = int(r.Code)
-	s.Reason = components.ReasonOf(s.Status, components.Header{
+	to.Status = int(r.Code)
+	to.Reason = components.ReasonOf(to.Status, components.Header{
 		{Name: "Proxy-Status", Value: r.Headers.Get("Proxy-Status")},
 	})
-	s.Bytes = int64(r.BytesIn)
-	s.Cache = r.Headers.Get("X-Cache")
+	to.Bytes = int64(r.BytesIn)
+	to.Cache = r.Headers.Get("X-Cache")
 	return nil
 }
 

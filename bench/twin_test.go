@@ -99,9 +99,14 @@ nodes:
   ` + backend, mixed, ""},
 		{"time told by each hop", `entry: edge
 nodes:
-  edge: {kind: cdn, cache: {capacity: 20KiB, collapse: true}, server-timing: true, to: lb}
-  lb: {kind: load-balancer, server-timing: true, pick: p2c, retry: {tries: 3}, timeout: {response: 17ms}, concurrency: {limit: 4, queue: 5}, to: api}
-  api: {kind: backend, replicas: 2, workers: 1, queue: 9, server-timing: true, service-time: {exponential: 7ms}, cache-control: {/products/*: "public, max-age=1"}}`, mixed, ""},
+  edge: {kind: cdn, cache: {capacity: 20KiB, collapse: true}, to: lb}
+  lb: {kind: load-balancer, pick: p2c, retry: {tries: 3, backoff: {base: 3ms, cap: 9ms}}, timeout: {response: 17ms}, concurrency: {limit: 4, queue: 5}, to: api}
+  api: {kind: backend, replicas: 2, workers: 1, queue: 9, service-time: {exponential: 7ms}, cache-control: {/products/*: "public, max-age=1"}}`, mixed, "timeout: 67ms\nwaterfall: true"},
+		{"time told of hedges, limits and fallbacks", `entry: edge
+nodes:
+  edge: {kind: gateway, keys: {alice: k-alice, bob: k-bob}, limit: {by: consumer, algorithm: leaky-queue, rate: 90/s, burst: 9}, fallback: {status: 200, body: later}, to: lb}
+  lb: {kind: load-balancer, pick: p2c, hedge: {after: 11ms}, to: api}
+  ` + backend, mixed, `faults: [{at: 1s, for: 2s, on: "api[2]", slow: 5x}, {at: 2s, for: 1s, on: api, errors: 30%}]` + "\nwaterfall: true"},
 		{"cache that collapses", `entry: edge
 nodes:
   edge: {kind: cdn, cache: {capacity: 20KiB, collapse: true}, compress: [gzip], to: api}

@@ -1,6 +1,7 @@
 package components
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 	"time"
@@ -105,34 +106,46 @@ func (v *visit) timed(h Header) Header {
 	if !v.at.node.ServerTiming {
 		return h
 	}
-	return append(slices.Clip(h), Field{serverTiming, v.timing.text(v)})
+	return append(slices.Clip(h), Field{serverTiming, v.timing.text(v, h.Has(serverTiming))})
 }
 
-func (t *timing) text(v *visit) string {
-	var room [256]byte
+// What a node tells of its time: the end of a metric's name.
+const (
+	toldDelay     = "delay"     // by a fault
+	toldLimit     = "limit"     // held back, or asking for a count
+	toldCollapsed = "collapsed" // waiting for another's fetch
+	toldQueue     = "queue"     // before a gate, or for a worker
+	toldService   = "service"
+	toldRest      = "rest"     // between tries
+	toldRetries   = "retries"  // tries before the one that counts
+	toldUpstream  = "upstream" // the one that counts
+	toldFailed    = "failed"   // likewise, if it failed and has no account of its own
+	toldTotal     = "total"
+)
+
+// text is what the node tells. inner says that the upstream has told before.
+func (t *timing) text(v *visit, inner bool) string {
+	var room [320]byte
 	s := stopwatch{room[:0], v.at.node.Name}
 	now := v.x.Now()
+	s.any(toldDelay, t.spent[delayed])
 	if v.at.node.Kind.Proxies() {
-		t.ofProxy(&s, v, now)
+		t.ofProxy(&s, v, inner)
 	} else {
-		s.add("queue", t.spent[inLine], "")
-		s.add("service", t.spent[atWork]+t.spent[sharing], string(v.at.place))
+		s.add(toldQueue, t.spent[inLine], "")
+		s.add(toldService, t.spent[atWork]+t.spent[sharing], string(v.at.place))
 	}
-	s.add("total", now-t.account.Began, "")
+	s.add(toldTotal, now-t.account.Began, "")
 	return string(s.text)
 }
 
 // ofProxy tells what a proxy waited for, as far as it may have. The time of
-// retries is that from the first attempt to the one that counts.
-func (t *timing) ofProxy(s *stopwatch, v *visit, now time.Duration) {
-	if limits := t.spent[counting] + t.spent[held]; limits > 0 {
-		s.add("limit", limits, "")
-	}
-	if t.spent[following] > 0 {
-		s.add("collapsed", t.spent[following], "")
-	}
+// retries is what it waited for upstreams before the attempt that counts.
+func (t *timing) ofProxy(s *stopwatch, v *visit, inner bool) {
+	s.any(toldLimit, t.spent[counting]+t.spent[held])
+	s.any(toldCollapsed, t.spent[following])
 	if v.at.node.Concurrency != nil {
-		s.add("queue", t.spent[atGate], "")
+		s.add(toldQueue, t.spent[atGate], "")
 	}
 	tries := t.account.Tries
 	if len(tries) == 0 {
@@ -142,20 +155,32 @@ func (t *timing) ofProxy(s *stopwatch, v *visit, now time.Duration) {
 	if v.attempt.timing != nil {
 		last = &tries[v.attempt.number]
 	}
-	end := now
+	end, reason, word := v.x.Now(), v.attempt.reason, toldUpstream
 	if last.Ended > 0 {
-		end = last.Ended
+		end, reason = last.Ended, last.Reason
 	}
+	if reason.Fault() && !inner {
+		word = toldFailed
+	}
+	s.any(toldRest, t.spent[resting])
 	if len(tries) > 1 {
-		s.add("retries", last.Began-tries[0].Began, strconv.Itoa(len(tries)-1))
+		waited := t.spent[asking] + t.spent[alone] + t.spent[racing]
+		s.add(toldRetries, max(0, waited-(end-last.Began)), strconv.Itoa(len(tries)-1))
 	}
-	s.add("upstream", end-last.Began, string(last.To))
+	s.add(word, end-last.Began, string(last.To))
 }
 
 // stopwatch writes the metrics of a node.
 type stopwatch struct {
 	text []byte
 	node string
+}
+
+// any is add for what took any time.
+func (s *stopwatch) any(what string, took time.Duration) {
+	if took > 0 {
+		s.add(what, took, "")
+	}
 }
 
 // add writes "lb-upstream;dur=12.5;desc=\"api[1]\"". A node's name is a token,
@@ -168,10 +193,22 @@ func (s *stopwatch) add(what string, took time.Duration, about string) {
 	s.text = append(s.text, '-')
 	s.text = append(s.text, what...)
 	s.text = append(s.text, ";dur="...)
-	s.text = strconv.AppendFloat(s.text, float64(took/time.Microsecond)/1000, 'f', -1, 64)
+	s.text = appendMillis(s.text, took)
 	if about != "" {
 		s.text = append(s.text, `;desc="`...)
 		s.text = append(s.text, about...)
 		s.text = append(s.text, '"')
 	}
+}
+
+// appendMillis writes a time in milliseconds, to the microsecond below and
+// without noughts at the end.
+func appendMillis(text []byte, d time.Duration) []byte {
+	micros := int64(d / time.Microsecond)
+	text = strconv.AppendInt(text, micros/1000, 10)
+	if micros %= 1000; micros == 0 {
+		return text
+	}
+	text = append(text, '.', byte('0'+micros/100), byte('0'+micros/10%10), byte('0'+micros%10))
+	return bytes.TrimRight(text, "0")
 }

@@ -44,7 +44,7 @@ func TestServerTimingOfAProxy(t *testing.T) {
 		{"held back by a limit", topologies.Node{Limits: limited}, always(fine().in(4 * ms)), 2,
 			`edge-limit;dur=100, edge-upstream;dur=4;desc="api[2]", edge-total;dur=104`},
 		{"refused", topologies.Node{Keys: map[string]string{"alice": "k"}}, slow, 1, `edge-total;dur=0`},
-		{"nobody is there", balancer(1), always(answer{reason: policy.Refused, after: ms}), 1, `edge-upstream;dur=1;desc="api[1]", edge-total;dur=1`},
+		{"nobody is there", balancer(1), always(answer{reason: policy.Refused, after: ms}), 1, `edge-failed;dur=1;desc="api[1]", edge-total;dur=1`},
 	} {
 		tt.node.ServerTiming = true
 		proxyLab(t, tt.node, func(l *lab) {

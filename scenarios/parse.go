@@ -14,7 +14,7 @@ import (
 // Fields of a scenario: those that are the same for all variants, and those
 // that a variant may change.
 var (
-	common = []string{"name", "question", "compare", "baseline", "judge-by", "repeat", "seed", "worlds", "set", "expect"}
+	common = []string{"name", "question", "compare", "baseline", "judge-by", "repeat", "seed", "worlds", "set", "waterfall", "expect"}
 	varied = []string{"topology", "load", "faults", "warmup", "timeout", "deadline"}
 	fields = slices.Concat(common, varied)
 )
@@ -37,6 +37,8 @@ type reader struct {
 	sets   []strict.Change // made in every variant: by the file, then from outside
 	used   map[string]bool // paths of sets that found their node
 	nodes  []string        // of all topologies seen, for suggestions
+
+	waterfall bool // every node tells where time went
 }
 
 func (r *reader) scenario(doc *strict.Document) {
@@ -59,6 +61,7 @@ func (r *reader) scenario(doc *strict.Document) {
 	r.s.Repeat = root.Get("repeat").Int(defaultRepeat, 1, MostRepetitions)
 	r.s.Seed = uint64(root.Get("seed").Int(1, 0, math.MaxInt))
 	r.worlds(root.Get("worlds"))
+	r.waterfall = root.Get("waterfall").Bool(false)
 	r.variants(doc)
 	r.s.Baseline = r.baseline(root.Get("baseline"))
 	r.s.JudgeBy = measure.Metric{Name: "p99"}
@@ -239,7 +242,13 @@ func (r *reader) topology(v strict.Value, changes []strict.Change) *topologies.T
 			doc.Root().Get("nodes").Get(node).WrongKey("is also a field of scenarios, so that paths cannot tell them apart", "another name")
 		}
 	}
-	return topologies.Read(file, doc)
+	t := topologies.Read(file, doc)
+	if t != nil && r.waterfall {
+		for _, n := range t.Nodes {
+			n.ServerTiming = n.ServerTiming || n.Kind != topologies.External
+		}
+	}
+	return t
 }
 
 func (r *reader) remember(nodes []string) {

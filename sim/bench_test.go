@@ -92,6 +92,7 @@ func BenchmarkRun(b *testing.B) {
 		{"p2c over 10000", func(n int) *scenarios.Case { return picked("p2c", 10_000, n) }, Costs{}},
 		{"least-connections over 10 with costs", func(n int) *scenarios.Case { return balanced(10, n) }, apart},
 		{"cdn gateway lb api with costs", fourTiers, apart},
+		{"cdn gateway lb api with costs and a waterfall", func(n int) *scenarios.Case { return telling(fourTiers(n)) }, apart},
 	} {
 		b.Run(one.name, func(b *testing.B) {
 			c := one.of(b.N)

@@ -28,6 +28,7 @@ type clients struct {
 	watching bool                  // an event is on its way for the oldest's patience
 	headers  [][]components.Header // by kind of request and client
 	loops    []loop                // of closed streams
+	timings  *components.Timings   // nil: nobody tells
 
 	seen    *components.Field // where the last header lies that was read
 	seenLen int
@@ -42,7 +43,7 @@ func (w *world) openClients() error {
 	}
 	w.clients = clients{
 		toll: w.toll(w.costs.Client, w.costs.Work.Client),
-		tell: func(*measure.Sample) {},
+		tell: func(*measure.Sample) {}, timings: components.NewTimings(v.Topology),
 	}
 	for _, place := range v.Topology.Node(v.Topology.Entry).Places() {
 		w.clients.pools = append(w.clients.pools, w.newPool(place, 0))
@@ -138,6 +139,10 @@ func (w *world) outcome(c *call) {
 		s.Reason = components.ReasonOf(c.status, c.header)
 		s.Bytes = c.body.Size
 		s.Cache = k.wordOf(c.header)
+	}
+	if k.timings != nil {
+		answered := c.reason == policy.OK
+		s.Spans = k.timings.Spans(c.header.Values("Server-Timing"), answered, s.Late, s.Latency)
 	}
 	if w.traced(c.request.Number) {
 		w.noteEnd(c, s.Latency)

@@ -55,6 +55,8 @@ type Summary struct {
 	Nodes   []NodeSummary    // in the order of the topology
 	Usage   []Usage          // all repetitions together
 	Trusted bool             // no severe warning
+
+	Waterfall []Breakdown `json:",omitempty"` // where time went, if account was taken
 }
 
 // MetricFigure is a metric and what it came to.

@@ -3,7 +3,7 @@ package measure
 import "time"
 
 // Format is the version of stored runs. A reader refuses any other.
-const Format = 3
+const Format = 4
 
 // Run is all samples of a case, with what the nodes counted and where it came
 // from.

@@ -23,6 +23,7 @@ type Sample struct {
 	Bytes   int64  // of the answer's body, as received
 	Class   string // which part of the load it belongs to (a consumer, say)
 	Cache   string // the X-Cache word of the answer: "hit", "miss", … or ""
+	Spans   Spans  // the latency in parts, if it is taken account of
 }
 
 // Order sorts samples by the instant, and those of one instant by number.

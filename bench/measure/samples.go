@@ -17,7 +17,7 @@ import (
 )
 
 // columns of the file of samples; times are in nanoseconds.
-var columns = []string{"number", "at", "late", "latency", "status", "reason", "bytes", "class", "cache"}
+var columns = []string{"number", "at", "late", "latency", "status", "reason", "bytes", "class", "cache", "spans"}
 
 // samplesWriter writes a file of samples as they come: the same bytes for the
 // same samples, for the header of the gzip file names no time and no machine.
@@ -58,7 +58,7 @@ func (s *Sample) encode(row []string) {
 	row[0] = strconv.FormatUint(s.Number, 10)
 	row[1], row[2], row[3] = number(int64(s.At)), number(int64(s.Late)), number(int64(s.Latency))
 	row[4], row[5], row[6] = number(int64(s.Status)), s.Reason.String(), number(s.Bytes)
-	row[7], row[8] = s.Class, s.Cache
+	row[7], row[8], row[9] = s.Class, s.Cache, string(s.Spans)
 }
 
 // samplesReader is the reel of a stored run. It reads what a seal was put on,
@@ -140,7 +140,7 @@ func decodeSample(row []string, words dictionary) (Sample, error) {
 	}
 	s := Sample{
 		At: time.Duration(number(row[1])), Late: time.Duration(number(row[2])), Latency: time.Duration(number(row[3])),
-		Status: int(number(row[4])), Bytes: number(row[6]), Class: words.word(row[7]), Cache: words.word(row[8]),
+		Status: int(number(row[4])), Bytes: number(row[6]), Class: words.word(row[7]), Cache: words.word(row[8]), Spans: Spans(strings.Clone(row[9])),
 	}
 	var reason policy.Reason
 	err = errors.Join(err, reason.UnmarshalText([]byte(row[5])))

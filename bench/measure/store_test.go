@@ -190,9 +190,9 @@ func TestDamageIsNamed(t *testing.T) {
 		want   string
 	}{
 		{"a plan cut off", planFile, half, "plan.json: it is damaged: unexpected end of JSON input"},
-		{"a plan of the future", planFile, replace(`"Format": 3`, `"Format": 9`), "plan.json: it has format 9, and this version of trafficlab reads format 3; run the scenario again"},
+		{"a plan of the future", planFile, replace(`"Format": 4`, `"Format": 9`), "plan.json: it has format 9, and this version of trafficlab reads format 4; run the scenario again"},
 		{"a run cut off", "runs/live-p2c-1/run.json", half, "runs/live-p2c-1/run.json: it is damaged: unexpected end of JSON input"},
-		{"a run of the past", "runs/live-p2c-1/run.json", replace(`"Format": 3`, `"Format": 2`), "runs/live-p2c-1/run.json: it has format 2,"},
+		{"a run of the past", "runs/live-p2c-1/run.json", replace(`"Format": 4`, `"Format": 3`), "runs/live-p2c-1/run.json: it has format 3,"},
 		{"samples of nobody", "runs/live-p2c-1/samples.csv.gz", rewritten(func(s []Sample) []Sample { return nil }), "runs/live-p2c-1/samples.csv.gz: it is damaged: it holds 0 samples, and run.json tells of 2"},
 		{"samples that were touched up", "runs/live-p2c-1/samples.csv.gz", rewritten(func(s []Sample) []Sample { s[0].Latency = 2; return s }), "runs/live-p2c-1/samples.csv.gz: it is damaged: its samples are not those that run.json tells of"},
 		{"more samples", "runs/live-p2c-1/samples.csv.gz", rewritten(func(s []Sample) []Sample { return append(s, s[1]) }), "runs/live-p2c-1/samples.csv.gz: it is damaged: it holds more than run.json tells of"},

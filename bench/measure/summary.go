@@ -29,6 +29,7 @@ func Summarise(tallies []*Tally, line []Second) Summary {
 	s.Series = line
 	s.Nodes = nodesOf(tallies)
 	s.Usage = usageOf(tallies)
+	s.Waterfall = waterfall(tallies)
 	return s
 }
 

@@ -3,6 +3,7 @@ package measure
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -18,6 +19,7 @@ type Tally struct {
 	curve   []time.Duration // latency at each quantile of curve; nil if nothing succeeded
 	samples int64           // after warm-up
 	reasons [16]int64       // of these
+	ledger  *ledger         // of parts of latencies
 }
 
 // tally is what the samples came to.
@@ -83,7 +85,9 @@ func CountAll(runs []*Run) (tallies []*Tally, line []Second, err error) {
 		if err := r.until(forever, nil); err != nil {
 			return nil, nil, err
 		}
-		tallies = append(tallies, r.tally())
+		t := r.tally()
+		t.ledger = r.ledger
+		tallies = append(tallies, t)
 	}
 	return tallies, line, nil
 }
@@ -92,7 +96,8 @@ func CountAll(runs []*Run) (tallies []*Tally, line []Second, err error) {
 type reading struct {
 	*counter
 	reel
-	next *Sample // nil at the end
+	ledger *ledger
+	next   *Sample // nil at the end
 }
 
 func read(run *Run) (*reading, error) {
@@ -100,7 +105,7 @@ func read(run *Run) (*reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reading{newCounter(run), samples, nil}
+	r := &reading{newCounter(run), samples, newLedger(run), nil}
 	if err := r.advance(); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -121,6 +126,9 @@ const forever time.Duration = math.MaxInt64
 func (r *reading) until(end time.Duration, also *count) error {
 	for r.next != nil && (r.next.At < end || end == forever) {
 		r.add(r.next)
+		if err := r.ledger.add(r.next); err != nil {
+			return fmt.Errorf("request %d of %s: %w", r.next.Number, r.run.Name(), err)
+		}
 		if also != nil {
 			also.add(r.next)
 		}
