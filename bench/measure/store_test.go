@@ -28,7 +28,7 @@ func storedRun(repetition int) *Run {
 		Warnings: []Warning{{Kind: "late", Text: "Late."}},
 		Machine:  Provenance{Cores: 2, Started: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)},
 		Samples: []Sample{
-			{Number: 0, At: 1, Late: 2, Latency: 3, Status: 200, Bytes: 1024, Class: `al"ice,` + "\n", Cache: "hit"},
+			{Number: 0, At: 1, Late: 2, Latency: 3, Status: 200, Bytes: 1024, Class: `al"ice,` + "\n", Cache: "hit", Spans: "lb:network=3"},
 			{Number: 1, At: 4, Latency: 5, Reason: policy.Timeout},
 		},
 	}
