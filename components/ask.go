@@ -87,7 +87,7 @@ func (p *proxy) heard(v *visit) (Pause, bool) {
 	if p.hedge != nil {
 		p.learn(v)
 	}
-	if !p.mayRepeat(v) {
+	if v.attempt.reason == policy.OK || !p.mayRepeat(v) {
 		return p.conclude(v)
 	}
 	now := v.x.Now()
@@ -120,13 +120,10 @@ func (p *proxy) conclude(v *visit) (Pause, bool) {
 	return over()
 }
 
-// mayRepeat asks the retrier and pays for a retry. A body that may have been
-// sent is gone: it is not kept for a second time.
+// mayRepeat asks the retrier about a failure, and pays for a retry. A body that
+// may have been sent is gone: it is not kept for a second time.
 func (p *proxy) mayRepeat(v *visit) bool {
 	a := &v.attempt
-	if a.reason == policy.OK {
-		return false
-	}
 	last := policy.Attempt{Reason: a.reason, Status: a.status, Sent: a.sent}
 	last.Safe = safe(v.req.Method) && (v.req.Size == 0 || !a.sent)
 	if !v.route.retrier.Again(int(v.tries), last) {

@@ -31,24 +31,28 @@ func (p *proxy) edit(h *Hop, v *visit, now time.Duration) {
 	case v.req.Size < 0:
 		h.MostBody = v.route.maxBody
 	}
-	if v.route.strip != "" || v.route.rewrite != nil {
-		h.Request.Path = v.route.path(v.req.Path)
+	h.Request.Header = p.onwardHeader(v)
+	if p.alters {
+		p.alter(h, v, now)
 	}
-	if p.auth != nil {
-		h.Request.Query = p.auth.query(v.req.Query)
+	if v.begun > 0 {
+		h.Request.Attempt = scenarios.Mix(scenarios.Mix(v.req.Attempt, p.tries), uint64(v.begun))
 	}
+}
+
+// alter is what of edit only some proxies do: they know callers or a cache,
+// have routes or tell how much time is left.
+func (p *proxy) alter(h *Hop, v *visit, now time.Duration) {
+	h.Request.Path = v.route.path(v.req.Path)
+	h.Request.Query = p.auth.query(v.req.Query)
 	if v.route.asks != nil {
 		h.Request.Query = v.route.asks.edited(h.Request.Query, canonical(v.req.Path))
 	}
-	h.Request.Header = p.onwardHeader(v)
 	if p.store != nil && v.validates != nil {
 		h.Request.Header = validating(h.Request.Header, v.validates)
 	}
 	if v.route.timeout.Propagate && v.deadline != Forever {
 		h.Request.Header = h.Request.Header.Clone().Set(timeoutField, timeoutText(v.deadline-now-margin))
-	}
-	if v.begun > 0 {
-		h.Request.Attempt = scenarios.Mix(scenarios.Mix(v.req.Attempt, p.tries), uint64(v.begun))
 	}
 }
 

@@ -60,14 +60,14 @@ func (h *hedge) learn(now, d time.Duration) {
 
 // hedges tells whether a request may be sent twice at once.
 func (p *proxy) hedges(v *visit) bool {
-	return p.hedge != nil && v.req.Size == 0 && safe(v.req.Method)
+	return v.req.Size == 0 && safe(v.req.Method)
 }
 
 // listen waits for the answer to the attempt that has begun; if hedges are to
 // be had, not for long alone.
 func (p *proxy) listen(v *visit) (Pause, bool) {
 	a := &v.attempt
-	if p.hedges(v) {
+	if p.hedge != nil && p.hedges(v) {
 		v.first = a.started
 		if v.tries == 1 { // a request pays in once, however often it is tried
 			p.hedge.budget.deposit(a.started)

@@ -44,6 +44,8 @@ type proxy struct {
 	ends    bool // has the last word on answers
 	detours bool // limits, a cache or a gate
 	plain   bool // a GET goes onward as it comes: nothing on the way is for it
+	alters  bool // requests, beyond their headers
+	dresses bool // answers, beyond what goes out of their headers
 
 	gate     *gate     // nil: any number of requests at once
 	fallback *Response // nil: failures are told as they are
@@ -84,6 +86,8 @@ func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, 
 	p.ends = p.endings()
 	p.detours = p.ends || p.hedge != nil || p.editsRequests() || p.limits != nil || p.plans != nil || p.store != nil || p.gate != nil
 	p.plain = p.auth == nil && p.cors == nil && !p.detours && p.onward.open()
+	p.alters = p.auth != nil || p.store != nil || p.routes != nil || p.onward.timeout.Propagate
+	p.dresses = p.store != nil || p.routes != nil || p.compresses() || !p.onward.response.Empty() || node.Sticky != ""
 	return p
 }
 
@@ -235,6 +239,20 @@ func (p *proxy) leave(v *visit) {
 
 // handOn forwards the answer that an upstream gave.
 func (p *proxy) handOn(v *visit) {
+	if p.dresses {
+		p.handOnDressed(v)
+		return
+	}
+	said, _ := v.attempt.call.Head()
+	head := said.Response()
+	head.Header = p.outwardHeader(v, head.Header)
+	v.forward(v.attempt.call, head, 0, nil)
+	v.attempt.done(v.x.Now(), v.reason)
+}
+
+// handOnDressed forwards it as the cache and the route want it to be; or what
+// the cache has in its place.
+func (p *proxy) handOnDressed(v *visit) {
 	if p.store != nil {
 		if p.rescued(v, v.attempt.status, v.attempt.reason) {
 			v.attempt.done(v.x.Now(), v.attempt.reason)
@@ -247,7 +265,7 @@ func (p *proxy) handOn(v *visit) {
 	}
 	said, _ := v.attempt.call.Head()
 	head := said.Response()
-	if v.route.body != nil && v.route.body.edits(v.req, &head) {
+	if v.route.body.edits(v.req, &head) {
 		p.handOnEdited(v, head)
 		return
 	}
@@ -257,12 +275,8 @@ func (p *proxy) handOn(v *visit) {
 	if p.store != nil {
 		keep, limit = p.store.keeper(v, head), p.store.capacity
 	}
-	if v.word != noWord || v.route.dresses || p.compresses() {
-		p.dress(v, &head)
-	}
-	if s := v.route.pool.sticky; s != nil {
-		head.Header = s.settle(v, head.Header)
-	}
+	p.dress(v, &head)
+	head.Header = v.route.pool.sticky.settle(v, head.Header)
 	v.forward(v.attempt.call, head, limit, keep)
 	if keep != nil {
 		p.store.handedOn(v)

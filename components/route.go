@@ -30,7 +30,6 @@ type route struct {
 	request  topologies.Edit
 	asks     *queryEdit // nil: the query goes on as it is
 	response topologies.Edit
-	dresses  bool // response edits something
 	status   []topologies.StatusChange
 	sends    *jsonEdit // of requests' bodies; nil: they pass as they are
 	body     *jsonEdit // likewise of answers'
@@ -61,7 +60,6 @@ func newRoute(node *topologies.Node, r topologies.Route, to *pool) *route {
 		sends:    newJSONEdit(r.Request.JSON, r.Path),
 		body:     newJSONEdit(r.Response.JSON, r.Path),
 	}
-	made.dresses = !made.response.Empty()
 	if r.Timeout != nil {
 		made.timeout = *r.Timeout
 	}

@@ -97,6 +97,15 @@ func (k *clients) write(r *components.Request, a *scenarios.Arrival) {
 
 // header is made once for all requests of a kind and a client.
 func (k *clients) header(a *scenarios.Arrival) components.Header {
+	if a.Kind < len(k.headers) && a.Who < len(k.headers[a.Kind]) {
+		if h := k.headers[a.Kind][a.Who]; h != nil {
+			return h
+		}
+	}
+	return k.newHeader(a)
+}
+
+func (k *clients) newHeader(a *scenarios.Arrival) components.Header {
 	for len(k.headers) <= a.Kind {
 		k.headers = append(k.headers, nil)
 	}
@@ -105,13 +114,11 @@ func (k *clients) header(a *scenarios.Arrival) components.Header {
 		made = append(made, make([]components.Header, a.Who+1-len(made))...)
 		k.headers[a.Kind] = made
 	}
-	if made[a.Who] == nil {
-		h := make(components.Header, 0, len(a.Header)+1)
-		for _, f := range a.Header {
-			h = append(h, components.Field{Name: f.Name, Value: f.Value})
-		}
-		made[a.Who] = append(h, components.Field{Name: "X-Forwarded-For", Value: a.Client.String()})
+	h := make(components.Header, 0, len(a.Header)+1)
+	for _, f := range a.Header {
+		h = append(h, components.Field{Name: f.Name, Value: f.Value})
 	}
+	made[a.Who] = append(h, components.Field{Name: "X-Forwarded-For", Value: a.Client.String()})
 	return made[a.Who]
 }
 

@@ -186,7 +186,7 @@ func fired(e components.Event) bool {
 // have happened.
 func (f *frame) park(until time.Duration, on []components.Event) {
 	f.on, f.until, f.parked = on, until, true
-	if f.call != nil && f.world.traced(f.call.request.Number) {
+	if f.world.tracer != nil && f.call != nil && f.world.traced(f.call.request.Number) {
 		f.world.notePark(f)
 	}
 	f.arm()
