@@ -99,14 +99,16 @@ func (c *clock) lined() bool {
 func (c *clock) step(i int) event {
 	events := &c.lines[i].events
 	e := events.pop()
-	c.heads[i] = never
+	first := never
 	if events.len > 0 {
-		c.heads[i] = events.first()
+		first = events.first()
 	}
-	for k := range c.heads {
-		if c.heads[k].before(c.heads[c.soonest]) {
-			c.soonest = k
+	c.heads[i] = first
+	for k, head := range c.heads {
+		if head.before(first) {
+			first, i = head, k
 		}
 	}
+	c.soonest = i
 	return e
 }
