@@ -19,12 +19,14 @@ import (
 var files embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"style":  style,
-	"plural": plural,
-	"world":  worldName,
-	"title":  title,
-	"inc":    func(n int) int { return n + 1 },
-	"mark":   func(m measure.Met) string { return metMarks[m] },
+	"style":    style,
+	"plural":   plural,
+	"world":    worldName,
+	"title":    title,
+	"inc":      func(n int) int { return n + 1 },
+	"percent":  share,
+	"unbroken": unbroken,
+	"mark":     func(m measure.Met) string { return metMarks[m] },
 }).ParseFS(files, "*.html"))
 
 // metMarks stand beside the words, for those who skim.

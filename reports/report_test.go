@@ -42,6 +42,11 @@ func pages(t *testing.T) (folder string, names []string) {
 		entries, names = append(entries, e), append(names, e.Link)
 	}
 	var b bytes.Buffer
+	bearer, borne := bearing()
+	require.NoError(t, WriteCapacity(&b, bearer, borne))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "capacity.html"), b.Bytes(), 0o644))
+	names = append(names, "capacity.html")
+	b.Reset()
 	require.NoError(t, WriteIndex(&b, entries))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "index.html"), b.Bytes(), 0o644))
 	return folder, append(names, "index.html")

@@ -41,8 +41,10 @@ func size(bytes int64) string {
 // clock writes an instant of a run: "5s".
 func clock(seconds float64) string { return strconv.FormatFloat(seconds, 'g', 6, 64) + " s" }
 
-// unbroken is a text whose pieces "45% to 48%" and "d = 2" stay on one line.
-var unbroken = strings.NewReplacer(" to ", "\u00a0to\u00a0", " = ", "\u00a0=\u00a0").Replace
+// unbroken is a text whose pieces "45% to 48%", "d = 2" and "p99 < 1s" stay on one
+// line.
+var unbroken = strings.NewReplacer(" to ", "\u00a0to\u00a0", " = ", "\u00a0=\u00a0",
+	" < ", "\u00a0<\u00a0", " > ", "\u00a0>\u00a0").Replace
 
 // plural is "1 repetition", "5 repetitions".
 func plural(n int, noun string) string {

@@ -109,10 +109,18 @@ var boundForm = regexp.MustCompile(`^([<>])\s*(\S.*)$`)
 
 // bound reads "< 30ms", "> 99%", "< baseline" or "> 2x baseline".
 func bound(v strict.Value, x *measure.Expectation, unit measure.Unit) bool {
+	wrong, right := readBound(x, unit)
+	if wrong != "" {
+		v.Wrong(wrong, right)
+	}
+	return wrong == ""
+}
+
+// readBound reads the text of an expectation, and tells what is wrong with it.
+func readBound(x *measure.Expectation, unit measure.Unit) (wrong, right string) {
 	m := boundForm.FindStringSubmatch(x.Text)
 	if m == nil {
-		v.Wrong(fmt.Sprintf("%q is no bound", x.Text), fmt.Sprintf(`such as "< %s" or "< 0.5x baseline"`, unitExample[unit]))
-		return false
+		return fmt.Sprintf("%q is no bound", x.Text), fmt.Sprintf(`such as "< %s" or "< 0.5x baseline"`, unitExample[unit])
 	}
 	x.Less = m[1] == "<"
 	var err error
@@ -125,9 +133,9 @@ func bound(v strict.Value, x *measure.Expectation, unit measure.Unit) bool {
 		x.Bound, err = parseUnit(unit, m[2])
 	}
 	if err != nil {
-		v.Wrong(err.Error(), fmt.Sprintf(`such as "%s %s" or "%s 0.5x baseline"`, m[1], unitExample[unit], m[1]))
+		return err.Error(), fmt.Sprintf(`such as "%s %s" or "%s 0.5x baseline"`, m[1], unitExample[unit], m[1])
 	}
-	return err == nil
+	return "", ""
 }
 
 var unitExample = map[measure.Unit]string{

@@ -19,6 +19,7 @@ type progress struct {
 	scenario string
 	begun    int       // runs that have begun and not ended
 	said     time.Time // when the last line was written
+	plain    bool      // lines that stay are written by others
 }
 
 // quiet is the least time between two lines that stay: the simulator ends
@@ -44,7 +45,7 @@ func (p *progress) step(e bench.Event) {
 		return
 	}
 	p.now(p.text(e) + "; " + left(e))
-	if p.width == 0 && (e.Done == e.Total || time.Since(p.said) >= quiet) {
+	if p.width == 0 && !p.plain && (e.Done == e.Total || time.Since(p.said) >= quiet) {
 		p.line("%s %s; %s", p.text(e), e.Stage, left(e))
 		p.said = time.Now()
 	}

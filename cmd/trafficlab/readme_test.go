@@ -70,7 +70,7 @@ func commandsOf(text string) [][]string {
 	for _, block := range blocksOf(text, "sh") {
 		for line := range strings.Lines(block) {
 			line, _, _ = strings.Cut(line, "#")
-			if words := strings.Fields(line); len(words) > 0 {
+			if words := strings.Fields(strings.ReplaceAll(line, "'", "")); len(words) > 0 {
 				commands = append(commands, words)
 			}
 		}
@@ -85,6 +85,8 @@ func shorter(words []string) []string {
 		if !slices.Contains(words, "--world") {
 			words = append(words, "--world", "sim")
 		}
+	case "capacity":
+		words = append(words, "--short", "--precision", "50%")
 	case "up":
 		words = append(words, "--for", "100ms")
 	}

@@ -249,18 +249,24 @@ func (r *running) prepare(all []*scenarios.Scenario) error {
 		}
 	}
 	for _, s := range all {
-		dir := filepath.Join(r.out, s.Name)
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return fmt.Errorf("write to %s: %w", r.out, cause(err))
+		if err := writable(filepath.Join(r.out, s.Name)); err != nil {
+			return err
 		}
-		probe, err := os.CreateTemp(dir, ".probe-*")
-		if err != nil {
-			return fmt.Errorf("write to %s: %w", dir, cause(err))
-		}
-		probe.Close()
-		os.Remove(probe.Name())
 	}
 	return nil
+}
+
+// writable makes a folder and tries whether files can be written to it.
+func writable(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("write to %s: %w", dir, cause(err))
+	}
+	probe, err := os.CreateTemp(dir, ".probe-*")
+	if err != nil {
+		return fmt.Errorf("write to %s: %w", dir, cause(err))
+	}
+	probe.Close()
+	return os.Remove(probe.Name())
 }
 
 // command is how to run the same again.

@@ -1,0 +1,300 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trafficlab/bench"
+	"trafficlab/bench/measure"
+	"trafficlab/live"
+	"trafficlab/reports"
+	"trafficlab/scenarios"
+	"trafficlab/topologies/strict"
+)
+
+// seeking is what the flags of capacity say.
+type seeking struct {
+	scenarioFlags
+	slo         string
+	precision   string
+	narrow      float64 // precision, read
+	budget      time.Duration
+	out         string
+	json        bool
+	calibration string
+	costs       *bench.Calibration
+	costsFile   string
+}
+
+func capacityVerb() *cobra.Command {
+	var k seeking
+	c := &cobra.Command{
+		Use:   "capacity FILE-or-NAME… --slo BOUNDS",
+		Short: "Find the highest load that stays within bounds, of each variant",
+		Long: `capacity scales the load of a scenario (the rates of open streams, the clients of
+closed ones), judges the repetitions at each by their intervals, and narrows down
+for every variant in every world how much it bears: between a load that met the
+bounds and one that did not. It draws latency against load.
+
+The bounds are those of expect (see "trafficlab list metrics"), but for rates and
+for what is held against a baseline. Where none speaks of failures, availability
+> 99% is added: who fails most of its requests is fast on the few that are left.
+Where the generator or the processors give out before the system does, it says so
+instead of naming a capacity.
+
+Exit status: 0 found; 1 the bounds are not met at the smallest load; 2 bad usage;
+3 not known, for the machine gave out or time was up; 130 interrupted.`,
+		Example: `  trafficlab capacity slow-replica --world sim --slo 'p99 < 100ms, availability > 99.9%'
+  trafficlab capacity mine.yaml --slo 'p99 of alice < 30ms' --precision 2% --budget 5m
+  trafficlab capacity flood --world sim --slo 'limited < 1%' --json | jq .Answer`,
+		Args:              named("which scenario? (\"trafficlab list scenarios\" shows those shipped)"),
+		ValidArgsFunction: completeFiles(scenarios.Shipped),
+		RunE:              verb(k.run),
+	}
+	k.scenarioFlags.add(c)
+	c.Flags().StringVar(&k.slo, "slo", "", "the `BOUNDS` to stay within: 'p99 < 100ms, availability > 99.9%'")
+	c.Flags().StringVar(&k.precision, "precision", "5%", "how far apart the load that meets them and the one that does not may be")
+	c.Flags().DurationVar(&k.budget, "budget", 15*time.Minute, "try no more loads of a scenario after this time")
+	c.Flags().StringVarP(&k.out, "out", "o", "out", "the folder for reports")
+	c.Flags().StringVar(&k.calibration, "calibration", "", `what the simulator charges for hops: a `+"`FILE`"+` of "trafficlab calibrate", or built-in (default: the file in its usual place, if there is one)`)
+	c.Flags().BoolVar(&k.json, "json", false, "print what was found as JSON, one a line, and no table")
+	return c
+}
+
+func (k *seeking) run(c *cobra.Command, args []string) error {
+	all, worlds, err := k.load(c, args)
+	if err != nil {
+		return err
+	}
+	bounds := make([]boundsOf, len(all))
+	var wrong []error
+	for i, s := range all {
+		bounds[i], err = k.bounds(s)
+		wrong = append(wrong, err, vacantPage(k.dir(s)))
+	}
+	if err := errors.Join(append(wrong, k.check())...); err != nil {
+		return ending{unusable, err}
+	}
+	if k.costs, k.costsFile, err = bench.FindCalibration(k.calibration); err != nil {
+		return ending{unusable, err}
+	}
+	for _, s := range all {
+		if err := writable(k.dir(s)); err != nil {
+			return ending{unusable, err}
+		}
+	}
+	if slices.ContainsFunc(all, func(s *scenarios.Scenario) bool { return slices.Contains(in(s, worlds), "live") }) {
+		release, err := live.Lock()
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	ctx, stop := interruptible(c, "interrupted: keeping what was found")
+	defer stop()
+	worst := met
+	for i, s := range all {
+		found, err := k.one(ctx, c, s, in(s, worlds), bounds[i])
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.Name, err)
+		}
+		worst = max(worst, borne(found))
+		if ctx.Err() != nil {
+			return ending{interrupted, nil}
+		}
+	}
+	if worst != met {
+		return ending{worst, nil}
+	}
+	return nil
+}
+
+// boundsOf is what a load is to stay within, and whether the last was added.
+type boundsOf struct {
+	all     []measure.Expectation
+	implied bool
+}
+
+// alive is added where no bound speaks of failures.
+const alive = "availability > 99%"
+
+func (k *seeking) bounds(s *scenarios.Scenario) (b boundsOf, err error) {
+	if strings.TrimSpace(k.slo) == "" {
+		return b, errors.New("capacity: within which bounds? --slo 'p99 < 100ms, availability > 99.9%'")
+	}
+	b.all, err = s.ReadSLO(k.slo)
+	if err == nil && !scenarios.SpeaksOfFailures(b.all) {
+		b.implied = true
+		b.all, err = s.ReadSLO(k.slo + ", " + alive)
+	}
+	return b, err
+}
+
+// check reads how exact the answer is to be.
+func (k *seeking) check() (err error) {
+	if k.narrow, err = strict.ParseShare(k.precision); err != nil || k.narrow < .001 || k.narrow > 1 {
+		return fmt.Errorf("--precision %s: not a share from 0.1%% to 100%%, such as 5%%", k.precision)
+	}
+	if k.budget <= 0 {
+		return fmt.Errorf("--budget %v: not a time to spend", k.budget)
+	}
+	return nil
+}
+
+func (k *seeking) dir(s *scenarios.Scenario) string { return filepath.Join(k.out, s.Name+"-capacity") }
+
+// vacantPage refuses a folder whose report is somebody else's.
+func vacantPage(dir string) error {
+	path := filepath.Join(dir, reportName)
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist), err == nil && info.Mode().IsRegular() && drawnByUs(path):
+		return nil
+	case err != nil:
+		return fmt.Errorf("write %s: %w", path, cause(err))
+	}
+	return fmt.Errorf("write %s: it is there already and no page of trafficlab; choose another --out, or move it", path)
+}
+
+// borne is the status that what was found amounts to.
+func borne(c *measure.Capacity) status {
+	result := met
+	for i := range c.Searches {
+		switch s := &c.Searches[i]; {
+		case !s.Known():
+			return incomplete
+		case s.Met == 0:
+			result = unmet
+		}
+	}
+	return result
+}
+
+func (k *seeking) one(ctx context.Context, c *cobra.Command, s *scenarios.Scenario, worlds []string, b boundsOf) (*measure.Capacity, error) {
+	p := newProgress(c.ErrOrStderr(), s.Name)
+	p.plain = true
+	found, err := bench.FindCapacity(ctx, s, bench.CapacityOptions{
+		Options: bench.Options{Worlds: worlds, Binary: binary(), Command: k.command(s, worlds), Version: versionName(),
+			Calibration: k.costs, Budget: k.budget, Progress: p.step},
+		Bounds: b.all, Implied: b.implied, Precision: k.narrow,
+		Tried: func(f *measure.Search, l *measure.Level) {
+			p.line("%s: %s %s at %s: %s", s.Name, f.World, f.Variant, f.LoadText(l.Load), levelWords(l))
+		},
+	})
+	p.wipe()
+	if err != nil {
+		return nil, err
+	}
+	err = writePage(filepath.Join(k.dir(s), reportName), func(w io.Writer) error { return reports.WriteCapacity(w, s, found) })
+	if err != nil {
+		return nil, err
+	}
+	if k.json {
+		text, err := json.Marshal(found)
+		fmt.Fprintf(c.OutOrStdout(), "%s\n", text)
+		return found, err
+	}
+	t := newTerminal(c.OutOrStdout())
+	capacity(t, found)
+	t.line("Report: %s", filepath.Join(k.dir(s), reportName))
+	t.line("")
+	return found, nil
+}
+
+// command is how to look for the same again.
+func (k *seeking) command(s *scenarios.Scenario, worlds []string) string {
+	words := []string{"trafficlab", "capacity", s.File, "--slo", quoted(k.slo), "--precision", k.precision}
+	if len(worlds) == 1 {
+		words = append(words, "--world", worlds[0])
+	}
+	if k.costsFile != "" && slices.Contains(worlds, "sim") {
+		words = append(words, "--calibration", quoted(k.costsFile))
+	}
+	return strings.Join(append(words, k.words(s)...), " ")
+}
+
+// levelWords says how a load fared: "not met: p99 was 120 ms".
+func levelWords(l *measure.Level) string {
+	if l.GaveOut != "" {
+		return "the machine gave out: " + l.GaveOut
+	}
+	var texts []string
+	for _, c := range l.Checks {
+		m := c.Expectation.Metric
+		texts = append(texts, m.String()+" "+c.Figure.Text(m))
+	}
+	return string(l.Met) + " (" + strings.Join(texts, ", ") + ")"
+}
+
+// capacity prints what was found: a line for each variant in each world, then
+// a sentence for each.
+func capacity(t *terminal, c *measure.Capacity) {
+	t.line("%s: the highest load with %s", c.Scenario, c.SLO())
+	if c.Implied {
+		t.line("%s", t.paint(dim, "(The bounds speak of no failures: "+alive+" is added.)"))
+	}
+	t.line("")
+	lines := table{numbers: 2, until: 5}
+	lines.add("variant", "world", "met", "not met", "knee (95%)", "against "+c.Baseline)
+	for i := range c.Searches {
+		s := &c.Searches[i]
+		lines.add(s.Variant, s.World, loadCell(s, s.Met), upperCell(t, s), orDash(s.KneeText()), againstCell(t, c, s))
+	}
+	lines.write(t.w)
+	t.line("")
+	for i := range c.Searches {
+		s := &c.Searches[i]
+		text := fmt.Sprintf("%s (%s): %s", s.Variant, s.World, s.Text)
+		if !s.Known() {
+			text = t.paint(yellow, text)
+		}
+		t.line("%s", text)
+	}
+}
+
+func loadCell(s *measure.Search, load float64) string {
+	if load == 0 {
+		return orDash("")
+	}
+	return s.LoadText(load)
+}
+
+func upperCell(t *terminal, s *measure.Search) string {
+	if s.GaveOut != "" {
+		return t.paint(yellow, loadCell(s, s.NotMet)+" (machine)")
+	}
+	return loadCell(s, s.NotMet)
+}
+
+func againstCell(t *terminal, c *measure.Capacity, s *measure.Search) string {
+	if s.Variant == c.Baseline {
+		return t.paint(dim, "baseline")
+	}
+	text, f := s.AgainstText(c.Baseline), s.Against
+	switch {
+	case text == "":
+		return orDash("")
+	case f.Low > 1:
+		return t.paint(green, text)
+	case f.High < 1:
+		return t.paint(red, text)
+	}
+	return text
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "–"
+	}
+	return text
+}
