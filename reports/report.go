@@ -77,7 +77,7 @@ func Write(w io.Writer, s *scenarios.Scenario, r *measure.Result) error {
 			p.Usage = p.Usage || len(t.Usage) > 0
 		}
 	}
-	for _, chart := range []*panel{curves(r), timelines(s, r), sideBySide(r), loadShares(r)} {
+	for _, chart := range []*panel{curves(r), timelines(s, r), sideBySide(r), waterfalls(r), loadShares(r)} {
 		if chart != nil {
 			p.Panels = append(p.Panels, chart)
 		}

@@ -1,0 +1,183 @@
+package reports
+
+import (
+	"fmt"
+	"html/template"
+	"image/color"
+	"slices"
+
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"trafficlab/bench/measure"
+)
+
+// shade is how stages that belong together are drawn.
+type shade struct {
+	name   string
+	stages []measure.Stage
+	fill   color.Color
+}
+
+// shades are in the order of bars and legends.
+var shades = []shade{
+	{"client queue: sent late", []measure.Stage{measure.Late}, seriesTint(6)},
+	{"network, and what nobody accounts for", []measure.Stage{measure.Network}, muted.tint(0.35)},
+	{"proxies and backends themselves", []measure.Stage{measure.Itself}, seriesTint(5)},
+	{"delayed by a fault", []measure.Stage{measure.Delayed}, fault.tint(0.9)},
+	{"held by a limit or another’s fetch", []measure.Stage{measure.Held, measure.Shared}, seriesTint(4)},
+	{"queue at a proxy", []measure.Stage{measure.Gate}, seriesTint(3)},
+	{"tries that came to nothing, and rests", []measure.Stage{measure.Rest, measure.Tries}, seriesTint(1)},
+	{"backend queue", []measure.Stage{measure.Queue}, seriesTint(0)},
+	{"service", []measure.Stage{measure.Service}, seriesTint(2)},
+	{"no answer", []measure.Stage{measure.NoAnswer}, words.tint(0.55)},
+}
+
+// seriesTint is the i-th ink of series, light enough for words on it.
+func seriesTint(i int) color.Color { return (series + ink(i)).tint(0.6) }
+
+// stageWords say what time went by with, after the name of a node.
+var stageWords = map[measure.Stage]string{
+	measure.Late: "sent late", measure.Network: "on the way to it and back", measure.Itself: "itself",
+	measure.Delayed: "delayed by a fault", measure.Held: "held back by a limit", measure.Shared: "waiting for another’s fetch",
+	measure.Gate: "in line for its gate", measure.Rest: "rests between tries", measure.Tries: "tries that came to nothing",
+	measure.Queue: "in line for a worker", measure.Service: "service", measure.NoAnswer: "waiting for an answer that never came",
+}
+
+// whose are the requests of a breakdown, as a title.
+var whose = map[string]string{"median": "Median request", "slowest 1%": "Slowest 1%", "failed": "Failed requests"}
+
+// waterfalls draws where the time of requests went. It is nil if nobody told.
+func waterfalls(r *measure.Result) *panel {
+	p := &panel{ID: "waterfall", Title: "Where time goes",
+		Intro: "Each bar is the mean latency of some requests in parts, as every hop told them (Server-Timing): of the tenth around the median, of the slowest hundredth, and of those that failed. What lies between two hops’ accounts is network."}
+	used := map[string]bool{}
+	for _, world := range r.Worlds {
+		for _, of := range []string{"median", "slowest 1%", "failed"} {
+			if bars := timeBarsOf(r, world, of); len(bars) > 0 {
+				label := "Where time went, " + whose[of] + ", " + worldName(world)
+				p.Figures = append(p.Figures, figure{Title: whose[of] + ", " + worldName(world),
+					SVG: timeChart(label, bars), Data: timeGrid(bars)})
+				for _, b := range bars {
+					b.use(used)
+				}
+			}
+		}
+	}
+	if len(p.Figures) == 0 {
+		return nil
+	}
+	for _, s := range shades {
+		if used[s.name] {
+			p.Legend = append(p.Legend, legendEntry{s.swatch(), s.name})
+		}
+	}
+	return p
+}
+
+// timeBar is one variant's breakdown.
+type timeBar struct {
+	name string
+	*measure.Breakdown
+}
+
+func timeBarsOf(r *measure.Result, world, of string) []timeBar {
+	var bars []timeBar
+	for _, name := range r.Variants {
+		s := summaryOf(r, world, name)
+		if s == nil {
+			continue
+		}
+		if i := slices.IndexFunc(s.Waterfall, func(b measure.Breakdown) bool { return b.Of == of }); i >= 0 {
+			bars = append(bars, timeBar{name, &s.Waterfall[i]})
+		}
+	}
+	return bars
+}
+
+// of is how long a shade's stages took together, in seconds.
+func (b timeBar) of(s shade) (sum float64) {
+	for _, p := range b.Parts {
+		if slices.Contains(s.stages, p.Stage) {
+			sum += p.Time.Value
+		}
+	}
+	return sum
+}
+
+// use notes the shades that can be seen.
+func (b timeBar) use(used map[string]bool) {
+	for _, s := range shades {
+		used[s.name] = used[s.name] || b.of(s) > b.Latency.Value*visible
+	}
+}
+
+// visible is the least part of a bar that can be seen.
+const visible = 0.003
+
+func (s shade) swatch() template.HTML {
+	return drawn("", 16, 12, func(c draw.Canvas) { filled(c, s.fill, 0, 16, 0, 12) })
+}
+
+func filled(c draw.Canvas, fill color.Color, left, right, low, high vg.Length) {
+	c.FillPolygon(fill, []vg.Point{{X: left, Y: low}, {X: right, Y: low}, {X: right, Y: high}, {X: left, Y: high}})
+}
+
+// timeChart draws bars on one scale.
+func timeChart(label string, bars []timeBar) template.HTML {
+	const row = 44
+	longest := 0.0
+	for _, b := range bars {
+		longest = max(longest, b.Latency.Value)
+	}
+	return drawn(label, chartWidth, vg.Length(len(bars)*row), func(c draw.Canvas) {
+		for i, b := range bars {
+			b.draw(c, c.Max.Y-vg.Length(i*row), chartWidth/vg.Length(max(longest, 1e-12)))
+		}
+	})
+}
+
+// draw paints the bar below top: its name and length in words, then its parts,
+// each with its length if that fits.
+func (b timeBar) draw(c draw.Canvas, top, perSecond vg.Length) {
+	c.FillText(typeset(textSize, words, text.XLeft, text.YTop), vg.Point{X: 0, Y: top}, b.name)
+	c.FillText(typeset(textSize, muted, text.XRight, text.YTop), vg.Point{X: chartWidth, Y: top}, latency(b.Latency.Value))
+	small := typeset(10.5, words, text.XCenter, text.YCenter)
+	high, low := top-18, top-38
+	x := vg.Length(0)
+	for _, s := range shades {
+		took := b.of(s)
+		end := x + vg.Length(took)*perSecond
+		if end-x > 0.3 {
+			filled(c, s.fill, x, max(end-0.8, x+0.3), low, high)
+		}
+		if value := latency(took); small.Width(value)+4 < end-x {
+			c.FillText(small, vg.Point{X: (x + end) / 2, Y: (low + high) / 2}, value)
+		}
+		x = end
+	}
+}
+
+// tellable is the least time that hops tell, in seconds: less is what their
+// rounding leaves.
+const tellable = 1e-6
+
+func timeGrid(bars []timeBar) grid {
+	g := grid{Head: []string{"Variant", "Where", "What", "Time", "95% interval", "Share", "Requests"}}
+	m := measure.Metric{Name: "mean"}
+	for _, b := range bars {
+		g.Rows = append(g.Rows, []string{b.name, "everywhere", "all of it", latency(b.Latency.Value), b.Latency.Range(m), share(1), fmt.Sprint(b.Samples)})
+		for _, p := range b.Parts {
+			if p.Time.Value < tellable {
+				continue
+			}
+			where, what := p.Node, stageWords[p.Stage]
+			if where == measure.ClientNode && p.Stage == measure.Network {
+				where, what = "unknown", "nobody accounts for it"
+			}
+			g.Rows = append(g.Rows, []string{b.name, where, what, latency(p.Time.Value), p.Time.Range(m), share(p.Time.Value / max(b.Latency.Value, 1e-12)), ""})
+		}
+	}
+	return g
+}
