@@ -51,7 +51,7 @@ var whose = map[string]string{"median": "Median request", "slowest 1%": "Slowest
 // waterfalls draws where the time of requests went. It is nil if nobody told.
 func waterfalls(r *measure.Result) *panel {
 	p := &panel{ID: "waterfall", Title: "Where time goes",
-		Intro: "Each bar is the mean latency of some requests in parts, as every hop told them (Server-Timing): of the tenth around the median, of the slowest hundredth, and of those that failed. What lies between two hops’ accounts is network."}
+		Intro: "Each bar is the mean latency of some requests in parts, as every hop told them (Server-Timing): of the tenth around the median, of the slowest hundredth, and of those that failed. What lies between two hops’ accounts is network: sockets, the kernel, waking up and the body after the head, named after the node that it leads to."}
 	used := map[string]bool{}
 	for _, world := range r.Worlds {
 		for _, of := range []string{"median", "slowest 1%", "failed"} {
@@ -139,7 +139,7 @@ func timeChart(label string, bars []timeBar) template.HTML {
 }
 
 // draw paints the bar below top: its name and length in words, then its parts,
-// each with its length if that fits.
+// each with its node, its length or both, as they fit.
 func (b timeBar) draw(c draw.Canvas, top, perSecond vg.Length) {
 	c.FillText(typeset(textSize, words, text.XLeft, text.YTop), vg.Point{X: 0, Y: top}, b.name)
 	c.FillText(typeset(textSize, muted, text.XRight, text.YTop), vg.Point{X: chartWidth, Y: top}, latency(b.Latency.Value))
@@ -147,15 +147,22 @@ func (b timeBar) draw(c draw.Canvas, top, perSecond vg.Length) {
 	high, low := top-18, top-38
 	x := vg.Length(0)
 	for _, s := range shades {
-		took := b.of(s)
-		end := x + vg.Length(took)*perSecond
-		if end-x > 0.3 {
-			filled(c, s.fill, x, max(end-0.8, x+0.3), low, high)
+		for _, p := range b.Parts {
+			if !slices.Contains(s.stages, p.Stage) {
+				continue
+			}
+			end := x + vg.Length(p.Time.Value)*perSecond
+			if end-x > 0.3 {
+				filled(c, s.fill, x, max(end-0.8, x+0.3), low, high)
+			}
+			for _, label := range []string{p.Node + "  " + latency(p.Time.Value), latency(p.Time.Value), p.Node} {
+				if small.Width(label)+4 < end-x {
+					c.FillText(small, vg.Point{X: (x + end) / 2, Y: (low + high) / 2}, label)
+					break
+				}
+			}
+			x = end
 		}
-		if value := latency(took); small.Width(value)+4 < end-x {
-			c.FillText(small, vg.Point{X: (x + end) / 2, Y: (low + high) / 2}, value)
-		}
-		x = end
 	}
 }
 
