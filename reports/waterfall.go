@@ -13,15 +13,15 @@ import (
 	"trafficlab/bench/measure"
 )
 
-// shade is how stages that belong together are drawn.
-type shade struct {
+// kin is how stages that belong together are drawn.
+type kin struct {
 	name   string
 	stages []measure.Stage
 	fill   color.Color
 }
 
-// shades are in the order of bars and legends.
-var shades = []shade{
+// kins are in the order of bars and legends.
+var kins = []kin{
 	{"client queue: sent late", []measure.Stage{measure.Late}, seriesTint(6)},
 	{"network, and what nobody accounts for", []measure.Stage{measure.Network}, muted.tint(0.35)},
 	{"proxies and backends themselves", []measure.Stage{measure.Itself}, seriesTint(5)},
@@ -68,7 +68,7 @@ func waterfalls(r *measure.Result) *panel {
 	if len(p.Figures) == 0 {
 		return nil
 	}
-	for _, s := range shades {
+	for _, s := range kins {
 		if used[s.name] {
 			p.Legend = append(p.Legend, legendEntry{s.swatch(), s.name})
 		}
@@ -96,8 +96,8 @@ func timeBarsOf(r *measure.Result, world, of string) []timeBar {
 	return bars
 }
 
-// of is how long a shade's stages took together, in seconds.
-func (b timeBar) of(s shade) (sum float64) {
+// of is how long a kin's stages took together, in seconds.
+func (b timeBar) of(s kin) (sum float64) {
 	for _, p := range b.Parts {
 		if slices.Contains(s.stages, p.Stage) {
 			sum += p.Time.Value
@@ -106,9 +106,9 @@ func (b timeBar) of(s shade) (sum float64) {
 	return sum
 }
 
-// use notes the shades that can be seen.
+// use notes the kins that can be seen.
 func (b timeBar) use(used map[string]bool) {
-	for _, s := range shades {
+	for _, s := range kins {
 		used[s.name] = used[s.name] || b.of(s) > b.Latency.Value*visible
 	}
 }
@@ -116,7 +116,7 @@ func (b timeBar) use(used map[string]bool) {
 // visible is the least part of a bar that can be seen.
 const visible = 0.003
 
-func (s shade) swatch() template.HTML {
+func (s kin) swatch() template.HTML {
 	return drawn("", 16, 12, func(c draw.Canvas) { filled(c, s.fill, 0, 16, 0, 12) })
 }
 
@@ -146,7 +146,7 @@ func (b timeBar) draw(c draw.Canvas, top, perSecond vg.Length) {
 	small := typeset(10.5, words, text.XCenter, text.YCenter)
 	high, low := top-18, top-38
 	x := vg.Length(0)
-	for _, s := range shades {
+	for _, s := range kins {
 		for _, p := range b.Parts {
 			if !slices.Contains(s.stages, p.Stage) {
 				continue
