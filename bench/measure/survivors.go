@@ -26,7 +26,12 @@ func survivors(base, other []*Tally, m Metric) *Survivors {
 	if !ok {
 		return nil
 	}
-	d := difference(to, from, confidence)
+	return survivorsOf(from, to, difference(to, from, confidence))
+}
+
+// survivorsOf are the shares behind two latencies, if their difference d is one that
+// can be told and matters.
+func survivorsOf(from, to []float64, d Figure) *Survivors {
 	if math.Abs(d.Value) < unequal || d.N > 1 && d.Low <= 0 && 0 <= d.High {
 		return nil
 	}

@@ -80,7 +80,7 @@ Exit status:
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
 	})
-	c.AddCommand(runVerb(), calibrateVerb(), checkVerb(), planVerb(), capacityVerb(), aaVerb(), upVerb(), reportVerb(), listVerb(),
+	c.AddCommand(runVerb(), calibrateVerb(), checkVerb(), planVerb(), capacityVerb(), compareVerb(), aaVerb(), upVerb(), reportVerb(), listVerb(),
 		initVerb(), nodeVerb(), guardVerb(), versionVerb())
 	c.SetHelpCommand(helpVerb())
 	return c
