@@ -31,6 +31,7 @@ type running struct {
 	all   bool
 	out   string
 	json  bool
+	junit string
 	trace int
 	from  time.Duration
 
@@ -56,6 +57,7 @@ finished and writes a partial report; the second leaves at once.`,
   trafficlab run slow-replica crash --world sim --repeat 20
   trafficlab run mine.yaml --set api.workers=8 --set load.poisson=300/s
   trafficlab run slow-replica --world sim --json | jq .Answer
+  trafficlab run mine.yaml --junit expectations.xml
   trafficlab run crash --world sim --trace 3
   trafficlab run --all --out out`,
 		Args:              r.args,
@@ -71,7 +73,8 @@ finished and writes a partial report; the second leaves at once.`,
 	c.Flags().BoolVar(&r.resume, "resume", false, "go on with what an interrupted run of the same has left in the folder")
 	c.Flags().StringVar(&r.until, "until", "", "repeat until the judged figure is known to within so much, such as `5%`, but at most --repeat times (default then: as often as the budget allows)")
 	c.Flags().DurationVar(&r.budget, "budget", 10*time.Minute, "with --until: begin no more repetitions of a scenario after this time")
-	c.Flags().BoolVar(&r.json, "json", false, "print results as JSON, one a line, and no table")
+	c.Flags().BoolVar(&r.json, "json", false, "print results as JSON, one a line, and no table: what was expected, and how it fared, is in .Checks")
+	c.Flags().StringVar(&r.junit, "junit", "", "write how expectations fared to a `FILE` of JUnit XML, for CI: undecided ones are skipped, untrusted ones are errors")
 	return c
 }
 
@@ -146,8 +149,10 @@ func (r *running) each(ctx context.Context, c *cobra.Command, all []*scenarios.S
 	worst, failures := met, []error(nil)
 	known := map[string]reports.IndexEntry{}
 	var overview table
+	var fared suites
 	for _, s := range all {
 		result, err := r.one(ctx, c, s, in(s, worlds))
+		fared.add(s.Name, result, err)
 		status := incomplete
 		if result != nil {
 			known[s.Name] = entryOf(s.Name, s, result)
@@ -168,6 +173,11 @@ func (r *running) each(ctx context.Context, c *cobra.Command, all []*scenarios.S
 	err := writeIndex(r.out, known)
 	if err != nil {
 		worst, failures = max(worst, incomplete), append(failures, err)
+	}
+	if r.junit != "" {
+		if err := fared.write(r.junit); err != nil {
+			worst, failures = max(worst, incomplete), append(failures, err)
+		}
 	}
 	if !r.json && len(all) > 1 {
 		overview.write(t.w)
@@ -242,6 +252,11 @@ func (r *running) print(c *cobra.Command, dir string, s *scenarios.Scenario, res
 func (r *running) prepare(all []*scenarios.Scenario) error {
 	if err := vacantIndex(r.out); err != nil {
 		return err
+	}
+	if r.junit != "" {
+		if err := mayWrite(r.junit); err != nil {
+			return err
+		}
 	}
 	for _, s := range all {
 		if err := ours(filepath.Join(r.out, s.Name)); err != nil {
