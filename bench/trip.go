@@ -34,8 +34,9 @@ func newSender(ctx context.Context, c *scenarios.Case, aim Aim) sender {
 
 // trip is what vegeta's results do not tell of one request.
 type trip struct {
-	sent time.Time
-	err  error
+	sent    time.Time
+	err     error
+	corrupt bool // the answer is whole, and not what its digest says
 }
 
 // send makes one try of an arrival, with its header and nothing else, until its
@@ -52,7 +53,8 @@ func (s *sender) send(req *http.Request, a *scenarios.Arrival, t *trip) (*http.R
 		cancel()
 		return nil, err
 	}
-	res.Body = &answer{ReadCloser: res.Body, trip: t, ctx: ctx, cancel: cancel}
+	proof := components.NewProof(req.Method, res.StatusCode, res.Header.Get("Repr-Digest"), res.Header.Get("Content-Encoding"))
+	res.Body = &answer{ReadCloser: res.Body, trip: t, ctx: ctx, cancel: cancel, proof: proof}
 	return res, nil
 }
 
@@ -68,6 +70,9 @@ func (s *sender) note(t *trip, to *measure.Sample, r *vegeta.Result) error {
 	to.Reason = components.ReasonOf(to.Status, components.Header{
 		{Name: "Proxy-Status", Value: r.Headers.Get("Proxy-Status")},
 	})
+	if t.corrupt && to.Reason == policy.OK {
+		to.Reason = policy.Corrupt
+	}
 	to.Bytes = int64(r.BytesIn)
 	to.Cache = r.Headers.Get("X-Cache")
 	return nil
@@ -144,11 +149,16 @@ type answer struct {
 	trip   *trip
 	ctx    context.Context
 	cancel context.CancelFunc
+	proof  *components.Proof
 }
 
 func (a *answer) Read(p []byte) (int, error) {
 	n, err := a.ReadCloser.Read(p)
-	if err != nil && err != io.EOF {
+	a.proof.Write(p[:n])
+	switch {
+	case err == io.EOF:
+		a.trip.corrupt = a.proof.Fails()
+	case err != nil:
 		a.trip.err = ended(a.ctx, err)
 	}
 	return n, err

@@ -105,8 +105,7 @@ func (p *proxy) heard(v *visit) (Pause, bool) {
 func (p *proxy) conclude(v *visit) (Pause, bool) {
 	a := &v.attempt
 	if a.answer && !p.fallsBack(a.reason) {
-		p.handOn(v)
-		return over()
+		return p.handOn(v)
 	}
 	a.done(v.x.Now(), a.reason)
 	switch {

@@ -120,12 +120,12 @@ func (b *backend) step(v *visit, woken int) (p Pause, over bool) {
 		if p, over = b.share(v); !over {
 			return p, false
 		}
-		b.reply(v)
+		return b.reply(v)
+	case passing:
 		return Pause{}, true
 	}
 	b.finish(v.x.Now())
-	b.reply(v)
-	return Pause{}, true
+	return b.reply(v)
 }
 
 // enter finds the visit a worker, or a place in the line.
@@ -183,12 +183,17 @@ func (b *backend) finish(now time.Duration) {
 	}
 }
 
-func (b *backend) reply(v *visit) {
-	if b.node.Errors > 0 && draw(b.failures, v) < b.node.Errors {
+func (b *backend) reply(v *visit) (Pause, bool) {
+	switch {
+	case b.node.Errors > 0 && draw(b.failures, v) < b.node.Errors:
 		v.reply(brokenInside)
-		return
+	case v.ill != nil && v.ill.answer != scenarios.Answer{}:
+		v.reply(ailingAnswer(*b.answers.to(v.req.Path), &v.ill.answer))
+		return v.linger()
+	default:
+		v.reply(*b.answers.to(v.req.Path))
 	}
-	v.reply(*b.answers.to(v.req.Path))
+	return Pause{}, true
 }
 
 // serviceTime is the request's own work, made longer by the weather as it is

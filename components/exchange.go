@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"trafficlab/components/policy"
+	"trafficlab/scenarios"
 	"trafficlab/topologies"
 )
 
@@ -79,6 +80,11 @@ type Response struct {
 	// way out, or is empty. The host then drops Content-Length; setting
 	// Content-Encoding is the handler's part.
 	Encode string
+
+	// Ill is what a fault of the place makes of the body on its way out; nil:
+	// nothing. It is for hosts to play, but for corruption, which Body has
+	// suffered already.
+	Ill *scenarios.Answer
 
 	ours bool // a refusal in our own words
 }

@@ -13,6 +13,7 @@ type illness struct {
 	status int           // of the answer then; 0: the request is served
 	factor float64       // of the service time
 	added  time.Duration // to it
+	answer scenarios.Answer
 }
 
 // firsts counts how many requests the rules that fall on the first few alone
@@ -52,6 +53,7 @@ func (c *Component) illness(v *visit, rules []scenarios.Rule) *illness {
 		}
 		ill.delay += r.Delay
 		ill.added += r.Added
+		ill.answer = ill.answer.Also(r.Answer)
 		if r.Factor > 0 {
 			ill.factor *= r.Factor
 		}

@@ -195,6 +195,8 @@ func (p *proxy) goOn(v *visit, woken int) (Pause, bool) {
 			return over()
 		}
 		return p.try(v)
+	case passing:
+		return p.bodyEnded(v)
 	}
 	return p.answered(v, woken)
 }
@@ -238,36 +240,40 @@ func (p *proxy) leave(v *visit) {
 }
 
 // handOn forwards the answer that an upstream gave.
-func (p *proxy) handOn(v *visit) {
+func (p *proxy) handOn(v *visit) (Pause, bool) {
 	if p.dresses {
-		p.handOnDressed(v)
-		return
+		return p.handOnDressed(v)
 	}
 	said, _ := v.attempt.call.Head()
-	head := said.Response()
-	head.Header = p.outwardHeader(v, head.Header)
-	v.forward(v.attempt.call, head, 0, nil)
-	v.attempt.done(v.x.Now(), v.reason)
+	pass := passage{head: said.Response()}
+	pass.head.Header = p.outwardHeader(v, pass.head.Header)
+	if pause, waits := v.pass(&pass); waits {
+		return pause, false
+	}
+	return p.passedOn(v, &pass)
 }
 
 // handOnDressed forwards it as the cache and the route want it to be; or what
 // the cache has in its place.
-func (p *proxy) handOnDressed(v *visit) {
+func (p *proxy) handOnDressed(v *visit) (Pause, bool) {
 	if p.store != nil {
 		if p.rescued(v, v.attempt.status, v.attempt.reason) {
 			v.attempt.done(v.x.Now(), v.attempt.reason)
-			return
+			return over()
 		}
 		if v.validates != nil && v.attempt.status == 304 {
 			p.stillHolds(v)
-			return
+			return over()
 		}
 	}
 	said, _ := v.attempt.call.Head()
 	head := said.Response()
 	if v.route.body.edits(v.req, &head) {
+		if pause, waits := v.await(v.attempt.call); waits {
+			return pause, false
+		}
 		p.handOnEdited(v, head)
-		return
+		return over()
 	}
 	head.Header = p.outwardHeader(v, head.Header)
 	var keep func(Body)
@@ -277,11 +283,33 @@ func (p *proxy) handOnDressed(v *visit) {
 	}
 	p.dress(v, &head)
 	head.Header = v.route.pool.sticky.settle(v, head.Header)
-	v.forward(v.attempt.call, head, limit, keep)
-	if keep != nil {
+	pass := passage{head, limit, keep}
+	if pause, waits := v.pass(&pass); waits {
+		return pause, false
+	}
+	return p.passedOn(v, &pass)
+}
+
+// passedOn ends a visit with the body of an answer.
+func (p *proxy) passedOn(v *visit, pass *passage) (Pause, bool) {
+	v.forward(pass)
+	if pass.keep != nil {
 		p.store.handedOn(v)
 	}
 	v.attempt.done(v.x.Now(), v.reason)
+	return over()
+}
+
+// bodyEnded goes on when a body that took its time has ended, or nobody waits for
+// it any more.
+func (p *proxy) bodyEnded(v *visit) (Pause, bool) {
+	if pass := v.passes; pass != nil {
+		v.passes = nil
+		return p.passedOn(v, pass)
+	}
+	said, _ := v.attempt.call.Head()
+	p.handOnEdited(v, said.Response())
+	return over()
 }
 
 // dress makes an answer ready for the caller: the cache's word, the route's

@@ -20,6 +20,7 @@ type visit struct {
 	woken   [2]Event // by what, in the pause that follows
 	avoid   []int    // where attempts went
 	tried   [2]int   // room for avoid
+	passes  *passage // an answer that takes its time; nil: none
 }
 
 // course is what becomes of a visit.
@@ -113,6 +114,7 @@ const (
 	alone     // likewise, until it is time for a hedge
 	racing    // for the first of two answers
 	resting   // before the next try
+	passing   // for a body that takes its time, here or at a backend
 
 	// At a backend.
 	inLine  // for a worker
@@ -126,7 +128,7 @@ var waits = [...]string{
 	delayed:  "is delayed by a fault",
 	learning: "waits for the keys of tokens", counting: "asks what it counts together with others",
 	held: "is held back by a limit", following: "waits for the fetch of another request",
-	atGate: "waits to be let in", resting: "rests before the next try",
+	atGate: "waits to be let in", resting: "rests before the next try", passing: "passes a body on that takes its time",
 	inLine: "waits for a worker", atWork: "works", sharing: "shares the workers",
 }
 
@@ -175,21 +177,6 @@ func (v *visit) reply(r Response) {
 		v.answered(&r, ReasonOf(r.Status, r.Header))
 	}
 	v.x.Reply(r)
-}
-
-// forward hands on an upstream's body.
-func (v *visit) forward(c Call, head Response, limit int64, keep func(Body)) {
-	if v.ending != nil {
-		v.ending.end(v, &head)
-	}
-	if v.timing != nil {
-		head.Header = v.timed(head.Header)
-	}
-	reason := v.x.Forward(c, head, limit, keep)
-	if reason == policy.OK {
-		reason = ReasonOf(head.Status, head.Header)
-	}
-	v.answered(&head, reason)
 }
 
 func (v *visit) answered(r *Response, reason policy.Reason) {

@@ -229,6 +229,10 @@ func (x *exchange) Reply(r components.Response) {
 	if text == nil && r.Body.Size > 0 {
 		text = components.Filler(r.Body.Size)
 	}
+	if r.Ill != nil && x.out != nil && bodied(x.method, r.Status) {
+		x.ail(r, text)
+		return
+	}
 	length := int64(http1.Unknown)
 	if bodied(x.method, r.Status) || len(text) > 0 {
 		length = int64(len(text))

@@ -307,5 +307,6 @@ var reasonAbout = map[policy.Reason]string{
 	policy.Timeout:  "no answer within the deadline",
 	policy.Refused:  "the connection was refused: nobody listens",
 	policy.Reset:    "the connection broke before the answer was whole",
+	policy.Corrupt:  "it came whole, and was not what its digest says",
 	policy.Canceled: "the caller gave up first",
 }

@@ -25,6 +25,7 @@ type Rule struct {
 	Status int           `json:",omitempty"` // then answered so by the place; 0: served
 	Factor float64       `json:",omitempty"` // its service takes so many times as long; 0: as long
 	Added  time.Duration `json:",omitempty"` // and so much longer
+	Answer Answer        `json:",omitzero"`  // what becomes of the answer then
 
 	// Fault is the number of its fault in the case, filled in by the weather.
 	Fault int    `json:"-"`

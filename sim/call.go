@@ -29,6 +29,8 @@ type call struct {
 	header components.Header
 	body   components.Body // as it came over the wire
 	owner  int             // the client's sample
+	ends   time.Duration   // the body, if that takes its time: until then, callee sends it
+	cut    bool            // it breaks off there
 
 	request components.Request
 }
@@ -44,7 +46,7 @@ func (c *call) Head() (components.Head, policy.Reason) {
 // Cancel gives the attempt up. An answer that has come stays readable.
 func (c *call) Cancel() {
 	if c.fired {
-		c.release(true)
+		c.hangUp()
 		return
 	}
 	c.fired, c.reason = true, policy.Canceled
@@ -191,11 +193,16 @@ func (c *call) fail(why policy.Reason) {
 }
 
 func (c *call) tell() {
-	if c.from == nil {
+	switch {
+	case c.from != nil:
+		c.from.notify()
+	case c.ends == components.Forever: // until the client has no more patience
+	case c.lingers():
+		c.ticks++
+		c.world.clock.at(c.ends, received, int(c.slot))
+	default:
 		c.world.outcome(c)
-		return
 	}
-	c.from.notify()
 }
 
 // release gives the connection back: whole, or closed in mid-exchange.

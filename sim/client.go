@@ -140,10 +140,16 @@ func (w *world) outcome(c *call) {
 	i := c.owner - k.told
 	s := &k.samples[i]
 	s.Latency = w.clock.now - s.At
+	if c.reason == policy.OK && c.cut {
+		c.reason = policy.Reset
+	}
 	s.Reason = c.reason
 	if c.reason == policy.OK {
 		s.Status = c.status
 		s.Reason = components.ReasonOf(c.status, c.header)
+		if s.Reason == policy.OK && c.body.Bytes != nil && components.IsCorrupt(c.request.Method, components.Response{Status: c.status, Header: c.header, Body: c.body}) {
+			s.Reason = policy.Corrupt
+		}
 		s.Bytes = c.body.Size
 		s.Cache = k.wordOf(c.header)
 	}
@@ -163,7 +169,7 @@ func (w *world) outcome(c *call) {
 		w.think(i)
 	}
 	k.advance(w.clock.now)
-	c.release(true)
+	c.release(!c.cut)
 	c.done()
 }
 

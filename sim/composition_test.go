@@ -316,6 +316,13 @@ var faults = map[string]func(m *mix, f *scenarios.Fault){
 	"delay": func(m *mix, f *scenarios.Fault) {
 		f.Rule = scenarios.Rule{Share: m.Float64(), First: m.IntN(100), Delay: time.Duration(m.Int64N(int64(time.Second)))}
 	},
+	"answers": func(m *mix, f *scenarios.Fault) {
+		f.On = m.top.Node("api").Places()
+		f.Rule = scenarios.Rule{Share: m.Float64(), Answer: []scenarios.Answer{
+			{Corrupted: true}, {Truncated: true, After: 100}, {Truncated: true, Rate: 10_000}, {Endless: true},
+			{Mislabelled: true}, {Rate: 20_000}, {Corrupted: true, Rate: 100_000},
+		}[m.IntN(7)]}
+	},
 	"purge": func(m *mix, f *scenarios.Fault) {
 		f.For, f.Purge = 0, []scenarios.Purge{{Path: "/products/1*"}, {Path: "/products/2"}, {Tag: "ones"}}[m.IntN(3)]
 		f.On = m.top.Node("cdn").Places()

@@ -223,6 +223,14 @@ func (a auditing) Forward(c components.Call, r components.Response, limit int64,
 	return reason
 }
 
+func (a auditing) Lingers(c components.Call) (time.Duration, components.Event, bool) {
+	return a.Exchange.(components.Lingerer).Lingers(c)
+}
+
+func (a auditing) Pass(c components.Call, r components.Response) {
+	a.Exchange.(components.Lingerer).Pass(c, r)
+}
+
 func (a auditing) answer() {
 	if a.steps == nil || a.steps.check {
 		return
@@ -397,10 +405,15 @@ func total(counts map[string]int64) (n int64) {
 // checkOutcomes holds the outcomes of clients against what the entry counted.
 func (b *books) checkOutcomes() {
 	answers, counted := map[string]int64{}, map[string]int64{}
-	requests := 0
+	requests, broken := 0, int64(0)
 	for _, s := range b.report.Samples {
-		if s.Status != 0 {
+		switch {
+		case s.Reason == policy.Corrupt: // which nobody else looks for
+			answers["ok"]++
+		case s.Status != 0:
 			answers[s.Reason.String()]++
+		case s.Reason == policy.Reset:
+			broken++
 		}
 	}
 	top := b.w.c.Variant.Topology
@@ -409,6 +422,10 @@ func (b *books) checkOutcomes() {
 		requests += b.accounts[p].requests
 	}
 	delete(counted, "canceled")
+	cut := counted["reset"] - answers["reset"]
+	require.True(b.t, cut >= 0 && cut <= broken, "the entry handed on %d answers that broke off, %d broke at clients", cut, broken)
+	delete(counted, "reset")
+	delete(answers, "reset")
 	require.True(b.t, maps.Equal(answers, counted), "clients saw %v, the entry counted %v", answers, counted)
 	require.LessOrEqual(b.t, requests, len(b.report.Samples), "each arrival comes to the entry once at most")
 }

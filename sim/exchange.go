@@ -64,25 +64,41 @@ func (f *frame) Start(h *components.Hop) components.Call {
 
 // Reply answers with a body of the handler's own.
 func (f *frame) Reply(r components.Response) {
-	if c := f.answerTo(); c != nil {
-		c.answer(&r, f.bodyOf(&r, r.Body))
+	c := f.answerTo()
+	if c == nil {
+		return
+	}
+	body := f.bodyOf(&r, r.Body)
+	if r.Ill != nil {
+		f.ail(c, &r, &body)
+	}
+	c.answer(&r, body)
+	if r.Ill != nil && c.lingers() {
+		c.callee = f
 	}
 }
 
-// Forward hands an answer on. Bodies take no time, so it never waits.
+// Forward hands an answer on. It never waits: a body that takes its time has
+// ended by now.
 func (f *frame) Forward(upstream components.Call, r components.Response, limit int64, keep func(components.Body)) policy.Reason {
 	up := upstream.(*call)
 	if !up.fired || up.reason != policy.OK {
 		panic("the handler forwards a call that has no answer")
 	}
-	if f.gone.fired {
+	switch {
+	case f.gone.fired:
 		up.Cancel()
 		return policy.Canceled
+	case up.cut || up.lingers():
+		f.breakOff(up, &r)
+		return policy.Reset
 	}
 	if keep != nil && up.body.Size <= limit {
 		keep(up.body)
 	}
-	if c := f.answerTo(); c != nil {
+	if f.answered { // its head has been passed on
+		f.call.callee = nil
+	} else if c := f.answerTo(); c != nil {
 		c.answer(&r, f.bodyOf(&r, up.body))
 	}
 	up.release(true)
@@ -107,10 +123,15 @@ func (f *frame) answerTo() *call {
 // spare room stays behind, so that two who append do not meet in it.
 func handed(h components.Header) components.Header { return h[:len(h):len(h)] }
 
+// hasBody tells whether an answer has a body at all (RFC 9110 section 6.4.1).
+func hasBody(method string, status int) bool {
+	return method != http.MethodHead && status != http.StatusNoContent && status != http.StatusNotModified
+}
+
 // bodyOf is a body as it goes over the wire.
 func (f *frame) bodyOf(r *components.Response, b components.Body) components.Body {
 	switch {
-	case f.call != nil && f.call.request.Method == http.MethodHead, r.Status == http.StatusNoContent, r.Status == http.StatusNotModified:
+	case f.call != nil && !hasBody(f.call.request.Method, r.Status):
 		return components.Body{}
 	case r.Encode != "":
 		return components.Body{Size: components.EncodedSize(r.Encode, b)}
@@ -127,6 +148,9 @@ func (f *frame) Take(upstream components.Call, limit int64) (components.Body, po
 	case f.gone.fired:
 		up.Cancel()
 		return components.Body{}, policy.Canceled
+	case up.cut:
+		up.Cancel()
+		return components.Body{}, policy.Reset
 	case up.body.Size > limit:
 		up.Cancel()
 		return components.Body{}, policy.Denied

@@ -88,6 +88,9 @@ func (f *frame) end() {
 	}
 	f.drop()
 	if f.call != nil {
+		if f.call.callee == f {
+			f.call.callee = nil
+		}
 		f.call.leave()
 	}
 	if f.world.tracer != nil {
@@ -126,6 +129,9 @@ func (f *frame) crash() {
 		f.call.fail(policy.Reset)
 	}
 	if f.call != nil {
+		if f.answered && f.call.callee == f {
+			f.call.sever()
+		}
 		f.call.leave()
 	}
 	f.drop()

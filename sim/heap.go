@@ -13,6 +13,7 @@ const (
 	sent                  // slot: call, on its way out of the client
 	connected             // slot: call, its connection is there
 	gaveUp                // slot: call, waited too long for a connection
+	received              // slot: call of a client, its answer's body has ended
 	visited               // slot: frame, the request is read
 	elapsed               // slot: frame, its wait is over
 )

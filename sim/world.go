@@ -134,7 +134,7 @@ func (w *world) play(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return w.until(ctx, w.clock.now) // who handed the last answer on is to count it
 }
 
 // until plays what happens up to an instant.
@@ -183,6 +183,8 @@ func (w *world) dispatch(e event) {
 		w.calls[slot].dialled()
 	case gaveUp:
 		w.calls[slot].giveUp()
+	case received:
+		w.calls[slot].received()
 	case visited:
 		w.frames[slot].arrive()
 	case elapsed:
@@ -225,6 +227,7 @@ func (w *world) newCall(p *pool) *call {
 	c.pool, c.from, c.next, c.callee = p, nil, nil, nil
 	c.status, c.header, c.connectBy = 0, nil, components.Forever
 	c.worked, c.fired, c.holds, c.queued, c.over = false, false, false, false, false
+	c.ends, c.cut = 0, false
 	return c
 }
 

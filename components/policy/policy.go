@@ -27,11 +27,12 @@ const (
 	Timeout                // no answer within the deadline
 	Refused                // the connection was refused: nobody listens
 	Reset                  // the connection broke before the answer was whole
+	Corrupt                // the answer came whole, and was not what its digest says
 	Canceled               // the caller gave up first
 	reasons
 )
 
-var reasonNames = [reasons]string{"ok", "limited", "denied", "shed", "open", "failed", "timeout", "refused", "reset", "canceled"}
+var reasonNames = [reasons]string{"ok", "limited", "denied", "shed", "open", "failed", "timeout", "refused", "reset", "corrupt", "canceled"}
 
 // Reasons lists every reason, in the order reports show them.
 func Reasons() []Reason {

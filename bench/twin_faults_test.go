@@ -1,0 +1,73 @@
+package bench
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"trafficlab/components/policy"
+	"trafficlab/sim"
+)
+
+// TestTwinsInBadWeather: each fault of requests shows itself to clients, and
+// alike in both worlds, whichever way it is timed and placed.
+func TestTwinsInBadWeather(t *testing.T) {
+	const (
+		lb = `entry: lb
+nodes:
+  lb: {kind: load-balancer, pick: round-robin, health: off, retry: off, zones: [a], to: api}
+  api: {kind: backend, replicas: 3, zones: [a, b, b], workers: 20, queue: 8, service-time: {uniform: {from: 1ms, to: 9ms}}, response: 2KiB}`
+		cached = `entry: edge
+nodes:
+  edge: {kind: cdn, cache: {capacity: 64KiB, collapse: true}, timeout: {response: 37ms}, to: lb}
+  lb: {kind: load-balancer, pick: least-connections, retry: {tries: 2}, to: api}
+  api: {kind: backend, replicas: 2, workers: 20, queue: 8, service-time: {uniform: {from: 1ms, to: 9ms}}, response: 2KiB, cache-control: {/items/*: "public, max-age=1"}}`
+		load = `{poisson: 100/s, for: 4s, mix: [{get: "/items/{uniform 40}", share: 80%}, {post: /orders, body: 100B, headers: {X-Canary: "yes"}, share: 20%}]}`
+	)
+	for _, test := range []struct {
+		name, topology, faults string
+		shows                  policy.Reason // to some clients, and not to all; OK: it only takes longer
+	}{
+		{"errors of a zone", lb, `{at: 1s, for: 2s, on: zone b, errors: 40%}`, policy.Failed},
+		{"errors that come back", lb, `{at: 1s, for: 200ms, every: 500ms, on: "api[1]", errors: {status: 502}}`, policy.Failed},
+		{"a bad deploy that reaches one after another", lb, `{at: 1s, for: 1s, stagger: 700ms, on: api, errors: {methods: POST}}`, policy.Failed},
+		{"gray failure", cached, `{at: 1s, for: 2s, on: 50% of api, errors: {share: 80%, checks: fine}}`, policy.Failed},
+		{"delays of canaries", lb, `{at: 1s, for: 2s, on: 30% of api, delay: {by: 30ms, header: {X-Canary: "yes"}}}`, policy.OK},
+		{"slowness that grows", lb, `{at: 1s, for: 2s, ramp: 1s, on: api, slow: 9x}`, policy.OK},
+		{"corrupted answers", lb, `{at: 1s, for: 2s, on: api, answers: {are: corrupted, share: 50%}}`, policy.Corrupt},
+		{"corrupted answers in a cache", cached, `{at: 1s, for: 2s, on: api, answers: {are: corrupted, path: "/items/1*"}}`, policy.Corrupt},
+		{"truncated answers", lb, `{at: 1s, for: 2s, on: api, answers: truncated}`, policy.Reset},
+		{"truncated answers that nobody keeps", cached, `{at: 1s, for: 2s, on: "api[0]", answers: {are: truncated, after: 1KiB, share: 60%}}`, policy.Reset},
+		{"endless answers", lb, `{at: 1s, for: 300ms, on: "api[2]", answers: {are: endless, per-second: 5KiB}}`, policy.Timeout},
+		{"endless answers in a cache", cached, `{at: 1s, for: 100ms, on: api, answers: endless}`, policy.Timeout},
+		{"mislabelled answers", lb, `{at: 1s, for: 300ms, on: api, answers: mislabelled}`, policy.Timeout},
+		{"trickling answers", lb, `{at: 1s, for: 2s, on: api, answers: {are: trickling, per-second: 10KiB}}`, policy.OK},
+		{"trickling answers in a cache", cached, `{at: 1s, for: 2s, on: api, answers: {are: trickling, per-second: 10KiB, methods: GET}}`, policy.OK},
+		{"several at once", lb, `{at: 1s, for: 2s, on: api, answers: {are: truncated, share: 30%}}, {at: 2s, for: 2s, on: api, answers: {are: trickling, per-second: 20KiB}}, {at: 1s, for: 2s, on: api, answers: {are: corrupted, share: 30%}}, {at: 1s, for: 1s, on: "api[1]", slow: 3x}`, policy.Corrupt},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := caseOf(t, test.topology, load, "timeout: 1s\nfaults: ["+test.faults+"]")
+			requireTwins(t, c)
+			ill, err := sim.Run(t.Context(), c, sim.Costs{})
+			require.NoError(t, err)
+			c.Variant.Faults = nil
+			well, err := sim.Run(t.Context(), c, sim.Costs{})
+			require.NoError(t, err)
+			suffer, later := 0, time.Duration(0)
+			for i, s := range ill.Samples {
+				require.Equal(t, policy.OK, well.Samples[i].Reason)
+				if s.Reason == test.shows && s.Reason != policy.OK {
+					suffer++
+				}
+				later += s.Latency - well.Samples[i].Latency
+			}
+			if test.shows == policy.OK {
+				require.Greater(t, later, 300*time.Millisecond, "all together")
+				return
+			}
+			require.Positive(t, suffer)
+			require.Less(t, suffer, len(ill.Samples)*2/3)
+		})
+	}
+}
