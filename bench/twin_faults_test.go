@@ -7,8 +7,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"trafficlab/components/policy"
+	"trafficlab/scenarios"
 	"trafficlab/sim"
 )
+
+// provenElsewhere are the faults that need processes, or are no sickness, and
+// the tests that show them live and in the simulator.
+var provenElsewhere = map[string][2]string{
+	"crash":  {"live.TestCrashAndRestart", "sim.TestRetriesAndHealthChecksHideACrash"},
+	"freeze": {"live.TestFreezeAndThaw", "sim.TestAFrozenPlaceAcceptsAndAnswersAtTheThaw"},
+	"purge":  {"bench.TestCacheTwins", "bench.TestCacheTwins"},
+}
 
 // TestTwinsInBadWeather: each fault of requests shows itself to clients, and
 // alike in both worlds, whichever way it is timed and placed.
@@ -23,8 +32,21 @@ nodes:
   edge: {kind: cdn, cache: {capacity: 64KiB, collapse: true}, timeout: {response: 37ms}, to: lb}
   lb: {kind: load-balancer, pick: least-connections, retry: {tries: 2}, to: api}
   api: {kind: backend, replicas: 2, workers: 20, queue: 8, service-time: {uniform: {from: 1ms, to: 9ms}}, response: 2KiB, cache-control: {/items/*: "public, max-age=1"}}`
+		checked = `entry: lb
+nodes:
+  lb: {kind: load-balancer, pick: round-robin, health: {every: 101ms, timeout: 51ms, down-after: 1, up-after: 1}, to: api}
+  api: {kind: backend, replicas: 3, workers: 20, queue: 8, service-time: {uniform: {from: 1ms, to: 9ms}}, response: 2KiB}`
 		load = `{poisson: 100/s, for: 4s, mix: [{get: "/items/{uniform 40}", share: 80%}, {post: /orders, body: 100B, headers: {X-Canary: "yes"}, share: 20%}]}`
 	)
+	proven := map[string]bool{}
+	for kind := range provenElsewhere {
+		proven[kind] = true
+	}
+	defer func() {
+		for _, kind := range scenarios.FaultNames() {
+			require.True(t, proven[kind], "no test shows what %s does, in both worlds", kind)
+		}
+	}()
 	for _, test := range []struct {
 		name, topology, faults string
 		shows                  policy.Reason // to some clients, and not to all; OK: it only takes longer
@@ -35,6 +57,7 @@ nodes:
 		{"gray failure", cached, `{at: 1s, for: 2s, on: 50% of api, errors: {share: 80%, checks: fine}}`, policy.Failed},
 		{"delays of canaries", lb, `{at: 1s, for: 2s, on: 30% of api, delay: {by: 30ms, header: {X-Canary: "yes"}}}`, policy.OK},
 		{"slowness that grows", lb, `{at: 1s, for: 2s, ramp: 1s, on: api, slow: 9x}`, policy.OK},
+		{"one that drains, and the others are slow", checked, `{at: 1s, for: 2s, on: "api[0]", drain: true}, {at: 1s, for: 2s, on: ["api[1]", "api[2]"], slow: 5x}`, policy.OK},
 		{"corrupted answers", lb, `{at: 1s, for: 2s, on: api, answers: {are: corrupted, share: 50%}}`, policy.Corrupt},
 		{"corrupted answers in a cache", cached, `{at: 1s, for: 2s, on: api, answers: {are: corrupted, path: "/items/1*"}}`, policy.Corrupt},
 		{"truncated answers", lb, `{at: 1s, for: 2s, on: api, answers: truncated}`, policy.Reset},
@@ -48,6 +71,9 @@ nodes:
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := caseOf(t, test.topology, load, "timeout: 1s\nfaults: ["+test.faults+"]")
+			for _, f := range c.Variant.Faults {
+				proven[f.Kind()] = true
+			}
 			requireTwins(t, c)
 			ill, err := sim.Run(t.Context(), c, sim.Costs{})
 			require.NoError(t, err)
