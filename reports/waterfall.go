@@ -13,15 +13,15 @@ import (
 	"trafficlab/bench/measure"
 )
 
-// kin is how stages that belong together are drawn.
-type kin struct {
+// hue is how stages that belong together are drawn.
+type hue struct {
 	name   string
 	stages []measure.Stage
 	fill   color.Color
 }
 
-// kins are in the order of bars and legends.
-var kins = []kin{
+// hues are in the order of bars and legends.
+var hues = []hue{
 	{"client queue: sent late", []measure.Stage{measure.Late}, seriesTint(6)},
 	{"network, and what nobody accounts for", []measure.Stage{measure.Network}, muted.tint(0.35)},
 	{"proxies and backends themselves", []measure.Stage{measure.Itself}, seriesTint(5)},
@@ -68,7 +68,7 @@ func waterfalls(r *measure.Result) *panel {
 	if len(p.Figures) == 0 {
 		return nil
 	}
-	for _, s := range kins {
+	for _, s := range hues {
 		if used[s.name] {
 			p.Legend = append(p.Legend, legendEntry{s.swatch(), s.name})
 		}
@@ -96,8 +96,8 @@ func timeBarsOf(r *measure.Result, world, of string) []timeBar {
 	return bars
 }
 
-// of is how long a kin's stages took together, in seconds.
-func (b timeBar) of(s kin) (sum float64) {
+// of is how long a hue's stages took together, in seconds.
+func (b timeBar) of(s hue) (sum float64) {
 	for _, p := range b.Parts {
 		if slices.Contains(s.stages, p.Stage) {
 			sum += p.Time.Value
@@ -106,9 +106,9 @@ func (b timeBar) of(s kin) (sum float64) {
 	return sum
 }
 
-// use notes the kins that can be seen.
+// use notes the hues that can be seen.
 func (b timeBar) use(used map[string]bool) {
-	for _, s := range kins {
+	for _, s := range hues {
 		used[s.name] = used[s.name] || b.of(s) > b.Latency.Value*visible
 	}
 }
@@ -116,7 +116,7 @@ func (b timeBar) use(used map[string]bool) {
 // visible is the least part of a bar that can be seen.
 const visible = 0.003
 
-func (s kin) swatch() template.HTML {
+func (s hue) swatch() template.HTML {
 	return drawn("", 16, 12, func(c draw.Canvas) { filled(c, s.fill, 0, 16, 0, 12) })
 }
 
@@ -146,7 +146,7 @@ func (b timeBar) draw(c draw.Canvas, top, perSecond vg.Length) {
 	small := typeset(10.5, words, text.XCenter, text.YCenter)
 	high, low := top-18, top-38
 	x := vg.Length(0)
-	for _, s := range kins {
+	for _, s := range hues {
 		for _, p := range b.Parts {
 			if !slices.Contains(s.stages, p.Stage) {
 				continue

@@ -49,7 +49,7 @@ func TestWaterfallOnThePage(t *testing.T) {
 // TestEveryStageIsDrawn, once, and has words.
 func TestEveryStageIsDrawn(t *testing.T) {
 	drawn := map[measure.Stage]int{}
-	for _, s := range kins {
+	for _, s := range hues {
 		for _, stage := range s.stages {
 			drawn[stage]++
 		}
