@@ -52,7 +52,7 @@ func (a *Alike) Holds() bool {
 func HoldAgainstItself(ctx context.Context, s *scenarios.Scenario, comparisons int, o Options, progress func(made int)) (*Alike, error) {
 	dir, err := os.MkdirTemp("", "trafficlab-aa-")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("make a folder for runs: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	all := &Alike{Scenario: s.Name, Variant: s.Baseline, World: o.Worlds[0]}

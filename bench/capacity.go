@@ -44,7 +44,7 @@ type executor func(context.Context, *scenarios.Scenario, Options) (*Outcome, err
 func findCapacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions, run executor) (*measure.Capacity, error) {
 	dir, err := os.MkdirTemp("", "trafficlab-capacity-")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("make a folder for runs: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	c := &measure.Capacity{

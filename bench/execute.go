@@ -99,6 +99,9 @@ func execute(ctx context.Context, s *scenarios.Scenario, o Options, worlds map[s
 	defer store.Close() // an earlier result that it cannot bring back stays aside, for the next run
 	e := &execution{store: store, worlds: worlds, plan: plan, kept: kept, progress: o.Progress}
 	broke := e.rounds(ctx, time.Now().Add(o.Budget))
+	if broke != nil && e.done == 0 && ctx.Err() == nil {
+		return nil, broke // nothing to fold
+	}
 	_, result, err := Fold(o.Dir)
 	if err == nil {
 		err = store.SaveResult(result)

@@ -245,7 +245,7 @@ type runRecord struct {
 }
 
 // Keep writes what else is known of the finished run into its draft and gives
-// it its name.
+// it its name. A run that cannot be kept is gone.
 func (d *Draft) Keep(run *Run) error {
 	seal, err := d.samples.close()
 	if err == nil {
@@ -258,8 +258,8 @@ func (d *Draft) Keep(run *Run) error {
 	if err == nil {
 		err = os.Rename(d.Dir, final)
 	}
-	if err != nil {
-		return fmt.Errorf("keep run %s: %w", run.Name(), err)
+	if err != nil { // as of a full disk, which it must not fill
+		return errors.Join(fmt.Errorf("keep run %s: %w", run.Name(), err), os.RemoveAll(d.Dir))
 	}
 	d.store.kept.Do(func() { err = os.RemoveAll(filepath.Join(d.store.Dir, earlierDir)) })
 	return err
@@ -355,6 +355,10 @@ func (s *Store) save(name string, value any) error {
 	}
 	if err != nil {
 		os.Remove(path + ".part")
+		var at *fs.PathError
+		if errors.As(err, &at) {
+			err = at.Err
+		}
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
