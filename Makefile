@@ -2,6 +2,7 @@
 
 GO      ?= go
 OUT     ?= out
+SOAK    ?= 5m
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LINTER  := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -27,7 +28,7 @@ ROOT    := $(if $(filter 0,$(shell id -u)),,sudo)
 CACHE_SUITE := http-cache-tests
 SUITES      := $(OUT)/suites
 
-.PHONY: help build bench bench-short bench-proxy bench-sim test omitted cache-tests lint fmt deps clean
+.PHONY: help build bench bench-short bench-proxy bench-sim test omitted cache-tests soak lint fmt deps clean
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -64,6 +65,9 @@ else
 	@test -d $(SUITES)/node_modules/$(CACHE_SUITE) || npm install --silent --ignore-scripts --no-save --prefix $(SUITES) $(CACHE_SUITE)@0.4.5
 	TRAFFICLAB_CACHE_TESTS=$(abspath $(SUITES)/node_modules/$(CACHE_SUITE)) $(GO) test -count=1 -v -run TestCacheSuite ./live
 endif
+
+soak: ## five minutes of mixed load, reloads, crashes and drains: nothing lost or mixed up (SOAK=10m for longer)
+	TRAFFICLAB_SOAK=$(SOAK) $(GO) test -count=1 -v -timeout 24h -run TestSoak ./live
 
 lint: ## gofmt and staticcheck
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed (make fmt):'; gofmt -l .; exit 1; }

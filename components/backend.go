@@ -1,6 +1,7 @@
 package components
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -190,10 +191,36 @@ func (b *backend) reply(v *visit) (Pause, bool) {
 	case v.ill != nil && v.ill.answer != scenarios.Answer{}:
 		v.reply(ailingAnswer(*b.answers.to(v.req.Path), &v.ill.answer))
 		return v.linger()
+	case b.node.Echo:
+		v.reply(echo(v.req, *b.answers.to(v.req.Path)))
 	default:
 		v.reply(*b.answers.to(v.req.Path))
 	}
 	return Pause{}, true
+}
+
+// echoField says in answers what was asked for: GET /a?b.
+const echoField = "Echo"
+
+// echo makes an answer tell its request, so that one that is lost, cut short or
+// somebody else's is found out at the other end: in a field of the header, and
+// by its body, which is the request's, or if that has none the same words again
+// and again, as many bytes as the answer would have had.
+func echo(req *Request, r Response) Response {
+	words := req.Method + " " + req.Path
+	if req.Query != "" {
+		words += "?" + req.Query
+	}
+	r = withField(r, echoField, words)
+	if req.Size != 0 {
+		r.Header = r.Header.Set("Content-Type", cmp.Or(req.Header.Get("Content-Type"), "application/octet-stream"))
+		r.Body = Body{Size: max(req.Size, 0), Echo: true}
+		return r
+	}
+	r.Header = r.Header.Set("Content-Type", "text/plain; charset=utf-8")
+	whole := strings.Repeat(words+"\n", int(r.Body.Size)/len(words)+1)
+	r.Body.Bytes = []byte(whole[:r.Body.Size])
+	return r
 }
 
 // serviceTime is the request's own work, made longer by the weather as it is

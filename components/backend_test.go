@@ -42,6 +42,20 @@ func TestBackendAnswers(t *testing.T) {
 	})
 }
 
+// TestBackendEchoes: answers tell whose they are.
+func TestBackendEchoes(t *testing.T) {
+	node := topologies.Node{Workers: 1, Response: 20, Echo: true, CacheControl: []topologies.PathValue{{Path: "/*", Value: "max-age=60"}}}
+	backendLab(t, node, nil, func(l *lab) {
+		out := l.get("/a")
+		require.Equal(t, 200, out.Status)
+		require.Equal(t, "GET /a", out.Header.Get("Echo"))
+		require.Equal(t, "max-age=60", out.Header.Get("Cache-Control"))
+		require.Equal(t, "text/plain; charset=utf-8", out.Header.Values("Content-Type"))
+		require.Equal(t, "GET /a\nGET /a\nGET /a", string(out.Body.Bytes))
+		require.Equal(t, "GET /b", l.get("/b").Header.Get("Echo"), "nothing is left of the last answer")
+	})
+}
+
 // TestBackendQueue: two workers, room for two more, service of 10 ms.
 func TestBackendQueue(t *testing.T) {
 	node := topologies.Node{Workers: 2, Queue: 2, ServiceTime: constant(10 * ms)}

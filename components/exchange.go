@@ -107,6 +107,7 @@ func (h Head) Response() Response {
 type Body struct {
 	Size  int64
 	Bytes []byte
+	Echo  bool // the bytes are those of the request's own
 }
 
 // Hop is one attempt at an upstream.

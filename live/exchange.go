@@ -37,6 +37,7 @@ type exchange struct {
 	trailers bool   // behind the answer
 	trailer  string // names of the fields behind the body
 	upgrade  string // a protocol to change to, which the node allows
+	heard    []byte // the body, at a backend that echoes
 
 	hints sync.Mutex
 	over  bool // no hints any more: they would be another request's
@@ -226,7 +227,9 @@ func (x *exchange) Reply(r components.Response) {
 		}
 	}
 	text := r.Body.Bytes
-	if text == nil && r.Body.Size > 0 {
+	if r.Body.Echo {
+		text = x.heard
+	} else if text == nil && r.Body.Size > 0 {
 		text = components.Filler(r.Body.Size)
 	}
 	if r.Ill != nil && x.out != nil && bodied(x.method, r.Status) {

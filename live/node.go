@@ -276,6 +276,9 @@ func (n *Node) answer(a caller, in incoming, q *http1.Request) {
 		return
 	}
 	if n.node.Kind == topologies.Backend {
+		if s.node.Echo {
+			x.heard, _ = io.ReadAll(io.LimitReader(in, mostEcho))
+		}
 		io.Copy(io.Discard, in) // a server reads the request before it works on it
 	}
 	used, _ := n.played.Get().(components.Steps)
@@ -283,6 +286,9 @@ func (n *Node) answer(a caller, in incoming, q *http1.Request) {
 	components.Play(x, steps)
 	n.played.Put(steps)
 }
+
+// mostEcho bounds how much of a body comes back, in bytes.
+const mostEcho = 16 << 20
 
 // setup is the one for what comes. The node's lock is held.
 func (n *Node) setup() *setup { return n.setups[len(n.setups)-1] }

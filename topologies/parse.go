@@ -92,7 +92,7 @@ const (
 var (
 	everyField   = []string{"kind", "replicas", "weights", "zones", "tls"}
 	proxyField   = []string{"to", "upstream", "cache", "compress", "keys", "auth", "limit", "plans", "limit-fields", "cors", "refusals", "forwarded", "via", "max-url", "max-body", "routes", "pick", "subset", "sticky", "ejection", "panic", "slow-start", "zone-aware", "health", "retry", "breaker", "hedge", "concurrency", "fallback", "timeout", "connections", "trust"}
-	backendField = []string{"workers", "queue", "sharing", "drop-expired", "service-time", "response", "errors", "cache-control", "cache-tag", "content"}
+	backendField = []string{"workers", "queue", "sharing", "drop-expired", "service-time", "response", "errors", "cache-control", "cache-tag", "content", "echo"}
 )
 
 var kinds = []string{string(ReverseProxy), string(CDN), string(Gateway), string(LoadBalancer), string(Backend), string(External)}

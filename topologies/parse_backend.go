@@ -30,6 +30,7 @@ func (r *reader) backend(n *Node, v strict.Value) {
 	n.CacheControl = byPath(v.Get("cache-control"), `{/products/*: "public, max-age=60"}`)
 	n.CacheTag = byPath(v.Get("cache-tag"), "{/products/*: products}")
 	n.Content = content(v.Get("content"))
+	n.Echo = v.Get("echo").Bool(false)
 }
 
 // content reads what is answered by path, in full.

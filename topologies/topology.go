@@ -108,6 +108,7 @@ type Node struct {
 	CacheControl []PathValue
 	CacheTag     []PathValue // names to purge answers by
 	Content      []PathValue // path → the answer's body, in the place of Response bytes
+	Echo         bool        // answers tell their requests: see components' backend
 
 	// External.
 	URL string

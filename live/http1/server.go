@@ -150,14 +150,21 @@ func (s *Server) Shutdown(ctx context.Context) error { return s.Drain(ctx, 0) }
 func (s *Server) Drain(ctx context.Context, parting time.Duration) error {
 	s.mu.Lock()
 	s.draining.Store(true)
+	var late []*lateComers
+	for l := range s.listeners {
+		late = append(late, lateAt(l))
+	}
 	err := s.stopListening()
 	s.mu.Unlock()
+	s.accepting.Wait()
+	for _, l := range late {
+		l.takeAll(s.accept)
+	}
 	if parting == 0 {
 		s.part()
 	}
 	ended := make(chan struct{})
 	go func() {
-		s.accepting.Wait()
 		s.work.Wait()
 		close(ended)
 	}()
