@@ -260,7 +260,7 @@ nodes:
   a: {kind: load-balancer, retry: {tries: 3, on: [refused, 5xx], backoff: {base: 10ms}, budget: 20%}, breaker: {ratio: 50%, open-for: 2s}, hedge: {quantile: 95%, budget: {share: 5%, reserve: 0}}, to: b}
   b: {kind: load-balancer, retry: {backoff: off}, breaker: {}, hedge: {after: 50ms}, fallback: {body: later}, timeout: {total: 2s, propagate: true}, to: [c, d]}
   c: {kind: backend, queue: {bound: 7, order: {codel: {target: 2ms}}}, drop-expired: true}
-  d: {kind: backend, queue: 9, sharing: true}
+  d: {kind: backend, queue: 9, sharing: true, echo: true}
 `))
 	require.NoError(t, err)
 	a, b, c, d := top.Node("a"), top.Node("b"), top.Node("c"), top.Node("d")
@@ -280,6 +280,8 @@ nodes:
 	require.Equal(t, 2*time.Millisecond, c.Order.Params.Duration("target"))
 	require.True(t, c.DropExpired)
 	require.True(t, d.Sharing)
+	require.True(t, d.Echo)
+	require.False(t, c.Echo)
 	require.Equal(t, 9, d.Queue)
 	text, err := json.Marshal(top) // as nodes' processes get it
 	require.NoError(t, err)
