@@ -111,6 +111,10 @@ func (i *Incoming) abandon() {
 		i.late = true
 		i.conn.wire.stop()
 		i.mu.Lock()
+		if i.err == nil && i.body.Ended() { // it was about to end by itself: the next request is not to suffer
+			i.late = false
+			i.conn.wire.resume()
+		}
 	}
 	i.over = true
 	i.mu.Unlock()

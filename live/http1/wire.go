@@ -93,6 +93,13 @@ func (w *wire) stop() {
 	w.SetReadDeadline(long)
 }
 
+// resume takes stop back, when nobody reads.
+func (w *wire) resume() {
+	w.stopped.Store(false)
+	w.readable = long
+	w.readForever()
+}
+
 // Read reads, if paced at the body's pace.
 func (w *wire) Read(p []byte) (int, error) {
 	if !w.paced || w.pace == (Pace{}) {
