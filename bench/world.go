@@ -146,7 +146,7 @@ func newRun(c *scenarios.Case, world string) *measure.Run {
 		Format: measure.Format, Scenario: c.Scenario, Variant: v.Name, World: world,
 		Repetition: c.Repetition, Seed: c.Seed,
 		Warmup: v.Warmup, Duration: c.Duration(), Deadline: v.Deadline,
-		Target: c.Target(0), Loops: v.Load.Loops(),
+		Target: c.Target(0), Loops: v.Load.Loops(), Faults: v.Troubles(),
 	}
 	return run
 }

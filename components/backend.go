@@ -172,7 +172,8 @@ func (b *backend) begin(v *visit) (p Pause, over bool) {
 		v.reply(tooLate)
 		return Pause{}, true
 	}
-	return v.pause(atWork, now+b.serviceTime(v))
+	v.work = b.serviceTime(v)
+	return v.pause(atWork, now+v.work)
 }
 
 func (b *backend) finish(now time.Duration) {
@@ -184,7 +185,9 @@ func (b *backend) finish(now time.Duration) {
 	}
 }
 
-func (b *backend) reply(v *visit) (Pause, bool) {
+// reply answers when the work is done, which is counted whoever still wants it.
+func (b *backend) reply(v *visit) (p Pause, over bool) {
+	v.at.counters.work(v.work, v.gone())
 	switch {
 	case b.node.Errors > 0 && draw(b.failures, v) < b.node.Errors:
 		v.reply(brokenInside)

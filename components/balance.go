@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"trafficlab/bench/measure"
 	"trafficlab/components/policy"
 	"trafficlab/scenarios"
 	"trafficlab/topologies"
@@ -29,7 +30,8 @@ type pool struct {
 
 // acquaintance is what a pool keeps of a place that it asks.
 type acquaintance struct {
-	asked int64 // attempts
+	asked int64   // attempts
+	sent  *byTime // likewise; nil: no fault befalls it
 	way   Way
 }
 
@@ -94,6 +96,9 @@ func (p *pool) start(now time.Duration, key uint64, home int, avoid []int) (i in
 	if ok {
 		p.picker.Started(i)
 		p.met[i].asked++
+		if sent := p.met[i].sent; sent != nil {
+			sent.add(now)
+		}
 	}
 	return i, pass, ok
 }
@@ -123,13 +128,32 @@ func (p *pool) setUp(now time.Duration, by *proxy, place topologies.Place, up bo
 	}
 }
 
-func (p *pool) countInto(asked map[string]int64, of *proxy) {
+// watch counts attempts by time at places that faults befall.
+func (p *pool) watch(v *scenarios.Variant) {
+	ill := map[topologies.Place]bool{}
+	for i := range v.Faults {
+		for _, place := range v.Faults[i].On {
+			ill[place] = true
+		}
+	}
+	for i, place := range p.places {
+		if ill[place] {
+			counts := newByTime(v.Load.Duration())
+			p.met[i].sent = &counts
+		}
+	}
+}
+
+func (p *pool) countInto(u *measure.NodeUse, of *proxy) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.owner != of {
 		return
 	}
 	for i, place := range p.places {
-		asked[string(place)] += p.met[i].asked
+		u.Asked[string(place)] += p.met[i].asked
+		if sent := p.met[i].sent; sent != nil {
+			u.Sent[string(place)] = u.Sent[string(place)].Plus(sent.counts)
+		}
 	}
 }

@@ -66,6 +66,7 @@ func (s *Site) build(place topologies.Place, old *Component) *Component {
 	component := &Component{place: place, node: node, forecast: s.weather.Of(place),
 		gauge: newGauge(s.c.Variant.Topology, node), timed: node.Routes != nil || node.Knows() || node.ServerTiming}
 	component.counters.mu.alone = s.alone
+	component.counters.received = newByTime(s.c.Duration())
 	if node.Kind.Proxies() {
 		component.capacity = newCapacity(node)
 		p := newProxy(s.c, node, place, s.tallies, formerly(old))
@@ -109,7 +110,7 @@ func (c *Component) Open(x Exchange, req *Request, used Steps) Steps {
 	case v.probe:
 		c.counters.one(&c.counters.probes)
 	default:
-		c.counters.one(&c.counters.requests)
+		c.counters.come(x)
 		if c.gauge != nil {
 			c.gauge.begin(v)
 		}

@@ -3,6 +3,7 @@ package components
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"trafficlab/bench/measure"
 	"trafficlab/components/policy"
@@ -15,6 +16,8 @@ type counters struct {
 	requests, checks, probes int64
 	reasons                  [policy.Canceled + 1]int64
 	words                    [words]int64
+	received                 byTime
+	worked, wasted           time.Duration // of workers
 	usage                    map[usageKey]*measure.Usage
 }
 
@@ -25,6 +28,26 @@ type usageKey struct{ consumer, route string }
 func (c *counters) one(of *int64) {
 	c.mu.Lock()
 	*of++
+	c.mu.Unlock()
+}
+
+// come counts a request that comes, by time too if somebody measures.
+func (c *counters) come(x Exchange) {
+	c.mu.Lock()
+	c.requests++
+	if len(c.received.counts) > 0 {
+		c.received.add(x.Now())
+	}
+	c.mu.Unlock()
+}
+
+// work counts what a worker did, and whether it was in vain.
+func (c *counters) work(took time.Duration, vain bool) {
+	c.mu.Lock()
+	c.worked += took
+	if vain {
+		c.wasted += took
+	}
 	c.mu.Unlock()
 }
 
@@ -87,6 +110,9 @@ func (c *counters) snapshot() measure.NodeUse {
 		Requests: c.requests,
 		Checks:   c.checks,
 		Probes:   c.probes,
+		Worked:   c.worked,
+		Wasted:   c.wasted,
+		Received: c.received.counts.Plus(nil),
 		Reasons:  named(policy.Reasons(), c.reasons[:]),
 		Cache:    named(cacheWords(), c.words[:]),
 	}
@@ -97,6 +123,23 @@ func (c *counters) snapshot() measure.NodeUse {
 		return cmp.Or(cmp.Compare(a.Consumer, b.Consumer), cmp.Compare(a.Route, b.Route))
 	})
 	return u
+}
+
+// byTime counts by ticks since the run began, while load lasts. Where nobody
+// measures it has none.
+type byTime struct {
+	tick   time.Duration
+	counts measure.Series
+}
+
+func newByTime(duration time.Duration) byTime {
+	return byTime{measure.Tick(duration), make(measure.Series, measure.Ticks(duration))}
+}
+
+func (b *byTime) add(now time.Duration) {
+	if i := now / b.tick; now >= 0 && i < time.Duration(len(b.counts)) {
+		b.counts[i]++
+	}
 }
 
 // named makes a map of the counts that are not 0.

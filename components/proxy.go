@@ -116,6 +116,7 @@ func (p *proxy) layRoutes(c *scenarios.Case, old *proxy) {
 			if pools[name] == nil {
 				pools[name] = p.newPool(t, name, nodes)
 				pools[name].fit(p.node.Breaker)
+				pools[name].watch(&c.Variant)
 			}
 			p.pools = append(p.pools, pools[name])
 		}
@@ -353,9 +354,9 @@ func (p *proxy) refuse(v *visit, r Response) {
 }
 
 func (p *proxy) use(u *measure.NodeUse) {
-	u.Asked = map[string]int64{}
+	u.Asked, u.Sent = map[string]int64{}, map[string]measure.Series{}
 	for _, pool := range p.pools {
-		pool.countInto(u.Asked, p)
+		pool.countInto(u, p)
 	}
 	if p.store == nil {
 		u.Cache = nil

@@ -7,7 +7,8 @@ import "time"
 // first, as things are, waits for an instant. The others wait to be told that
 // they are first now.
 func (b *backend) join(v *visit) (p Pause, over bool) {
-	p, joined := b.joined(v, b.serviceTime(v))
+	v.work = b.serviceTime(v)
+	p, joined := b.joined(v, v.work)
 	if !joined {
 		v.reply(queueFull)
 		return Pause{}, true

@@ -53,6 +53,7 @@ type course struct {
 
 	// At a backend.
 	turn Signal // its place in the line (or at a gate's); of shared work, that there is news
+	work time.Duration
 }
 
 // detour is the part of a visit that only some proxies need: it is kept apart,

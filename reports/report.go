@@ -48,6 +48,7 @@ type page struct {
 	Drawings []drawing
 	Folded   []drawing
 	Tables   []*table
+	Failures []*failures
 	Panels   []*panel
 	Usage    bool
 	Checks   []check
@@ -75,6 +76,9 @@ func Write(w io.Writer, s *scenarios.Scenario, r *measure.Result) error {
 		if t := tableOf(s, r, world); len(t.Columns) > 0 {
 			p.Tables = append(p.Tables, t)
 			p.Usage = p.Usage || len(t.Usage) > 0
+			if f := failuresOf(s, r, t); f != nil && len(f.Groups) > 0 {
+				p.Failures = append(p.Failures, f)
+			}
 		}
 	}
 	for _, chart := range []*panel{curves(r), timelines(s, r), sideBySide(r), waterfalls(r), loadShares(r)} {

@@ -78,6 +78,7 @@ var rowNames = []struct {
 	{"Outcome", [][2]string{{"availability", "availability"}, {"failed", "failed"}, {"limited", "rate limited"}}},
 	{"Latency of successes", [][2]string{{"p50", "p50"}, {"p90", "p90"}, {"p99", "p99"}, {"p99.9", "p99.9"}, {"mean", "mean"}}},
 	{"Cache", [][2]string{{"cache-hits", "answered by the first cache"}}},
+	{"Evenness among backends that are well", [][2]string{{"fairness", "Jain’s index"}, {"imbalance", "busiest over mean"}, {"starvation", "longest without a request"}}},
 }
 
 // tableOf puts together what was measured in a world.
@@ -195,7 +196,7 @@ func worth(r row, m measure.Metric) bool {
 		return false
 	case m.Name == "limited":
 		none = func(c cell) bool { return c.Value == dash || c.Value == "0%" }
-	case m.Class == "" && measure.Metrics[m.Name].Unit == measure.Seconds:
+	case m.Class == "" && measure.Metrics[m.Name].Latency():
 		return true
 	}
 	return slices.ContainsFunc(r.Cells, func(c cell) bool { return !none(c) })
@@ -215,13 +216,21 @@ func figureRow(r *measure.Result, sums []*measure.Summary, m measure.Metric, nam
 	line := row{Name: name, About: measure.Metrics[m.Name].About}
 	for _, s := range sums {
 		f := s.Figure(m)
-		c := figureCell(f, m, "too few samples: a quantile needs 30 beyond it in all repetitions together, and 5 in each")
+		c := figureCell(f, m, unknown(m))
 		if found := comparison(r, s.World, s.Variant, m); found != nil && f.Known {
 			c.compare(found)
 		}
 		line.Cells = append(line.Cells, c)
 	}
 	return line
+}
+
+// unknown says why a figure may be a dash.
+func unknown(m measure.Metric) string {
+	if measure.Metrics[m.Name].Whole {
+		return "cannot be told: nothing went wrong, too little was asked before, it lasted to the end, or nobody counts the attempts"
+	}
+	return "too few samples: a quantile needs 30 beyond it in all repetitions together, and 5 in each"
 }
 
 func figureCell(f measure.Figure, m measure.Metric, why string) cell {

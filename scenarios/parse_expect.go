@@ -47,6 +47,10 @@ func (r *reader) bounds(variant, world string, e strict.Entry) {
 		e.Value.WrongKey(fmt.Sprintf("%s has no cache", name), "name the variants that have one")
 		return
 	}
+	if name := r.faultless(variant); measure.OfFaults(metric.Name) && name != "" {
+		e.Value.WrongKey(fmt.Sprintf("nothing goes wrong in %s", name), "give it faults, or name the variants that have some")
+		return
+	}
 	for _, item := range e.Value.OneOrMore(`"< baseline"`) {
 		x := measure.Expectation{Variant: variant, Metric: metric, World: world, Text: item.Text("")}
 		if x.Text == "" || !bound(item, &x, kind.Unit) {
@@ -66,6 +70,17 @@ func (r *reader) cacheless(name string) string {
 	for _, v := range r.s.Variants {
 		if (name == "all" || name == v.Name) && v.Topology != nil &&
 			!slices.ContainsFunc(v.Topology.Nodes, func(n *topologies.Node) bool { return n.Cache != nil }) {
+			return v.Name
+		}
+	}
+	return ""
+}
+
+// faultless is the first variant meant, by its name or by all, in which nothing
+// goes wrong.
+func (r *reader) faultless(name string) string {
+	for _, v := range r.s.Variants {
+		if (name == "all" || name == v.Name) && len(v.Faults) == 0 {
 			return v.Name
 		}
 	}
@@ -139,7 +154,7 @@ func readBound(x *measure.Expectation, unit measure.Unit) (wrong, right string) 
 }
 
 var unitExample = map[measure.Unit]string{
-	measure.Seconds: "30ms", measure.Share: "99%", measure.PerSec: "100/s", measure.Requests: "1000",
+	measure.Seconds: "30ms", measure.Share: "99%", measure.PerSec: "100/s", measure.Requests: "1000", measure.Times: "2x",
 }
 
 func parseUnit(unit measure.Unit, text string) (float64, error) {
@@ -155,6 +170,8 @@ func parseUnit(unit measure.Unit, text string) (float64, error) {
 		return share, err
 	case measure.PerSec:
 		return strict.ParseRate(text)
+	case measure.Times:
+		return strict.ParseFactor(text)
 	default:
 		return strict.ParseNumber(text)
 	}

@@ -61,7 +61,7 @@ func (w *world) report() *measure.Run {
 		Format: measure.Format, Scenario: c.Scenario, Variant: v.Name, World: "sim",
 		Repetition: c.Repetition, Seed: c.Seed,
 		Warmup: v.Warmup, Duration: c.Duration(), Deadline: v.Deadline,
-		Target: c.Target(w.clients.asked), Loops: v.Load.Loops(),
+		Target: c.Target(w.clients.asked), Loops: v.Load.Loops(), Faults: v.Troubles(),
 	}
 	if w.costs.Cores > 0 {
 		r.Modelled = &measure.Processors{Cores: w.costs.Cores, Busy: w.machine.busy}

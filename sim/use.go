@@ -3,6 +3,7 @@ package sim
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"trafficlab/bench/measure"
 )
@@ -16,7 +17,7 @@ type tally struct {
 
 // open begins the count.
 func (t *tally) open(p *place) {
-	*t = tally{}
+	*t = tally{sum: measure.NodeUse{Received: t.sum.Received, Sent: t.sum.Sent}} // from the beginning
 	if !p.down {
 		t.before = p.handler.Use()
 	}
@@ -27,6 +28,8 @@ func (t *tally) close(c component) {
 	life := c.Use()
 	add(&t.sum, life, 1)
 	add(&t.sum, t.before, -1)
+	t.sum.Received = t.sum.Received.Plus(life.Received)
+	t.sum.Sent = measure.AddSeries(t.sum.Sent, life.Sent)
 	t.before = measure.NodeUse{}
 }
 
@@ -35,6 +38,8 @@ func add(sum *measure.NodeUse, u measure.NodeUse, sign int64) {
 	sum.Requests += sign * u.Requests
 	sum.Checks += sign * u.Checks
 	sum.Probes += sign * u.Probes
+	sum.Worked += time.Duration(sign) * u.Worked
+	sum.Wasted += time.Duration(sign) * u.Wasted
 	addAll(&sum.Reasons, u.Reasons, sign)
 	addAll(&sum.Cache, u.Cache, sign)
 	addAll(&sum.Asked, u.Asked, sign)

@@ -298,6 +298,19 @@ var nouns = map[string]string{
 	"failed":       "the share of failed requests",
 	"cache-hits":   "the cache hit share",
 	"backend-load": "the load on the backends",
+
+	"detection":     "the time until a fault was noticed",
+	"last-use":      "the time until the last attempt at a place that was ill",
+	"lost":          "the number of requests lost",
+	"recovery":      "the time to recover",
+	"idle":          "the time that a place stood idle after its fault",
+	"herd":          "the peak of attempts after a fault",
+	"budget":        "the part of the error budget that was burnt",
+	"amplification": "the number of attempts for each request",
+	"wasted":        "the share of work done in vain",
+	"fairness":      "the fairness of loads",
+	"imbalance":     "the load of the busiest backend over the mean",
+	"starvation":    "the longest time that a backend got nothing",
 }
 
 func (a answer) noun() string {

@@ -61,6 +61,10 @@ func compare(base, other []*Tally, m Metric, level float64) Comparison {
 		c.Text = "too few samples to tell"
 		return c
 	}
+	if slices.Contains(from, never) || slices.Contains(to, never) {
+		c.Text = "not compared: it did not come about in every repetition"
+		return c
+	}
 	if Metrics[m.Name].Unit == Share {
 		c.Difference = difference(to, from, level)
 	} else {

@@ -13,7 +13,8 @@ import (
 type counter struct {
 	run      *Run
 	parts    map[part]*count
-	punctual int // requests after warm-up that were sent while the load lasted
+	punctual int       // requests after warm-up that were sent while the load lasted
+	line     *timeline // nil: nothing goes wrong
 }
 
 // part is what samples are counted by.
@@ -22,7 +23,9 @@ type part struct {
 	loop  int // see loopOf
 }
 
-func newCounter(run *Run) *counter { return &counter{run: run, parts: map[part]*count{}} }
+func newCounter(run *Run) *counter {
+	return &counter{run: run, parts: map[part]*count{}, line: newTimeline(run)}
+}
 
 func (c *counter) add(s *Sample) {
 	key := part{s.Class, c.run.loopOf(s)}
@@ -32,6 +35,9 @@ func (c *counter) add(s *Sample) {
 		c.parts[key] = n
 	}
 	n.finish(s, c.run)
+	if c.line != nil {
+		c.line.add(s)
+	}
 	if s.At < c.run.Warmup {
 		return
 	}

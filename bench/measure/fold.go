@@ -41,6 +41,9 @@ func Fold(q Question, runs []*Run) (*Result, error) {
 		Scenario: q.Scenario, Question: q.Text, Baseline: q.Baseline, JudgeBy: q.JudgeBy,
 		Worlds: q.Worlds, Variants: q.Variants, Repeat: q.Repeat, Seed: q.Seed, Command: q.Command,
 	}
+	for _, g := range groups {
+		g.burn(&q)
+	}
 	for i, g := range groups {
 		r.Summaries = append(r.Summaries, Summarise(g, lines[i]))
 		if rival := base(groups, g[0].Run.World, q.Baseline); rival != nil && g[0].Run.Variant != q.Baseline {

@@ -18,11 +18,16 @@ func Text(m Metric, value float64) string {
 	}
 	switch Metrics[m.Name].Unit {
 	case Seconds:
+		if value == never {
+			return "never"
+		}
 		return duration(value)
 	case Share:
 		return percent(value)
 	case PerSec:
 		return digits(value, 3) + "/s"
+	case Times:
+		return digits(value, 3) + "×"
 	}
 	return digits(value, 3)
 }
@@ -103,6 +108,7 @@ var wordings = map[Unit]wording{
 	Seconds:  {"as long", "longer", "shorter"},
 	PerSec:   {"as high", "higher", "lower"},
 	Requests: {"as many", "more", "fewer"},
+	Times:    {"as much", "more", "less"},
 	Share:    {"", "higher", "lower"},
 }
 

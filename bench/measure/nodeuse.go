@@ -3,12 +3,15 @@ package measure
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // Since is what a place did after an earlier snapshot of it. Memory is a peak
 // and stays as it is.
 func (u NodeUse) Since(earlier NodeUse) NodeUse {
+	received, sent := u.Received, u.Sent
 	u = u.combined(earlier, -1)
+	u.Received, u.Sent = received, sent // from the beginning
 	u.CPU -= earlier.CPU
 	return u
 }
@@ -17,6 +20,7 @@ func (u NodeUse) Since(earlier NodeUse) NodeUse {
 // time. Memory is the larger peak.
 func (u NodeUse) Plus(other NodeUse) NodeUse {
 	u = u.combined(other, 1)
+	u.Received, u.Sent = u.Received.Plus(other.Received), AddSeries(u.Sent, other.Sent)
 	u.CPU += other.CPU
 	u.Memory = max(u.Memory, other.Memory)
 	return u
@@ -27,6 +31,8 @@ func (u NodeUse) combined(other NodeUse, times int64) NodeUse {
 	u.Requests += times * other.Requests
 	u.Checks += times * other.Checks
 	u.Probes += times * other.Probes
+	u.Worked += time.Duration(times) * other.Worked
+	u.Wasted += time.Duration(times) * other.Wasted
 	u.Reasons = addCounts(u.Reasons, other.Reasons, times)
 	u.Cache = addCounts(u.Cache, other.Cache, times)
 	u.Asked = addCounts(u.Asked, other.Asked, times)

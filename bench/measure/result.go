@@ -57,6 +57,9 @@ type Summary struct {
 	Trusted bool             // no severe warning
 
 	Waterfall []Breakdown `json:",omitempty"` // where time went, if account was taken
+	// Aftermath says whether all was as before once the last fault was gone:
+	// "recovered 3.2 s after the fault was gone"; "" if that cannot be told.
+	Aftermath string `json:",omitempty"`
 }
 
 // MetricFigure is a metric and what it came to.

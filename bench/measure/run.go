@@ -21,6 +21,7 @@ type Run struct {
 	Deadline time.Duration // successes later than this are not goodput
 	Target   float64       // requests per second that the load intends after warm-up
 	Loops    []Loop        `json:",omitempty"` // the closed parts of the load
+	Faults   []Fault       `json:",omitempty"` // what was made to go wrong, in order of time
 
 	Nodes    []NodeUse
 	Modelled *Processors `json:",omitempty"` // of the simulator's machine, if all places share one
@@ -39,7 +40,16 @@ type Processors struct {
 	Busy  time.Duration
 }
 
-// NodeUse is what one place did between warm-up and the end.
+// Fault is what went wrong at some places for a time.
+type Fault struct {
+	Name     string
+	From, To time.Duration // the same if it was over at once
+	Places   []string      // in the order in which it came to them
+	Stagger  time.Duration `json:",omitempty"` // how much later it came to each than to the one before
+}
+
+// NodeUse is what one place did between warm-up and the end; its series begin
+// with the run.
 type NodeUse struct {
 	Place    string
 	Kind     string
@@ -50,8 +60,15 @@ type NodeUse struct {
 	Checks   int64            // health checks received
 	Probes   int64            `json:",omitempty"` // questions received how busy it is
 	Usage    []Usage          // of gateways
-	CPU      time.Duration    // user and system time of its process; 0 in the simulator
-	Memory   int64            // peak resident bytes; 0 in the simulator
+	Received Series           `json:",omitzero"` // Requests by time
+	// Sent is the attempts by time at places that faults befall: their callers
+	// know of those too that a dead one cannot count.
+	Sent map[string]Series `json:",omitempty"`
+	// Worked is the time that a backend's workers spent on what they finished,
+	// Wasted that of it which was for callers who had gone.
+	Worked, Wasted time.Duration `json:",omitempty"`
+	CPU            time.Duration // user and system time of its process; 0 in the simulator
+	Memory         int64         // peak resident bytes; 0 in the simulator
 }
 
 // Usage is what one consumer did on one route.

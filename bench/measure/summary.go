@@ -30,6 +30,7 @@ func Summarise(tallies []*Tally, line []Second) Summary {
 	s.Nodes = nodesOf(tallies)
 	s.Usage = usageOf(tallies)
 	s.Waterfall = waterfall(tallies)
+	s.Aftermath = verdict(tallies)
 	return s
 }
 
@@ -39,7 +40,7 @@ func metricsOf(classes []string) []Metric {
 	var all []Metric
 	for _, class := range append([]string{""}, classes...) {
 		for _, name := range MetricNames() {
-			if class == "" || name != "backend-load" {
+			if class == "" || !Metrics[name].Whole {
 				all = append(all, Metric{name, class})
 			}
 		}
@@ -52,6 +53,9 @@ func figure(tallies []*Tally, m Metric) Figure {
 	values, ok := told(tallies, m)
 	if !ok {
 		return Figure{}
+	}
+	if slices.Contains(values, never) {
+		return Figure{Value: never, Low: slices.Min(values), High: never, N: len(values), Known: true}
 	}
 	return estimate(values, Metrics[m.Name].Unit, confidence)
 }

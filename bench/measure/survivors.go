@@ -19,7 +19,7 @@ const unequal = 0.01
 // and where there is no such difference. With one repetition its values
 // decide, as they do for expectations.
 func survivors(base, other []*Tally, m Metric) *Survivors {
-	if Metrics[m.Name].Unit != Seconds {
+	if !Metrics[m.Name].Latency() {
 		return nil
 	}
 	from, to, ok := values(base, other, Metric{"availability", m.Class})

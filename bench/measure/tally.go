@@ -20,6 +20,7 @@ type Tally struct {
 	samples int64           // after warm-up
 	reasons [16]int64       // of these
 	ledger  *ledger         // of parts of latencies
+	after   aftermath       // of the last fault
 }
 
 // tally is what the samples came to.
@@ -37,6 +38,12 @@ func (c *counter) tally() *Tally {
 	}
 	if load, ok := backendLoad(c.run); ok {
 		t.figures[Metric{Name: "backend-load"}] = load
+	}
+	c.run.effort(t)
+	c.run.fairness(t)
+	if c.line != nil {
+		c.line.figures(t)
+		c.run.regards(t)
 	}
 	if names := c.classes(); len(names) > 1 {
 		t.Classes = names

@@ -1,0 +1,39 @@
+package measure
+
+// defaultSLO is the share of requests that are to succeed where the scenario
+// expects no availability.
+const defaultSLO = 0.999
+
+// burn enters how much of the error budget each run has used: the share that
+// failed over the share that may fail by the availability expected.
+func (g Group) burn(q *Question) {
+	slo := defaultSLO
+	for _, e := range q.Expect {
+		if e.Metric == (Metric{Name: "availability"}) && !e.Relative && !e.Less && e.Bound < 1 && e.standsFor(g[0].Run, q.Baseline) {
+			slo = e.Bound
+			break
+		}
+	}
+	for _, t := range g {
+		if ok, known := t.Figure(Metric{Name: "availability"}); known {
+			t.figures[Metric{Name: "budget"}] = (1 - ok) / (1 - slo)
+		}
+	}
+}
+
+// effort enters what it took to answer: attempts for a request at the hop that
+// makes most of them, and work that nobody waited for any more.
+func (r *Run) effort(t *Tally) {
+	var worked, wasted float64
+	for i := range r.Nodes {
+		n := &r.Nodes[i]
+		worked, wasted = worked+n.Worked.Seconds(), wasted+n.Wasted.Seconds()
+		if asked := sum(n.Asked); asked > 0 && n.Requests > 0 {
+			m := Metric{Name: "amplification"}
+			t.figures[m] = max(t.figures[m], float64(asked)/float64(n.Requests))
+		}
+	}
+	if worked > 0 {
+		t.figures[Metric{Name: "wasted"}] = min(1, wasted/worked)
+	}
+}
