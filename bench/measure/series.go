@@ -31,8 +31,11 @@ func Ticks(duration time.Duration) int {
 	return int((duration + tick - 1) / tick)
 }
 
-// Plus adds two series.
+// Plus adds two series. Of two that are not there, there is no sum.
 func (s Series) Plus(other Series) Series {
+	if s == nil && other == nil {
+		return nil
+	}
 	sum := make(Series, max(len(s), len(other)))
 	copy(sum, s)
 	for i, n := range other {

@@ -83,12 +83,14 @@ func TestFiguresOfARun(t *testing.T) {
 		assert.True(t, ok, text)
 		assert.InDelta(t, want, got, 1e-12, text)
 	}
-	for _, unknown := range []string{"p99", "p90 of bob", "backend-load of bob", "p50 of carol"} {
+	for _, unknown := range []string{"p99", "p90 of bob", "p50 of carol"} {
 		m, err := ParseMetric(unknown)
 		require.NoError(t, err)
 		_, ok := tally.Figure(m)
 		assert.False(t, ok, unknown)
 	}
+	_, err := ParseMetric("backend-load of bob")
+	require.ErrorContains(t, err, "backend-load is of all load: there is none of bob alone")
 }
 
 // A queue that drains after the load is no capacity, and what was asked for
