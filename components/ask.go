@@ -87,6 +87,9 @@ func (p *proxy) heard(v *visit) (Pause, bool) {
 	if p.hedge != nil {
 		p.learn(v)
 	}
+	if v.attempt.long {
+		v.beyond(longAnswer)
+	}
 	if v.attempt.reason == policy.OK || !p.mayRepeat(v) {
 		return p.conclude(v)
 	}

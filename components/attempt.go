@@ -14,6 +14,7 @@ type attempt struct {
 	open    bool        // its end has not been told to the pool yet
 	answer  bool        // an upstream's
 	sent    bool        // some of the request may have reached the upstream
+	long    bool        // the answer is longer than it may be
 	reason  policy.Reason
 	number  int32   // that timing counts it under
 	timing  *timing // nil: nobody counts it
@@ -22,6 +23,7 @@ type attempt struct {
 	call    Call
 	failure *Response // our own word in its place; nil: none
 	status  int       // of the answer
+	most    int64     // bytes of its body; 0: any number
 }
 
 // done tells the pool how the attempt ended. Only the first call counts.
@@ -38,6 +40,9 @@ func (a *attempt) done(now time.Duration, reason policy.Reason) {
 // hear takes what the call came to.
 func (a *attempt) hear() {
 	head, reason := a.call.Head()
+	if reason == policy.OK && a.tooLong(head) {
+		reason, a.long = policy.Reset, true
+	}
 	a.reason = reason
 	switch reason {
 	case policy.OK:
@@ -116,6 +121,7 @@ func (p *proxy) begin(v *visit, a *attempt) bool {
 		*a = attempt{}
 	}
 	a.pool, a.i, a.pass, a.open, a.started, a.until = pool, i, pass, true, now, v.deadline
+	a.most = p.mostBody(v.req)
 	if v.timing != nil {
 		a.note(v)
 	}

@@ -95,7 +95,9 @@ func controlled(r Response, rules []topologies.PathValue) *pathTable[Response] {
 	return &t
 }
 
-func (*backend) start(Exchange)       {}
+func (*backend) start(Exchange) {}
+func (*backend) greet(*visit)   {}
+
 func (*backend) use(*measure.NodeUse) {}
 
 // step goes on with a visit: into the line or to a worker, and from there to

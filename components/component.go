@@ -28,6 +28,8 @@ type Component struct {
 
 // server is the part that differs from kind to kind.
 type server interface {
+	// greet is called before the first step, or an answer in its place.
+	greet(v *visit)
 	// step plays a visit, and ends it by reply or forward, unless the caller
 	// went away.
 	step(v *visit, woken int) (p Pause, over bool)

@@ -18,6 +18,7 @@ type counters struct {
 	words                    [words]int64
 	received                 byTime
 	worked, wasted           time.Duration // of workers
+	bounds                   [bounds]int64
 	usage                    map[usageKey]*measure.Usage
 }
 
@@ -115,6 +116,9 @@ func (c *counters) snapshot() measure.NodeUse {
 		Received: c.received.counts.Plus(nil),
 		Reasons:  named(policy.Reasons(), c.reasons[:]),
 		Cache:    named(cacheWords(), c.words[:]),
+	}
+	if beyond := named([]bound{longURL, longBody, longAnswer}, c.bounds[:]); len(beyond) > 0 {
+		u.Refused = beyond
 	}
 	for _, one := range c.usage {
 		u.Usage = append(u.Usage, one.Clone())

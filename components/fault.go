@@ -80,6 +80,7 @@ func (c *Component) meet(v *visit, woken int) (p Pause, over bool) {
 	}
 	switch {
 	case v.ill != nil && v.ill.status > 0:
+		c.server.greet(v) // whose word it is said in
 		v.reply(broken(v.ill.status))
 	case v.check && ail.Drains:
 		v.reply(draining)

@@ -202,17 +202,22 @@ func (p *proxy) goOn(v *visit, woken int) (Pause, bool) {
 	return p.answered(v, woken)
 }
 
-func (p *proxy) enter(v *visit) (Pause, bool) {
-	if p.plain && v.req.Method == "GET" && !v.at.timed {
-		v.route = p.onward
-		return p.ask(v)
-	}
+// greet makes ready for what a visit will come to.
+func (p *proxy) greet(v *visit) {
 	if p.detours {
 		v.turnOff()
 	}
 	if p.ends {
 		v.ending = p
 	}
+}
+
+func (p *proxy) enter(v *visit) (Pause, bool) {
+	if p.plain && v.req.Method == "GET" && !v.at.timed {
+		v.route = p.onward
+		return p.ask(v)
+	}
+	p.greet(v)
 	if p.preflight(v) || p.isLast(v) || !p.routed(v) || p.redirected(v) {
 		return over()
 	}

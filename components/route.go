@@ -246,9 +246,11 @@ func (p *proxy) fits(v *visit) bool {
 	r := v.route
 	switch {
 	case r.maxURL > 0 && urlLength(v.req) > r.maxURL:
+		v.beyond(longURL)
 		v.reply(urlTooLong)
 		return false
 	case r.maxBody > 0 && v.req.Size > r.maxBody:
+		v.beyond(longBody)
 		v.reply(bodyTooLong)
 		return false
 	case r.split != nil:

@@ -18,7 +18,8 @@ type Account struct {
 	Consumer string // empty: nobody known
 	Cache    string // decision word; empty: of no cache
 	Reason   policy.Reason
-	Status   int // 0: the caller went away unanswered
+	Refused  string // the bound that it was beyond; empty: none
+	Status   int    // 0: the caller went away unanswered
 	Began    time.Duration
 	Ended    time.Duration
 	Tries    []Try // at upstreams, in order
@@ -75,6 +76,7 @@ func (t *timing) close(v *visit) *Account {
 	if v.route != nil {
 		a.Route = v.route.label
 	}
+	a.Refused = v.bound.String()
 	if v.word != noWord {
 		a.Cache = v.word.String()
 	}

@@ -30,6 +30,7 @@ type course struct {
 	probe bool     // likewise asks the node itself: how busy it is
 	aside bool     // work of our own, which is not counted
 	ill   *illness // nil: nothing befalls it
+	bound bound    // that it was beyond
 
 	// Of the answer.
 	reason policy.Reason

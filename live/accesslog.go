@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -89,6 +90,7 @@ func appendLine(b []byte, l *logged) []byte {
 	b = append(b, `,"took":`...)
 	b = appendSeconds(b, l.took)
 	b = appendKnown(b, "reason", l.told.reason)
+	b = appendKnown(b, "refused", cmp.Or(l.refused, l.told.refused))
 	b = appendKnown(b, "route", l.told.route)
 	b = appendKnown(b, "consumer", l.told.consumer)
 	b = appendKnown(b, "upstream", l.told.upstream)
@@ -149,14 +151,8 @@ func appendCombined(b []byte, l *logged) []byte {
 	b = append(b, " ["...)
 	b = l.Date().Add(-l.took).UTC().AppendFormat(b, "02/Jan/2006:15:04:05 -0700")
 	b = append(b, `] "`...)
-	b = appendEscaped(b, l.req.Method)
-	b = append(b, ' ')
-	b = appendEscaped(b, l.req.Path)
-	if _, one := l.out.(*http1.Answer); one {
-		b = append(b, ` HTTP/1.1" `...)
-	} else {
-		b = append(b, ` HTTP/2.0" `...)
-	}
+	b = l.appendRequest(b)
+	b = append(b, `" `...)
 	status := l.status
 	if status == 0 {
 		status = unanswered
@@ -173,6 +169,21 @@ func appendCombined(b []byte, l *logged) []byte {
 	b = append(b, `" "`...)
 	b = appendWord(b, l.req.Header.Get("User-Agent"))
 	return append(b, '"')
+}
+
+// appendRequest appends the line of a request; a hyphen for one that could not
+// be read.
+func (l *logged) appendRequest(b []byte) []byte {
+	if l.out == nil {
+		return append(b, '-')
+	}
+	b = appendEscaped(b, l.req.Method)
+	b = append(b, ' ')
+	b = appendEscaped(b, l.req.Path)
+	if _, one := l.out.(*http1.Answer); one {
+		return append(b, " HTTP/1.1"...)
+	}
+	return append(b, " HTTP/2.0"...)
 }
 
 // bare is a URL without what may be secret: user, query, fragment.

@@ -28,7 +28,7 @@ type admin struct {
 
 func (a *admin) handler() http.Handler {
 	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(useMetrics{a.node.Use}, a.node.refused, a.node.reloads, a.node.meters, collectors.NewGoCollector(),
+	metrics.MustRegister(useMetrics{a.node.Use}, a.node.reloads, a.node.meters, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })

@@ -13,6 +13,7 @@ import (
 	"trafficlab/components"
 	"trafficlab/components/policy"
 	"trafficlab/live/http1"
+	"trafficlab/topologies"
 )
 
 // call is one attempt at an upstream. Over an idle connection it is sent at
@@ -141,11 +142,24 @@ func (c *call) listen() {
 func (c *call) take(a *http1.Response, err error) {
 	if err != nil {
 		c.reason = c.reasonOf(err)
+		c.blame(err)
 		c.trip().Cancel(errGivenUp) // its connection, if it has one, is of no use
 		return
 	}
 	c.response = a
 	c.head = components.Head{Status: a.Status, Header: a.Header, Size: a.Length}
+}
+
+// blame counts what the upstream did wrong.
+func (c *call) blame(err error) {
+	var wrong *http1.Error
+	switch {
+	case c.trip().Cause() != nil:
+	case errors.As(err, &wrong):
+		c.of.node.refused.count("answer: " + wrong.Reason)
+	case c.over2 == nil && c.over1.Conn() != nil && c.over1.Conn().Slow():
+		c.of.node.refused.count("request taken too slowly")
+	}
 }
 
 // reasonOf says why there is no answer. A call whose head had left was begun,
@@ -229,20 +243,31 @@ func (u upstream) target(path, query string, asked bool) string {
 	return path
 }
 
+// idleFor is sooner than servers close a connection.
+const idleFor = 60 * time.Second
+
 // newPool is a node's pool of upstream connections.
-func newPool(most int, o Options) *http1.Pool {
-	idle := most
-	if idle == 0 {
-		idle = 64
+func newPool(n *topologies.Node, o Options) *http1.Pool {
+	idle := topologies.Idle{Most: n.Connections, For: idleFor}
+	if n.Idle != nil {
+		idle = *n.Idle
+	} else if idle.Most == 0 {
+		idle.Most = 64
 	}
+	a := n.MayAnswer()
+	limits := limitsOf(a.Heads)
+	limits.Body = a.Body
 	return &http1.Pool{
 		Dial: o.Dial,
 		DialTLS: func(ctx context.Context, network, address string) (net.Conn, error) {
 			return dialTLS(ctx, o, network, address)
 		},
-		Most:        most,
-		Idle:        idle,
-		IdleTimeout: 60 * time.Second, // sooner than the servers'
+		Limits:      limits,
+		Pace:        paceOf(a.Send),
+		Taking:      paceOf(a.Take),
+		Most:        n.Connections,
+		Idle:        idle.Most,
+		IdleTimeout: idle.For,
 	}
 }
 

@@ -15,17 +15,20 @@ import (
 
 // doors are the servers of a node, for what its callers may speak.
 type doors struct {
+	node  *Node
 	usual *http1.Server
 	h2    *http.Server  // nil: not spoken
 	bare  *http1.Server // sends elsewhere who comes without TLS; nil: refused
 }
 
 func newDoors(n *Node, o Options) *doors {
-	d := &doors{usual: newServer(n, o)}
+	d := &doors{node: n, usual: newServer(n, o)}
 	want := n.node.TLS
 	if want == nil {
 		if n.node.H2C != nil {
 			d.h2 = newH2Server(n, *n.node.H2C)
+		} else { // else the front counts
+			d.usual.Crowd = newCrowd(n.node.MayCall())
 		}
 		return d
 	}
@@ -45,7 +48,7 @@ func (d *doors) serve(l net.Listener, config *tls.Config) error {
 	if config == nil && d.h2 == nil {
 		return d.usual.Serve(l)
 	}
-	f := newFront(l, config, d.bare != nil)
+	f := newFront(l, config, d.bare != nil, d.node)
 	var others sync.WaitGroup
 	defer others.Wait()
 	if d.h2 != nil {

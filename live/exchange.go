@@ -2,8 +2,10 @@ package live
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -45,6 +47,7 @@ type exchange struct {
 	status   int // of the answer, once begun
 	sent     int64
 	answered bool
+	refused  string // why it was refused or cut off, beside what the component told
 	told     told   // of it by the component
 	trace    *trace // nil: none
 }
@@ -188,6 +191,7 @@ func (x *exchange) Forward(c components.Call, head components.Response, limit in
 	}
 	x.sent += to.written
 	if reason != policy.OK {
+		x.blame(&p, reason)
 		conn.Close()
 		return reason
 	}
@@ -201,9 +205,6 @@ func (x *exchange) Forward(c components.Call, head components.Response, limit in
 	return policy.OK
 }
 
-// quiet is how long nothing may move in a tunnel.
-const quiet = 10 * time.Minute
-
 // tunnel joins the caller and the upstream after a 101, until either ends it.
 func (x *exchange) tunnel(c *call, head components.Response) policy.Reason {
 	x.status, x.answered = head.Status, true
@@ -215,15 +216,39 @@ func (x *exchange) tunnel(c *call, head components.Response) policy.Reason {
 	if err != nil {
 		return policy.Canceled
 	}
-	x.sent, _ = http1.Tunnel(front, c.over1.Conn().Stream(), quiet) // a tunnel has no end but a break
+	x.sent, err = http1.Tunnel(front, c.over1.Conn().Stream(), x.by.node.MayTunnel().Idle) // a tunnel has no end but a break
+	if err == http1.ErrQuiet {
+		x.cutOff(http1.QuietTunnel)
+	}
 	return policy.OK
+}
+
+// cutOff notes and counts why an exchange ends early.
+func (x *exchange) cutOff(why *http1.Error) {
+	x.refused = why.Reason
+	x.node.refuse(why)
+}
+
+// blame notes who was too slow for a body to pass, or sent a bad one. Callers
+// are counted by their server.
+func (x *exchange) blame(p *passage, reason policy.Reason) {
+	var wrong *http1.Error
+	switch {
+	case reason == policy.Canceled && errors.Is(p.failed, os.ErrDeadlineExceeded):
+		x.refused = http1.TakenTooSlowly.Reason
+	case reason == policy.Canceled:
+	case errors.As(p.failed, &wrong):
+		x.cutOff(&http1.Error{Reason: "answer: " + wrong.Reason})
+	case errors.Is(p.failed, os.ErrDeadlineExceeded):
+		x.cutOff(&http1.Error{Reason: "answer: body too slow"})
+	}
 }
 
 // Reply writes an answer of the node's own.
 func (x *exchange) Reply(r components.Response) {
 	if x.out != nil {
 		if refused := x.in.Refused(); refused != nil { // whatever it led to
-			r = components.Response{Status: refused.Status, Header: plainText, Body: components.Body{Bytes: []byte(refused.Reason + "\n")}}
+			r, x.refused = components.Refusal(refused.Status, refused.Reason, x.by.node.Problems), refused.Reason
 		}
 	}
 	text := r.Body.Bytes
@@ -246,8 +271,6 @@ func (x *exchange) Reply(r components.Response) {
 	}
 	x.sent += to.written
 }
-
-var plainText = components.Header{{Name: "Content-Type", Value: "text/plain; charset=utf-8"}}
 
 // begin writes the head of an answer and returns where its body goes. length
 // is that of a body that is not to be encoded, if it is known.
@@ -308,8 +331,7 @@ func (x *exchange) end() {
 	}
 	x.node.log.Printf("panic in the handler of %s: %v\n%s", x.node.place, cause, debug.Stack())
 	if !x.answered {
-		x.Reply(components.Response{Status: http.StatusInternalServerError, Header: plainText,
-			Body: components.Body{Bytes: []byte("internal error\n")}})
+		x.Reply(components.Refusal(http.StatusInternalServerError, "internal error", x.by.node.Problems))
 	}
 }
 
@@ -324,6 +346,8 @@ type passage struct {
 	limit int64 // most bytes to keep; 0: none
 	kept  []byte
 	lost  bool
+
+	failed error // why it broke off
 }
 
 // upstreamBody is a body that knows its end when it has passed.
@@ -337,20 +361,25 @@ func (p *passage) run() policy.Reason {
 	if p.from.Ended() {
 		return policy.OK
 	}
-	if !p.from.Ahead() && p.to.flush(p.left < 0) != nil { // a head does not wait for its body
-		return policy.Canceled
+	if !p.from.Ahead() { // a head does not wait for its body
+		if p.failed = p.to.flush(p.left < 0); p.failed != nil {
+			return policy.Canceled
+		}
 	}
 	buffer := buffers.Get().(*[32 << 10]byte)
 	defer buffers.Put(buffer)
 	for {
 		n, err := p.from.Read(buffer[:])
-		if n > 0 && p.pass(buffer[:n]) != nil {
-			return policy.Canceled
+		if n > 0 {
+			if p.failed = p.pass(buffer[:n]); p.failed != nil {
+				return policy.Canceled
+			}
 		}
 		switch {
 		case err == io.EOF || err == nil && p.from.Ended():
 			return policy.OK
 		case err != nil:
+			p.failed = err
 			return policy.Reset
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -21,16 +22,26 @@ type front struct {
 	usual, h2, bare queue // h2: HTTP/2; bare: came without TLS though there is some
 	redirects       bool  // those; else they are closed
 
+	crowd    *http1.Crowd
+	patience time.Duration // with a handshake, or the first bytes of what needs none; 0: any
+	desks    chan struct{} // a place for each handshake that is worked on; nil: any number
+	refuse   func(*http1.Error)
+
 	once sync.Once
 	done chan struct{}
 	err  error // why nobody comes any more, once done
 }
 
-// handshakeTime bounds a handshake, or the first bytes of what needs none.
-const handshakeTime = 10 * time.Second
-
-func newFront(l net.Listener, config *tls.Config, redirects bool) *front {
-	f := &front{at: l, tls: config, redirects: redirects, done: make(chan struct{})}
+func newFront(l net.Listener, config *tls.Config, redirects bool, n *Node) *front {
+	c := n.node.MayCall()
+	f := &front{at: l, redirects: redirects, done: make(chan struct{}),
+		crowd: newCrowd(c), patience: c.Handshake, refuse: n.refuse}
+	if config != nil {
+		f.tls = f.orderly(config)
+	}
+	if c.Handshakes > 0 {
+		f.desks = make(chan struct{}, c.Handshakes)
+	}
 	for _, q := range []*queue{&f.usual, &f.h2, &f.bare} {
 		*q = queue{f, make(chan net.Conn)}
 	}
@@ -40,10 +51,17 @@ func newFront(l net.Listener, config *tls.Config, redirects bool) *front {
 // run greets who comes until the front is closed.
 func (f *front) run() {
 	for pause := time.Duration(0); ; {
+		f.crowd.Await()
 		raw, err := f.at.Accept()
-		if err == nil {
+		switch {
+		case err != nil:
+		case !f.crowd.Enter(raw.RemoteAddr()):
+			f.refuse(http1.Full)
+			raw.Close()
+			continue
+		default:
 			pause = 0
-			go f.greet(raw)
+			go f.greet(&entrant{Conn: http1.Direct(raw), front: f})
 			continue
 		}
 		if temporary, ok := err.(interface{ Temporary() bool }); !ok || !temporary.Temporary() {
@@ -59,15 +77,25 @@ func (f *front) end(why error) {
 	f.once.Do(func() {
 		f.err = why
 		close(f.done)
+		f.crowd.Disperse()
 	})
 }
 
 // greet finds out what a connection speaks.
-func (f *front) greet(raw net.Conn) {
-	raw = http1.Direct(raw)
-	raw.SetDeadline(time.Now().Add(handshakeTime))
-	conn, to := f.choose(raw)
-	if to == nil {
+func (f *front) greet(raw *entrant) {
+	ctx := context.Background()
+	if f.patience > 0 {
+		raw.SetDeadline(time.Now().Add(f.patience))
+		var cancel func()
+		ctx, cancel = context.WithTimeout(ctx, f.patience)
+		defer cancel()
+	}
+	conn, to, err := f.choose(ctx, raw)
+	raw.leaveDesk()
+	if err != nil {
+		if f.tls != nil && !errors.Is(err, io.EOF) { // who goes away has refused us
+			f.refuse(http1.HandshakeError(err))
+		}
 		raw.Close()
 		return
 	}
@@ -75,32 +103,48 @@ func (f *front) greet(raw net.Conn) {
 	to.hand(conn)
 }
 
-func (f *front) choose(raw net.Conn) (net.Conn, *queue) {
+func (f *front) choose(ctx context.Context, raw *entrant) (net.Conn, *queue, error) {
 	if f.tls == nil || f.redirects {
-		c := &peeked{Conn: raw}
-		first, err := c.peek(len(preface))
+		first, err := raw.peek(len(preface))
 		switch {
 		case err != nil:
-			return nil, nil
+			return nil, nil, err
 		case f.tls == nil && string(first) == preface:
-			return c, &f.h2
+			return raw, &f.h2, nil
 		case f.tls == nil:
-			return c, &f.usual
+			return raw, &f.usual, nil
 		case first[0] != handshakeRecord:
-			return c, &f.bare
+			return raw, &f.bare, nil
 		}
-		raw = c
 	}
 	secure := tls.Server(raw, f.tls)
-	ctx, cancel := context.WithTimeout(context.Background(), handshakeTime)
-	defer cancel()
-	if secure.HandshakeContext(ctx) != nil {
-		return nil, nil
+	if err := secure.HandshakeContext(ctx); err != nil {
+		return nil, nil, err
 	}
 	if secure.ConnectionState().NegotiatedProtocol == "h2" {
-		return secure, &f.h2
+		return secure, &f.h2, nil
 	}
-	return secure, &f.usual
+	return secure, &f.usual, nil
+}
+
+// orderly is a configuration by which a handshake waits in line once its client
+// has said hello: what follows is our work. Who has said nothing yet holds up
+// nobody.
+func (f *front) orderly(config *tls.Config) *tls.Config {
+	config = config.Clone()
+	before := config.GetConfigForClient
+	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if e, ok := hello.Conn.(*entrant); ok {
+			if err := e.takeDesk(hello.Context()); err != nil {
+				return nil, err
+			}
+		}
+		if before == nil {
+			return nil, nil
+		}
+		return before(hello)
+	}
+	return config
 }
 
 // handshakeRecord is the first byte of TLS (RFC 8446 section 5.1), and of no
@@ -111,48 +155,80 @@ const handshakeRecord = 22
 // HTTP/1.1 has not.
 const preface = "PRI"
 
-// peeked is a connection of which some has been read ahead.
-type peeked struct {
+// entrant is a connection that counts in the crowd until it is closed. Some may
+// have been read ahead of it.
+type entrant struct {
 	net.Conn
-	ahead []byte
+	front  *front
+	ahead  []byte
+	atDesk bool
+	left   sync.Once
 }
 
 // peek returns the first n bytes, or a little more.
-func (c *peeked) peek(n int) ([]byte, error) {
-	for len(c.ahead) < n {
+func (e *entrant) peek(n int) ([]byte, error) {
+	for len(e.ahead) < n {
 		var more [16]byte
-		got, err := c.Conn.Read(more[:n-len(c.ahead)])
-		c.ahead = append(c.ahead, more[:got]...)
+		got, err := e.Conn.Read(more[:n-len(e.ahead)])
+		e.ahead = append(e.ahead, more[:got]...)
 		if err != nil {
 			return nil, err
 		}
 	}
-	return c.ahead, nil
+	return e.ahead, nil
 }
 
-func (c *peeked) Read(p []byte) (int, error) {
-	if len(c.ahead) == 0 {
-		return c.Conn.Read(p)
+func (e *entrant) Read(p []byte) (int, error) {
+	e.leaveDesk() // we have done our part, and wait for the client's
+	if len(e.ahead) == 0 {
+		return e.Conn.Read(p)
 	}
-	n := copy(p, c.ahead)
-	c.ahead = c.ahead[n:]
+	n := copy(p, e.ahead)
+	e.ahead = e.ahead[n:]
 	return n, nil
 }
 
+// takeDesk waits for a place to have the handshake worked on.
+func (e *entrant) takeDesk(ctx context.Context) error {
+	if e.front.desks == nil || e.atDesk {
+		return nil
+	}
+	select {
+	case e.front.desks <- struct{}{}:
+		e.atDesk = true
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (e *entrant) leaveDesk() {
+	if e.atDesk {
+		e.atDesk = false
+		<-e.front.desks
+	}
+}
+
 // CloseWrite closes one half, if the connection has halves.
-func (c *peeked) CloseWrite() error {
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+func (e *entrant) CloseWrite() error {
+	if half, ok := e.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}
 	return errors.ErrUnsupported
 }
 
 // SetLinger says what becomes of bytes that the client has not taken in time.
-func (c *peeked) SetLinger(seconds int) error {
-	if raw, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
+func (e *entrant) SetLinger(seconds int) error {
+	if raw, ok := e.Conn.(interface{ SetLinger(int) error }); ok {
 		return raw.SetLinger(seconds)
 	}
 	return errors.ErrUnsupported
+}
+
+// Close makes room for another.
+func (e *entrant) Close() error {
+	e.left.Do(func() { e.front.crowd.Leave(e.RemoteAddr()) })
+	return e.Conn.Close()
 }
 
 // queue gives one server its connections, as a listener.

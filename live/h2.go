@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,11 +29,12 @@ func newH2Server(n *Node, bounds topologies.HTTP2) *http.Server {
 	speaks := new(http.Protocols)
 	speaks.SetHTTP2(true)
 	speaks.SetUnencryptedHTTP2(true) // where its front lets that in
+	c := n.node.MayCall()
 	return &http.Server{
 		Handler:        http.HandlerFunc(n.answerH2),
 		Protocols:      speaks,
 		MaxHeaderBytes: int(bounds.Header),
-		IdleTimeout:    idleTimeout,
+		IdleTimeout:    c.Idle,
 		ErrorLog:       log.New(io.Discard, "", 0), // what clients do wrong is counted
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          bounds.Streams,
@@ -40,9 +42,9 @@ func newH2Server(n *Node, bounds topologies.HTTP2) *http.Server {
 			MaxReceiveBufferPerConnection: 1 << 20,
 			MaxReceiveBufferPerStream:     256 << 10,
 			MaxDecoderHeaderTableSize:     4 << 10,
-			SendPingTimeout:               idleTimeout,
-			WriteByteTimeout:              pace.Idle,
-			CountError:                    func(what string) { n.refused.WithLabelValues("h2 " + what).Inc() },
+			SendPingTimeout:               c.Idle,
+			WriteByteTimeout:              c.Take.Pause,
+			CountError:                    func(what string) { n.refused.count("h2 " + what) },
 		},
 		BaseContext: func(net.Listener) context.Context { return n.ctx },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
@@ -91,11 +93,17 @@ func (n *Node) answerH2(w http.ResponseWriter, r *http.Request) {
 	}()
 	q, wrong := requestOfH2(r)
 	if wrong != nil {
-		n.refused.WithLabelValues(wrong.Reason).Inc()
-		http.Error(w, wrong.Reason, wrong.Status)
+		n.refuse(wrong)
+		n.unheard(peer.conn.RemoteAddr(), wrong, 0)
+		said := n.refusal(wrong)
+		fill(w.Header(), said.Header)
+		w.WriteHeader(wrong.Status)
+		w.Write(said.Body.Bytes)
 		return
 	}
-	a := &h2Answer{w: w, r: r, peer: peer, control: http.NewResponseController(w)}
+	a := &h2Answer{w: w, r: r, peer: peer, control: http.NewResponseController(w), refuse: n.refuse}
+	a.send, a.take = paceOf(n.node.MayCall().Send), paceOf(n.node.MayCall().Take)
+	a.most = n.node.MayCall().Requests
 	a.body.answer = a
 	defer a.close()
 	n.answer(a, &a.body, q)
@@ -146,6 +154,12 @@ type h2Answer struct {
 	bodied  bool
 	ended   bool
 
+	send, take http1.Pace
+	taken      http1.Progress
+	slow       bool // it has been counted that the client is
+	refuse     func(*http1.Error)
+	most       int // requests of a connection; 0: any number
+
 	mu       sync.Mutex
 	begun    bool // the head, or it is too late for one
 	over     bool // the handler has returned: w is of no more use
@@ -162,6 +176,9 @@ func (a *h2Answer) Begin(status int, h components.Header, length int64) {
 	if length >= 0 && (a.bodied || a.r.Method == http.MethodHead || status == http.StatusNotModified) {
 		to["Content-Length"] = []string{strconv.FormatInt(length, 10)}
 	}
+	if most := a.most; most > 0 && a.peer.streams.Load() >= int64(most) {
+		to["Connection"] = []string{"close"} // for net/http to send GOAWAY
+	}
 	if _, ok := to["Content-Type"]; !ok {
 		to["Content-Type"] = nil // else the server guesses one
 	}
@@ -176,17 +193,26 @@ func fill(to http.Header, list components.Header) {
 	}
 }
 
-// patiently does what may wait for the client, but not for ever.
-func (a *h2Answer) patiently(give func(time.Time) error, do func()) {
-	patience := time.AfterFunc(pace.Idle, func() {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		if !a.over {
-			give(time.Unix(1, 0))
-		}
-	})
-	defer patience.Stop()
-	do()
+// patiently does what may wait for the client, as long as it keeps up.
+func (a *h2Answer) patiently(p http1.Pace, so *http1.Progress, give func(time.Time) error, do func() (int, error)) (int, error) {
+	patience := p.Patience(*so)
+	if patience < 0 {
+		return 0, os.ErrDeadlineExceeded
+	}
+	if patience > 0 {
+		timer := time.AfterFunc(patience, func() {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			if !a.over {
+				give(time.Unix(1, 0))
+			}
+		})
+		defer timer.Stop()
+	}
+	began := time.Now()
+	n, err := do()
+	so.Moved(int64(n), time.Since(began))
+	return n, err
 }
 
 // close ends a reading of the body that goes on though the handler is about to
@@ -207,13 +233,13 @@ func (a *h2Answer) Write(p []byte) (n int, err error) {
 	if !a.bodied {
 		return len(p), nil
 	}
-	a.patiently(a.control.SetWriteDeadline, func() { n, err = a.w.Write(p) })
-	return n, err
+	n, err = a.patiently(a.take, &a.taken, a.control.SetWriteDeadline, func() (int, error) { return a.w.Write(p) })
+	return n, a.cutOff(err)
 }
 
 func (a *h2Answer) Flush() (err error) {
-	a.patiently(a.control.SetWriteDeadline, func() { err = a.control.Flush() })
-	return err
+	_, err = a.patiently(a.take, &a.taken, a.control.SetWriteDeadline, func() (int, error) { return 0, a.control.Flush() })
+	return a.cutOff(err)
 }
 
 // End leaves the rest to net/http, when the handler returns. The client may not
@@ -226,7 +252,19 @@ func (a *h2Answer) End(trailer components.Header) error {
 	if !a.bodied {
 		return nil
 	}
-	return a.control.SetWriteDeadline(time.Now().Add(pace.Idle))
+	if a.take.Idle == 0 {
+		return nil
+	}
+	return a.control.SetWriteDeadline(time.Now().Add(a.take.Idle))
+}
+
+// cutOff counts a client that is too slow, once.
+func (a *h2Answer) cutOff(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) && !a.slow {
+		a.slow = true
+		a.refuse(http1.TakenTooSlowly)
+	}
+	return err
 }
 
 // Interim answers have the header alone that they bring.
@@ -285,6 +323,9 @@ type h2Body struct {
 	answer *h2Answer
 	mu     sync.Mutex // held while reading
 	over   bool
+	came   http1.Progress
+
+	refused atomic.Pointer[http1.Error]
 }
 
 func (b *h2Body) Read(p []byte) (n int, err error) {
@@ -294,14 +335,18 @@ func (b *h2Body) Read(p []byte) (n int, err error) {
 		return 0, errAnswered
 	}
 	a := b.answer
-	a.patiently(a.control.SetReadDeadline, func() { n, err = a.r.Body.Read(p) })
+	n, err = a.patiently(a.send, &b.came, a.control.SetReadDeadline, func() (int, error) { return a.r.Body.Read(p) })
+	if errors.Is(err, os.ErrDeadlineExceeded) && b.refused.CompareAndSwap(nil, http1.BodyTooSlow) {
+		a.refuse(http1.BodyTooSlow)
+	}
 	return n, err
 }
 
 var errAnswered = errors.New("the request has been answered")
 
-// Refused is nothing: net/http ends a stream whose body is not what was said.
-func (b *h2Body) Refused() *http1.Error { return nil }
+// Refused is that the body came too slowly; net/http ends a stream whose body
+// is not what was said.
+func (b *h2Body) Refused() *http1.Error { return b.refused.Load() }
 
 // Ready tells whether the client sends the body without being asked.
 func (b *h2Body) Ready() bool { return true }

@@ -14,6 +14,7 @@ var (
 	checksDesc   = prometheus.NewDesc("trafficlab_checks_total", "Health checks received.", nil, nil)
 	probesDesc   = prometheus.NewDesc("trafficlab_probes_total", "Probes received: how busy is it?", nil, nil)
 	cacheDesc    = prometheus.NewDesc("trafficlab_cache_total", "Requests by what the cache decided.", []string{"decision"}, nil)
+	refusedDesc  = prometheus.NewDesc("trafficlab_refused_total", "Messages refused and connections cut off at a bound or for their form, by what was wrong.", []string{"reason"}, nil)
 	askedDesc    = prometheus.NewDesc("trafficlab_upstream_attempts_total", "Attempts made, by upstream.", []string{"upstream"}, nil)
 
 	usageLabels      = []string{"consumer", "route"}
@@ -24,17 +25,12 @@ var (
 	usageBytesDesc   = prometheus.NewDesc("trafficlab_usage_bytes_total", "Bytes of answers by consumer and route.", usageLabels, nil)
 )
 
-// refusedOpts names what counts requests that no component has seen.
-var refusedOpts = prometheus.CounterOpts{
-	Name: "trafficlab_refused_total", Help: "Requests refused as they were read, by what was wrong with them.",
-}
-
 var reloadsOpts = prometheus.CounterOpts{
 	Name: "trafficlab_reloads_total", Help: "Reloads of the configuration, by what became of them.",
 }
 
 func (m useMetrics) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{requestsDesc, checksDesc, probesDesc, cacheDesc, askedDesc,
+	for _, d := range []*prometheus.Desc{requestsDesc, checksDesc, probesDesc, cacheDesc, refusedDesc, askedDesc,
 		usageDesc, usageErrorsDesc, usageLimitedDesc, usageBytesDesc, usageTimeDesc} {
 		to <- d
 	}
@@ -52,6 +48,7 @@ func (m useMetrics) Collect(to chan<- prometheus.Metric) {
 	u := m.use()
 	each(requestsDesc, u.Reasons)
 	each(cacheDesc, u.Cache)
+	each(refusedDesc, u.Refused)
 	each(askedDesc, u.Asked)
 	count(checksDesc, u.Checks)
 	count(probesDesc, u.Probes)

@@ -64,7 +64,7 @@ type Node struct {
 	meters  *meters
 	doors   *doors
 	tls     *tls.Config
-	refused *prometheus.CounterVec // requests that did not come to be, by reason
+	refused refusals
 	reloads *prometheus.CounterVec // by result
 
 	began      atomic.Pointer[time.Time]
@@ -125,7 +125,6 @@ func newNode(t *topologies.Topology, place topologies.Place, o Options) *Node {
 		place: place, node: t.Node(place.Node()), options: o,
 		clock: o.Clock, log: o.Log, tls: o.TLS,
 		meters:  newMeters(),
-		refused: prometheus.NewCounterVec(refusedOpts, []string{"reason"}),
 		reloads: prometheus.NewCounterVec(reloadsOpts, []string{"result"}),
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
@@ -242,7 +241,7 @@ func (n *Node) Use() measure.NodeUse {
 		u = sum(u, n.past)
 	}
 	u.Place, u.Kind = string(n.place), string(n.node.Kind)
-	return u
+	return n.refused.into(u)
 }
 
 // Purge makes the node's cache forget answers, and returns how many; false if
@@ -272,7 +271,7 @@ func (n *Node) answer(a caller, in incoming, q *http1.Request) {
 	defer n.over(x, n.now())
 	defer x.end()
 	if x.req.Path == components.CheckPath && n.leaving.Load() {
-		x.Reply(components.Response{Status: http.StatusServiceUnavailable, Header: plainText, Body: components.Body{Bytes: []byte("draining\n")}})
+		x.Reply(components.Refusal(http.StatusServiceUnavailable, "draining", false))
 		return
 	}
 	if n.node.Kind == topologies.Backend {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -42,11 +43,11 @@ func RunNode(ctx context.Context, manifestPath string, place topologies.Place, b
 	told := make(chan os.Signal, 2)
 	signal.Notify(told, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(told)
-	access, err := openLog(m.file(place, accessEnding(m.Case.Variant.Topology.Node(place.Node()))))
+	access, err := m.accessLog(place)
 	if err != nil {
 		return fmt.Errorf("run node %s: %w", place, err)
 	}
-	defer access.close()
+	defer access.Close()
 	node, err := m.node(place, access)
 	if err != nil {
 		return err
@@ -54,7 +55,22 @@ func RunNode(ctx context.Context, manifestPath string, place topologies.Place, b
 	return m.serve(ctx, told, node, began)
 }
 
-func (m *manifest) node(place topologies.Place, access *logFile) (*Node, error) {
+// accessLog opens the file of a place's access log, if it has one.
+func (m *manifest) accessLog(place topologies.Place) (io.WriteCloser, error) {
+	n := m.Case.Variant.Topology.Node(place.Node())
+	if n.AccessLog == "off" {
+		return noLog{io.Discard}, nil
+	}
+	return openLog(m.file(place, accessEnding(n)))
+}
+
+// noLog is the log of a node that keeps none.
+type noLog struct{ io.Writer }
+
+// Close implements io.Closer.
+func (noLog) Close() error { return nil }
+
+func (m *manifest) node(place topologies.Place, access io.Writer) (*Node, error) {
 	o, fresh, err := m.options(place.Node(), log.New(os.Stderr, "", log.LstdFlags|log.Lmicroseconds))
 	if err != nil {
 		return nil, err
@@ -187,7 +203,8 @@ func (l *logFile) Write(p []byte) (int, error) {
 	return l.buffer.Write(p)
 }
 
-func (l *logFile) close() error {
+// Close writes what is left.
+func (l *logFile) Close() error {
 	close(l.done)
 	l.ended.Wait()
 	return errors.Join(l.flush(), l.file.Close())

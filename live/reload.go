@@ -101,7 +101,9 @@ func (n *Node) canBe(set *topologies.Node) error {
 		return errors.New("its tls cannot change without a new start, but for hsts (what its files hold is read anew when they change)")
 	case set.H2C != nil && !reflect.DeepEqual(set.H2C, was.H2C):
 		return errors.New("it cannot be asked over HTTP/2 without TLS before a new start")
-	case accessEnding(set) != accessEnding(was):
+	case !reflect.DeepEqual(set.Callers, was.Callers):
+		return errors.New("its bounds of callers cannot change without a new start")
+	case accessEnding(set) != accessEnding(was), was.AccessLog == "off" && set.AccessLog != "off":
 		return errors.New("its access-log cannot take another form without a new start")
 	}
 	return nil

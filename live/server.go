@@ -1,44 +1,55 @@
 package live
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"trafficlab/components"
 	"trafficlab/live/http1"
+	"trafficlab/topologies"
 )
-
-// How long a client may take. Who is slower, in either direction, is cut off.
-const (
-	headTimeout = 10 * time.Second
-	idleTimeout = 90 * time.Second // between requests; longer than pools of ours keep a connection
-)
-
-// pace is what a client must keep up with while a body is on its way: a body
-// dripped by the byte ties up as much as one that flows.
-var pace = http1.Pace{Idle: 30 * time.Second, Rate: 512, Grace: 20 * time.Second}
 
 // unwatched is how long a request may take before its client is watched. In a
 // bubble, where instants are exact, it is from the beginning.
 const unwatched = 10 * time.Millisecond
 
-// tunnels are the protocols that a connection may change to.
-const tunnels = "websocket"
-
 func newServer(n *Node, o Options) *http1.Server {
+	c := n.node.MayCall()
 	s := &http1.Server{
 		Handler:     n,
-		HeadTimeout: headTimeout,
-		IdleTimeout: idleTimeout,
-		Pace:        pace,
+		Limits:      limitsOf(c.Heads),
+		HeadTimeout: c.HeadWithin,
+		IdleTimeout: c.Idle,
+		Pace:        paceOf(c.Send),
+		Taking:      paceOf(c.Take),
+		Requests:    c.Requests,
 		Watch:       unwatched,
 		Log:         o.Log,
-		Refused:     func(e *http1.Error) { n.refused.WithLabelValues(e.Reason).Inc() },
+		Refused:     n.refuse,
+		Unheard:     n.unheard,
+		Word: func(e *http1.Error) (components.Header, []byte) {
+			r := n.refusal(e)
+			return r.Header, r.Body.Bytes
+		},
 	}
 	if _, exact := o.Clock.(Standard); exact {
 		s.Watch = 0
 	}
 	return s
+}
+
+func limitsOf(h topologies.Heads) http1.Limits {
+	return http1.Limits{Line: h.Line, Head: h.Head, Fields: h.Fields}
+}
+
+func paceOf(p topologies.Pace) http1.Pace {
+	return http1.Pace{Idle: p.Pause, Rate: p.Rate, Grace: p.Grace}
+}
+
+func newCrowd(c *topologies.Callers) *http1.Crowd {
+	return &http1.Crowd{Most: c.Connections, Each: c.PerAddress, Waits: c.Wait}
 }
 
 // exchanges are some that are over, and that nobody refers to.
@@ -65,7 +76,7 @@ func (s *setup) exchange(a caller, in incoming, q *http1.Request) *exchange {
 	if q.Length < 0 {
 		x.trailer = q.Header.Values("Trailer")
 	}
-	if strings.EqualFold(q.Upgrade, tunnels) && q.Method == "GET" {
+	if q.Upgrade != "" && q.Method == "GET" && slices.Contains(s.node.MayTunnel().Of, strings.ToLower(q.Upgrade)) {
 		x.upgrade = q.Upgrade
 	}
 	return x

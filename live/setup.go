@@ -71,12 +71,12 @@ func (n *Node) setUp(h components.Handler, t *topologies.Topology, before *setup
 	} else if s.tracing, err = newTracing(node, n.place); err != nil {
 		return nil, fmt.Errorf("host %s: %w", n.place, err)
 	}
-	if before != nil && node.Connections == before.node.Connections && reflect.DeepEqual(node.Upstream, before.node.Upstream) {
+	if before != nil && sharesPool(node, before.node) {
 		s.pool, s.h2 = before.pool, before.h2
 	} else {
-		s.pool = newPool(node.Connections, n.options)
+		s.pool = newPool(node, n.options)
 		if node.Upstream != nil && node.Upstream.HTTP2 {
-			s.h2 = newH2Pool(node.Connections, n.options)
+			s.h2 = newH2Pool(node, n.options)
 		}
 	}
 	if s.h2 != nil {
@@ -90,6 +90,12 @@ func (n *Node) setUp(h components.Handler, t *topologies.Topology, before *setup
 	}
 	s.ctx, s.cancel = context.WithCancel(n.ctx)
 	return s, nil
+}
+
+// sharesPool tells whether a node may use the connections of what it was.
+func sharesPool(n, was *topologies.Node) bool {
+	return n.Connections == was.Connections && reflect.DeepEqual(n.Upstream, was.Upstream) &&
+		reflect.DeepEqual(n.Idle, was.Idle) && reflect.DeepEqual(n.Answers, was.Answers)
 }
 
 func (s *setup) upstream(place topologies.Place) (upstream, error) {

@@ -18,6 +18,7 @@ func sum(a, b measure.NodeUse) measure.NodeUse {
 		Received: a.Received.Plus(b.Received),
 		Sent:     measure.AddSeries(a.Sent, b.Sent),
 		Reasons:  sumByWord(a.Reasons, b.Reasons),
+		Refused:  sumByWord(a.Refused, b.Refused),
 		Cache:    sumByWord(a.Cache, b.Cache),
 		Asked:    sumByWord(a.Asked, b.Asked),
 		Usage:    sumUsage(a.Usage, b.Usage),

@@ -8,14 +8,17 @@ import (
 	"net/http/httptrace"
 	"net/textproto"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/net/http2"
 
 	"trafficlab/components"
 	"trafficlab/live/http1"
+	"trafficlab/topologies"
 )
 
 // trip is one request to an upstream and its answer: http1.Trip, or h2Trip.
@@ -159,7 +162,7 @@ func (t *h2Trip) once(ctx context.Context, c *h2Conn) (*http1.Response, error) {
 	if !bodied && answer.Header["Content-Length"] == nil {
 		a.Length = http1.Unknown
 	}
-	s := &h2Stream{trip: t, answer: answer, left: answer.ContentLength, ended: !bodied || answer.Body == nil}
+	s := &h2Stream{trip: t, answer: answer, bounds: t.host.pool.answers, left: answer.ContentLength, ended: !bodied || answer.Body == nil}
 	t.mu.Lock()
 	t.stream = s
 	t.mu.Unlock()
@@ -310,6 +313,10 @@ type h2Stream struct {
 	answer *http.Response
 	left   int64 // bytes to come; -1: not known
 	ended  bool
+
+	bounds *topologies.Answers
+	came   http1.Progress
+	length int64 // so far
 }
 
 // Read reads the body. The last piece of one whose length is known waits for the
@@ -318,7 +325,7 @@ func (s *h2Stream) Read(p []byte) (n int, err error) {
 	if s.ended {
 		return 0, io.EOF
 	}
-	n, err = s.answer.Body.Read(p)
+	n, err = s.read(p)
 	if s.left > 0 {
 		s.left -= int64(n)
 		if s.left == 0 && err == nil {
@@ -327,6 +334,32 @@ func (s *h2Stream) Read(p []byte) (n int, err error) {
 		}
 	}
 	return n, s.end(err)
+}
+
+// read reads on within the bounds of answers.
+func (s *h2Stream) read(p []byte) (n int, err error) {
+	patience := paceOf(s.bounds.Send).Patience(s.came)
+	if patience < 0 {
+		return 0, os.ErrDeadlineExceeded
+	}
+	var slow atomic.Bool
+	if patience > 0 {
+		timer := time.AfterFunc(patience, func() {
+			slow.Store(true)
+			s.trip.Cancel(errGivenUp)
+		})
+		defer timer.Stop()
+	}
+	began := time.Now()
+	n, err = s.answer.Body.Read(p)
+	s.came.Moved(int64(n), time.Since(began))
+	switch s.length += int64(n); {
+	case slow.Load() && err != nil && err != io.EOF:
+		return n, os.ErrDeadlineExceeded
+	case s.bounds.Body > 0 && s.length > s.bounds.Body:
+		return 0, http1.BodyTooLong
+	}
+	return n, err
 }
 
 func (s *h2Stream) end(err error) error {

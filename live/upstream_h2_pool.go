@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"trafficlab/live/http1"
+	"trafficlab/topologies"
 )
 
 // h2Pool keeps connections of HTTP/2 to upstreams, as net/http speaks it. Each
@@ -19,6 +20,9 @@ import (
 type h2Pool struct {
 	dial func(ctx context.Context, to http1.Address) (net.Conn, error)
 	most int // connections to an address; who finds all full waits in line; 0: any number
+
+	answers *topologies.Answers
+	idleFor time.Duration // without a request; sooner than the servers'. 0: any time
 
 	ctx   context.Context // ends with the pool
 	close context.CancelFunc
@@ -33,14 +37,16 @@ type h2Pool struct {
 const (
 	h2Quiet   = 30 * time.Second
 	h2Lost    = 10 * time.Second // without an answer to that
-	h2Idle    = 60 * time.Second // without a request; sooner than the servers'
 	h2Dialing = 30 * time.Second
 )
 
-func newH2Pool(most int, o Options) *h2Pool {
+func newH2Pool(n *topologies.Node, o Options) *h2Pool {
 	p := &h2Pool{
 		dial: func(ctx context.Context, to http1.Address) (net.Conn, error) { return dialH2(ctx, o, to) },
-		most: most, hosts: map[http1.Address]*h2Host{},
+		most: n.Connections, answers: n.MayAnswer(), idleFor: idleFor, hosts: map[http1.Address]*h2Host{},
+	}
+	if n.Idle != nil {
+		p.idleFor = n.Idle.For
 	}
 	p.ctx, p.close = context.WithCancel(context.Background())
 	return p
@@ -67,16 +73,16 @@ func (p *h2Pool) transport(h *h2Host) *http.Transport {
 		DialContext:            h.dial,
 		Protocols:              alone,
 		DisableCompression:     true,
-		IdleConnTimeout:        h2Idle,
+		IdleConnTimeout:        p.idleFor,
 		ExpectContinueTimeout:  time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
+		MaxResponseHeaderBytes: int64(p.answers.Head),
 		HTTP2: &http.HTTP2Config{
 			MaxReadFrameSize:              16 << 10,
 			MaxReceiveBufferPerConnection: 1 << 20,
 			MaxReceiveBufferPerStream:     256 << 10,
 			SendPingTimeout:               h2Quiet,
 			PingTimeout:                   h2Lost,
-			WriteByteTimeout:              pace.Idle,
+			WriteByteTimeout:              p.answers.Take.Pause,
 		},
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 // told is what a component has told of an exchange.
 type told struct {
-	route, consumer, upstream, reason string
+	route, consumer, upstream, reason, refused string
 }
 
 // tell takes the account of a request that is over.
@@ -18,7 +18,7 @@ func (n *Node) tell(on components.Exchange, a *components.Account) {
 	if !ok {
 		return
 	}
-	x.told = told{a.Route, a.Consumer, string(a.Upstream()), a.Reason.String()}
+	x.told = told{a.Route, a.Consumer, string(a.Upstream()), a.Reason.String(), a.Refused}
 	x.trace.tell(n, a)
 }
 

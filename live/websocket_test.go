@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"trafficlab/components"
+	"trafficlab/topologies"
 )
 
 // twoProxies is what WebSocket passes through in these tests: the outer one
@@ -181,6 +182,7 @@ func TestWebSocketControl(t *testing.T) {
 func TestWebSocketsThatAreQuiet(t *testing.T) {
 	served := new(echoes)
 	inChain(t, twoProxies, served, func(c *chain) {
+		quiet := new(topologies.Node).MayTunnel().Idle
 		conn := c.webSocket(websocket.DialOptions{})
 		reads := conn.CloseRead(c.Context())
 		for range 12 {

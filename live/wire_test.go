@@ -222,6 +222,7 @@ func TestUpgrade(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "hello right behind", string(text))
 
+		quiet := l.node.node.MayTunnel().Idle
 		time.Sleep(quiet - time.Minute)
 		go io.WriteString(conn, "x")
 		_, err = in.ReadByte()
@@ -331,7 +332,7 @@ func TestBackPressure(t *testing.T) {
 		synctest.Wait()
 		require.Less(t, written.Load(), int64(1<<20))
 		require.False(t, cut.Load())
-		time.Sleep(pace.Idle)
+		time.Sleep(l.node.node.MayCall().Take.Pause)
 		synctest.Wait()
 		require.True(t, cut.Load())
 	})

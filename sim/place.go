@@ -169,6 +169,9 @@ func (p *place) pool(to topologies.Place) *pool {
 	}
 	if f.pools[i] == nil {
 		f.pools[i] = p.world.newPool(to, p.node.Connections)
+		if p.node.Idle != nil {
+			f.pools[i].keeps = p.node.Idle.Most
+		}
 		if up := p.node.Upstream; up != nil && up.HTTP2 {
 			f.pools[i].limit, f.pools[i].shared = 0, true
 		}

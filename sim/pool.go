@@ -8,6 +8,7 @@ import "time"
 type pool struct {
 	to      *place
 	limit   int // 0: no bound
+	keeps   int // most idle ones; -1: any number
 	busy    int
 	idle    int
 	waiting ring[*call]
@@ -30,7 +31,7 @@ func (p *pool) take() bool {
 // give returns a connection and hands it to the first who still waits.
 func (p *pool) give(whole bool) {
 	p.busy--
-	if whole && !p.to.down && !p.shared {
+	if whole && !p.to.down && !p.shared && (p.keeps < 0 || p.idle < p.keeps) {
 		p.idle++
 	}
 	for p.waiting.len > 0 {

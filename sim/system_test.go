@@ -105,6 +105,22 @@ func TestWorkWhoseCallerGaveUpStillBurnsItsWorker(t *testing.T) {
 	require.Equal(t, []time.Duration{30 * ms, 20 * ms}, latencies(r), "the second finds the worker busy with the first")
 }
 
+// TestIdleConnectionsAreBounded: who keeps none open dials each time.
+func TestIdleConnectionsAreBounded(t *testing.T) {
+	for idle, dials := range map[*topologies.Idle]int{nil: 1, {Most: 1}: 1, {}: 5} {
+		lb := &topologies.Node{Name: "lb", Kind: topologies.LoadBalancer, Idle: idle}
+		r, err := Run(context.Background(), steady(behind(constant("api", ms), lb), 50*ms, 5), Costs{Dial: ms})
+		require.NoError(t, err)
+		slow := 0
+		for _, s := range r.Samples[1:] { // the client dials for the first
+			if s.Latency >= 2*ms {
+				slow++
+			}
+		}
+		require.Equal(t, dials-1, slow)
+	}
+}
+
 // TestNobodyWritesToAHeaderOfOthers: the host hands headers over as they are,
 // so who edits one in place would change it for its sender (and for a cache).
 func TestNobodyWritesToAHeaderOfOthers(t *testing.T) {

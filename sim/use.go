@@ -41,6 +41,7 @@ func add(sum *measure.NodeUse, u measure.NodeUse, sign int64) {
 	sum.Worked += time.Duration(sign) * u.Worked
 	sum.Wasted += time.Duration(sign) * u.Wasted
 	addAll(&sum.Reasons, u.Reasons, sign)
+	addAll(&sum.Refused, u.Refused, sign)
 	addAll(&sum.Cache, u.Cache, sign)
 	addAll(&sum.Asked, u.Asked, sign)
 	for _, v := range u.Usage {

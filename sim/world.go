@@ -243,7 +243,7 @@ func (w *world) newPool(to topologies.Place, limit int) *pool {
 	if p == nil {
 		panic("sim: no place " + string(to))
 	}
-	o := &pool{to: p, limit: limit}
+	o := &pool{to: p, limit: limit, keeps: -1}
 	p.inbound = append(p.inbound, o)
 	return o
 }

@@ -91,7 +91,7 @@ const (
 // fields of nodes, by who takes them.
 var (
 	everyField   = []string{"kind", "replicas", "weights", "zones", "tls"}
-	proxyField   = []string{"to", "upstream", "cache", "compress", "keys", "auth", "limit", "plans", "limit-fields", "cors", "refusals", "forwarded", "via", "max-url", "max-body", "routes", "pick", "subset", "sticky", "ejection", "panic", "slow-start", "zone-aware", "health", "retry", "breaker", "hedge", "concurrency", "fallback", "timeout", "connections", "trust"}
+	proxyField   = []string{"to", "upstream", "cache", "compress", "keys", "auth", "limit", "plans", "limit-fields", "cors", "refusals", "forwarded", "via", "max-url", "max-body", "routes", "pick", "subset", "sticky", "ejection", "panic", "slow-start", "zone-aware", "health", "retry", "breaker", "hedge", "concurrency", "fallback", "timeout", "connections", "callers", "answers", "tunnels", "trust"}
 	backendField = []string{"workers", "queue", "sharing", "drop-expired", "service-time", "response", "errors", "cache-control", "cache-tag", "content", "echo"}
 )
 

@@ -94,6 +94,10 @@ type Node struct {
 	Concurrency *Concurrency
 	Timeout     Timeouts
 	Connections int      // most connections to one upstream place
+	Idle        *Idle    // of them; nil: all, for the usual time
+	Callers     *Callers // nil: the usual bounds
+	Answers     *Answers // nil: the usual bounds
+	Tunnels     *Tunnels // nil: the usual ones
 	Trust       []string // peers (CIDR) whose X-Forwarded-For is believed
 
 	// Backends.

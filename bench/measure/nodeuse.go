@@ -34,6 +34,9 @@ func (u NodeUse) combined(other NodeUse, times int64) NodeUse {
 	u.Worked += time.Duration(times) * other.Worked
 	u.Wasted += time.Duration(times) * other.Wasted
 	u.Reasons = addCounts(u.Reasons, other.Reasons, times)
+	if u.Refused != nil || other.Refused != nil {
+		u.Refused = addCounts(u.Refused, other.Refused, times)
+	}
 	u.Cache = addCounts(u.Cache, other.Cache, times)
 	u.Asked = addCounts(u.Asked, other.Asked, times)
 	u.Usage = addUsage(u.Usage, other.Usage, times)

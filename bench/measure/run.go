@@ -55,6 +55,7 @@ type NodeUse struct {
 	Kind     string
 	Requests int64            // received, health checks and probes aside
 	Reasons  map[string]int64 // of what it answered
+	Refused  map[string]int64 `json:",omitempty"` // refused or cut off, by what was wrong: "body too long"
 	Cache    map[string]int64 // decision word ("hit", "miss", "collapsed", "updating"…) → requests
 	Asked    map[string]int64 // upstream place → attempts made there
 	Checks   int64            // health checks received

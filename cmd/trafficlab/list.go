@@ -134,6 +134,7 @@ func groups() []group {
 		{"concurrency.limit: how much is upstream at once", "concurrency: {limit: {aimd: {max: 50}}, queue: 64}", kindsOf(policy.Concurrencies)},
 		{"Fields of a proxy: rate limits", `limit: {rate: 100/s, by: address, cost: {"POST /orders": 2}}`, kindsOf(policy.Limiting)},
 		{"limit.algorithm: what a rate is", "limit: {algorithm: sliding-log, rate: 100/s, window: 10s}", kindsOf(policy.Limiters)},
+		{"Fields of a proxy: what callers and upstreams may take their time and room for", "callers: {head: 16KiB, send: {rate: 4KiB}, per-address: 100}, answers: {body: 10MiB}, tunnels: off", kindsOf(policy.Bounding)},
 		{"Fields of a backend: how it takes work", "queue: 16, drop-expired: true", kindsOf(policy.Working)},
 		{"queue.order: who of a backend's queue is next", "queue: {bound: 64, order: {codel: {target: 2ms}}}", kindsOf(policy.Lines)},
 		{"Fields of a proxy: its cache", "cache: {capacity: 16MiB, negative: 5s, stale: {if-error: 1m}}", kindsOf(policy.Caching)},

@@ -2,8 +2,10 @@ package http1
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -115,7 +117,7 @@ func (a *Answer) Begin(status int, h components.Header, length int64) {
 	a.bodied = HasBody(a.request.Method, status)
 	chunks := a.bodied && length < 0
 	closes := chunks && a.request.Minor == 0
-	a.keep = a.request.Keep && !closes && a.continued && !a.conn.server.draining.Load() && a.conn.body.Refused() == nil
+	a.keep = a.request.Keep && !closes && a.continued && !a.conn.last() && a.conn.body.Refused() == nil
 	out := &a.conn.out
 	out.status(status)
 	if !h.Has("Date") {
@@ -199,16 +201,23 @@ func (a *Answer) Switch(h components.Header, protocol string) (*Stream, error) {
 		return nil, err
 	}
 	c.wire.readForever()
-	c.wire.SetWriteDeadline(time.Time{})
+	c.wire.writeForever()
 	return &Stream{Conn: c.wire.Conn, ahead: c.buffer}, nil
 }
 
 // finish ends the exchange, and tells whether another may follow.
 func (a *Answer) finish() bool {
-	switch {
-	case a.taken:
+	if a.taken {
 		return false
-	case !a.ended || a.conn.out.flush() != nil:
+	}
+	if a.ended {
+		a.Flush()
+	}
+	switch {
+	case !a.ended || a.failed != nil:
+		if errors.Is(a.failed, os.ErrDeadlineExceeded) {
+			a.conn.server.refused(TakenTooSlowly)
+		}
 		a.breakOff()
 		return false
 	case a.conn.body.body.Ended():

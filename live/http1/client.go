@@ -39,6 +39,7 @@ type Conn struct {
 	reused bool
 	since  time.Time // idle
 	closed atomic.Bool
+	slow   atomic.Bool // closed because it did not take a body
 
 	method   string
 	heard    bool // some of an answer
@@ -61,7 +62,7 @@ const (
 
 func newClientConn(h *host, raw net.Conn) *Conn {
 	c := &Conn{host: h, probe: prober(raw)}
-	c.wire.join(raw, h.pool.Pace)
+	c.wire.join(raw, h.pool.Pace, Pace{})
 	c.buffer = bufio.NewReaderSize(&c.wire, 4<<10)
 	c.in = NewReader(c.buffer, h.pool.Limits)
 	c.out.wire = &c.wire
@@ -101,6 +102,7 @@ func (c *Conn) Release() {
 	}
 	c.wire.paced = false
 	c.wire.readForever()
+	c.wire.writeForever()
 	c.host.put(c)
 }
 
@@ -205,6 +207,7 @@ func (c *Conn) sendBody(from io.Reader, trailer func() components.Header) (read,
 			return nil, err
 		}
 	}
+	c.wire.taking = c.host.pool.Taking
 	buffer := pieces.Get().(*piece)
 	defer pieces.Put(buffer)
 	for {
@@ -246,6 +249,10 @@ func (c *Conn) hear() (*Response, error) {
 	}
 	return &c.response, nil
 }
+
+// Slow tells whether the connection was closed since the upstream took a
+// request's body too slowly.
+func (c *Conn) Slow() bool { return c.slow.Load() }
 
 // Read reads the body of the answer.
 func (c *Conn) Read(p []byte) (int, error) { return c.body.Read(p) }

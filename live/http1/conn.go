@@ -9,6 +9,9 @@ import (
 	"os"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
+
+	"trafficlab/components"
 )
 
 // conn is a connection of a client, and the request under way on it.
@@ -25,7 +28,8 @@ type conn struct {
 	answer  Answer
 
 	surplus bool        // one more than there may be
-	served  bool        // some request
+	served  int         // requests
+	slowed  time.Time   // when a head did not come at once
 	idle    atomic.Bool // between requests; whoever clears it may act
 
 	watch watch
@@ -33,7 +37,7 @@ type conn struct {
 
 func newConn(s *Server, raw net.Conn) *conn {
 	c := &conn{server: s}
-	c.wire.join(raw, s.Pace)
+	c.wire.join(raw, s.Pace, s.Taking)
 	c.buffer = bufio.NewReaderSize(&c.wire, 4<<10)
 	c.in = NewReader(c.buffer, s.Limits)
 	c.in.slow = c.slow
@@ -79,7 +83,11 @@ func (c *conn) shakeHands() bool {
 		ctx, cancel = context.WithTimeout(ctx, c.server.HeadTimeout)
 		defer cancel()
 	}
-	return secure.HandshakeContext(ctx) == nil
+	err := secure.HandshakeContext(ctx)
+	if err != nil {
+		c.server.refused(HandshakeError(err))
+	}
+	return err == nil
 }
 
 // closeIdle closes the connection if no request is under way.
@@ -90,7 +98,10 @@ func (c *conn) closeIdle() {
 }
 
 // slow bounds the rest of a head that does not come at once.
-func (c *conn) slow() { c.wire.readWithin(c.server.HeadTimeout) }
+func (c *conn) slow() {
+	c.slowed = time.Now()
+	c.wire.readWithin(c.server.HeadTimeout)
+}
 
 // next waits for a request and answers it. It is false when the connection is
 // of no more use.
@@ -98,13 +109,13 @@ func (c *conn) next() bool {
 	if !c.awaken() {
 		return false
 	}
-	c.request = Request{}
+	c.request, c.slowed = Request{}, time.Time{}
 	err := c.in.request(&c.request)
 	if err != nil {
 		c.fail(err)
 		return false
 	}
-	c.served = true
+	c.served++
 	c.wire.begin()
 	if c.body = &c.none; c.request.Length != 0 {
 		c.body = &Incoming{conn: c}
@@ -127,13 +138,39 @@ func (c *conn) awaken() bool {
 	var err error
 	if !c.in.Begun() {
 		patience := c.server.IdleTimeout
-		if !c.served {
+		if c.served == 0 {
 			patience = c.server.HeadTimeout
 		}
 		c.wire.readWithin(patience)
 		_, err = c.buffer.Peek(1)
 	}
-	return c.idle.CompareAndSwap(true, false) && err == nil
+	if !c.idle.CompareAndSwap(true, false) {
+		return false
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.server.refused(c.silence())
+	}
+	return err == nil
+}
+
+// silence is why a connection ends on which nobody asks.
+func (c *conn) silence() *Error {
+	if c.served == 0 {
+		return errSilent
+	}
+	return errIdle
+}
+
+// last tells whether no other request may follow on the connection.
+func (c *conn) last() bool {
+	return c.server.draining.Load() || c.server.Requests > 0 && c.served >= c.server.Requests
+}
+
+// depart makes room for another.
+func (c *conn) depart() {
+	if !c.surplus {
+		c.server.Crowd.Leave(c.wire.RemoteAddr())
+	}
 }
 
 // fail ends a connection on which no head could be read.
@@ -150,15 +187,31 @@ func (c *conn) fail(err error) {
 // refuse answers in a handler's place, and closes.
 func (c *conn) refuse(e *Error) {
 	c.server.refused(e)
-	text := e.Reason + "\n"
+	if c.server.Unheard != nil {
+		var took time.Duration
+		if !c.slowed.IsZero() {
+			took = time.Since(c.slowed)
+		}
+		c.server.Unheard(c.wire.RemoteAddr(), e, took)
+	}
+	h, text := c.server.word(e)
 	c.out.status(e.Status)
 	c.out.add("Date", date())
-	c.out.add("Content-Type", "text/plain; charset=utf-8")
+	c.out.list(h)
 	c.out.add("Connection", "close")
 	c.out.frame(int64(len(text)))
-	if c.out.body([]byte(text)) == nil && c.out.end(nil) == nil {
+	if c.out.body(text) == nil && c.out.end(nil) == nil {
 		linger(c.wire.Conn)
 	}
+}
+
+var plainText = components.Header{{Name: "Content-Type", Value: "text/plain; charset=utf-8"}}
+
+func (s *Server) word(e *Error) (h components.Header, text []byte) {
+	if s.Word != nil {
+		return s.Word(e)
+	}
+	return plainText, []byte(e.Reason + "\n")
 }
 
 // left tells everybody that the client has gone away.

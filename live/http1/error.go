@@ -9,9 +9,15 @@
 // values and order of fields.
 package http1
 
-// Error is why a message is refused.
+import (
+	"context"
+	"errors"
+	"os"
+)
+
+// Error is why a message is refused, or a connection cut off.
 type Error struct {
-	Status int    // to answer a request with
+	Status int    // to answer a request with; 0: it is too late for one
 	Reason string // short, to count by
 }
 
@@ -52,4 +58,26 @@ var (
 	errConnect       = &Error{501, "CONNECT"}
 	errFull          = &Error{503, "too many connections"}
 	errVersion       = &Error{505, "HTTP version"}
+
+	errSilent        = &Error{0, "nobody asked"}
+	errIdle          = &Error{0, "idle"}
+	errHandshake     = &Error{0, "handshake"}
+	errHandshakeSlow = &Error{0, "handshake too slow"}
 )
+
+// The reasons that hosts need to know.
+var (
+	TakenTooSlowly = &Error{0, "answer taken too slowly"}
+	QuietTunnel    = &Error{0, "quiet tunnel"}
+	BodyTooSlow    = errBodyTimeout
+	BodyTooLong    = errBodyTooLong
+	Full           = errFull
+)
+
+// HandshakeError is why a handshake of TLS came to nothing.
+func HandshakeError(err error) *Error {
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
+		return errHandshakeSlow
+	}
+	return errHandshake
+}

@@ -22,7 +22,8 @@ type Pool struct {
 	DialTLS func(ctx context.Context, network, address string) (net.Conn, error) // hands shaken
 
 	Limits Limits // of answers
-	Pace   Pace   // of bodies, both ways
+	Pace   Pace   // of answers' bodies
+	Taking Pace   // of requests' bodies, as the upstream takes them
 
 	Most        int           // connections to an address; who finds none waits in line; 0: any number
 	Idle        int           // kept without use at an address; 0: none

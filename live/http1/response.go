@@ -42,7 +42,7 @@ func (r *Reader) response(a *Response, method string) error {
 	if wrong := a.parse(line, rest, n, method); wrong != nil {
 		return wrong
 	}
-	if most := r.limits.Body; most > 0 && a.Length > most {
+	if most := r.limits.Body; most > 0 && a.body > most {
 		return errBodyTooLong
 	}
 	return nil

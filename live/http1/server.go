@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"trafficlab/components"
 )
 
 // Handler answers requests. It is called from many goroutines at once, for one
@@ -28,16 +30,27 @@ type Server struct {
 
 	HeadTimeout time.Duration // for a head, from its first byte (or, of the first request, from the beginning)
 	IdleTimeout time.Duration // between two requests; may come a quarter early
-	Pace        Pace          // of bodies, both ways
+	Pace        Pace          // of requests' bodies
+	Taking      Pace          // of answers, as the client takes them
 
 	// Watch is how long a request may take before the server begins to watch
 	// whether its client goes away: most are over sooner, and watching costs
 	// more than they do.
 	Watch time.Duration
 
-	Connections int          // at once; more are refused; 0: any number
-	Refused     func(*Error) // counts what was refused; may be nil
-	Log         *log.Logger  // of panics in handlers; nil: nowhere
+	Crowd    *Crowd // of connections; those beyond are refused, or wait; nil: any number
+	Requests int    // on one connection; 0: any number
+
+	// Refused counts what was refused, and connections that were cut off. It
+	// may be nil.
+	Refused func(*Error)
+	// Unheard is told of requests that were refused before any handler could
+	// hear of them, beside Refused. It may be nil.
+	Unheard func(from net.Addr, why *Error, took time.Duration)
+	// Word is what clients are told of a refusal; nil: a line of text.
+	Word func(*Error) (h components.Header, text []byte)
+
+	Log *log.Logger // of panics in handlers; nil: nowhere
 
 	draining  atomic.Bool // nobody new comes, and answers say that connections close
 	parted    atomic.Bool // idle connections are closed
@@ -46,7 +59,6 @@ type Server struct {
 	closed    bool
 	listeners map[net.Listener]bool
 	conns     map[*conn]bool
-	serving   int            // of them not refused
 	work      sync.WaitGroup // connections
 }
 
@@ -62,6 +74,7 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 	defer s.unlisten(l)
 	for pause := time.Duration(0); ; {
+		s.Crowd.Await()
 		raw, err := l.Accept()
 		if err == nil {
 			pause = 0
@@ -108,14 +121,13 @@ func (s *Server) over() bool {
 
 func (s *Server) accept(raw net.Conn) {
 	c := newConn(s, raw)
+	c.surplus = !s.Crowd.Enter(raw.RemoteAddr())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed || s.parted.Load() {
 		raw.Close()
+		c.depart()
 		return
-	}
-	if c.surplus = s.Connections > 0 && s.serving >= s.Connections; !c.surplus {
-		s.serving++
 	}
 	if s.conns == nil {
 		s.conns = map[*conn]bool{}
@@ -128,9 +140,7 @@ func (s *Server) leave(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
-	if !c.surplus {
-		s.serving--
-	}
+	c.depart()
 }
 
 func (s *Server) refused(e *Error) {
@@ -209,6 +219,7 @@ func (s *Server) Close() error {
 }
 
 func (s *Server) stopListening() (err error) {
+	s.Crowd.Disperse()
 	for l := range s.listeners {
 		if e := l.Close(); !errors.Is(e, net.ErrClosed) {
 			err = errors.Join(err, e)

@@ -169,7 +169,7 @@ func TestTimeouts(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			refused = nil
-			again := &Server{Handler: s.Handler, HeadTimeout: s.HeadTimeout, IdleTimeout: s.IdleTimeout, Pace: s.Pace, Refused: s.Refused}
+			again := &Server{Handler: s.Handler, HeadTimeout: s.HeadTimeout, IdleTimeout: s.IdleTimeout, Pace: s.Pace, Taking: s.Pace, Refused: s.Refused}
 			serving(t, again, func(t *testing.T, enter func() *guest) {
 				began := time.Now()
 				g := enter()
@@ -208,8 +208,10 @@ func TestIdleConnectionsAreClosed(t *testing.T) {
 func TestSlowReadersAreCutOff(t *testing.T) {
 	var failed error
 	var after time.Duration
+	var why []string
 	s := &Server{
-		Pace: Pace{Idle: 10 * time.Second, Rate: 1000, Grace: 5 * time.Second},
+		Taking:  Pace{Idle: 10 * time.Second, Rate: 1000, Grace: 5 * time.Second},
+		Refused: func(e *Error) { why = append(why, e.Reason) },
 		Handler: answering(func(a *Answer, _ *Request) {
 			began := time.Now()
 			a.Begin(200, nil, 1<<30)
@@ -235,11 +237,12 @@ func TestSlowReadersAreCutOff(t *testing.T) {
 		synctest.Wait()
 		require.Error(t, failed)
 		require.InDelta(t, 5, after.Seconds(), 2)
+		require.Equal(t, []string{"answer taken too slowly"}, why)
 	})
 }
 
 func TestConnectionLimit(t *testing.T) {
-	s := &Server{Connections: 2, Handler: answering(func(a *Answer, _ *Request) { reply(a, 200, "") })}
+	s := &Server{Crowd: &Crowd{Most: 2}, Handler: answering(func(a *Answer, _ *Request) { reply(a, 200, "") })}
 	serving(t, s, func(t *testing.T, enter func() *guest) {
 		first, second := enter(), enter()
 		defer second.Close()

@@ -246,11 +246,16 @@ func (t *Trip) once(c *Conn) (*Response, error) {
 	}
 	body := t.Body
 	t.Pool.work.Go(func() {
-		if read, _ := c.sendBody(body, body.Trailer); read != nil {
+		read, written := c.sendBody(body, body.Trailer)
+		if read != nil {
 			c.Close() // so that nobody takes the part for the whole
 		}
-		// Whether it could be written is for the answer to tell: it may have
-		// come before.
+		// Else whether it could be written is for the answer to tell: it may
+		// have come before.
+		if errors.Is(written, os.ErrDeadlineExceeded) {
+			c.slow.Store(true)
+			c.Close()
+		}
 	})
 	return t.hear(c)
 }

@@ -16,15 +16,21 @@ type Pace struct {
 	Grace time.Duration // that the average may be behind
 }
 
-// progress is how a peer keeps up with a pace.
-type progress struct {
+// Progress is how a peer keeps up with a pace.
+type Progress struct {
 	bytes  int64
 	waited time.Duration
 }
 
-// patience is how long the peer may take for the next piece; 0 is for ever,
+// Moved counts bytes that we waited for.
+func (p *Progress) Moved(bytes int64, waited time.Duration) {
+	p.bytes += bytes
+	p.waited += waited
+}
+
+// Patience is how long the peer may take for the next piece; 0 is for ever,
 // less than 0 is that it has been too slow.
-func (p Pace) patience(so progress) time.Duration {
+func (p Pace) Patience(so Progress) time.Duration {
 	longest := p.Idle
 	if p.Rate > 0 {
 		earned := time.Duration(float64(so.bytes) / float64(p.Rate) * float64(time.Second))
@@ -43,12 +49,13 @@ func (p Pace) patience(so progress) time.Duration {
 // one goroutine and writes in one at a time.
 type wire struct {
 	net.Conn
-	pace   Pace
+	pace   Pace // of bodies that are read
+	taking Pace // of what is written
 	secure bool // it is TLS
 
 	paced    bool // reads are of a body
-	incoming progress
-	outgoing progress
+	incoming Progress
+	outgoing Progress
 	sent     int64       // bytes, since the connection was made
 	stopped  atomic.Bool // no reads any more
 
@@ -56,8 +63,8 @@ type wire struct {
 }
 
 // join makes the wire that of a connection.
-func (w *wire) join(raw net.Conn, p Pace) {
-	w.Conn, w.pace = Direct(raw), p
+func (w *wire) join(raw net.Conn, reads, writes Pace) {
+	w.Conn, w.pace, w.taking = Direct(raw), reads, writes
 	_, w.secure = raw.(*tls.Conn)
 }
 
@@ -65,7 +72,7 @@ func (w *wire) join(raw net.Conn, p Pace) {
 var long = time.Unix(1, 0)
 
 // begin starts counting anew, for the next message.
-func (w *wire) begin() { w.incoming, w.outgoing = progress{}, progress{} }
+func (w *wire) begin() { w.incoming, w.outgoing = Progress{}, Progress{} }
 
 // readWithin bounds what is read from now on. It may be early by a quarter:
 // deadlines cost, and one serves several short waits.
@@ -87,6 +94,15 @@ func (w *wire) readForever() {
 	}
 }
 
+// writeForever ends the bound on what is written.
+func (w *wire) writeForever() {
+	w.taking = Pace{}
+	if !w.writable.IsZero() {
+		w.writable = time.Time{}
+		w.SetWriteDeadline(time.Time{})
+	}
+}
+
 // stop ends the reading under way, and all to come.
 func (w *wire) stop() {
 	w.stopped.Store(true)
@@ -105,7 +121,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	if !w.paced || w.pace == (Pace{}) {
 		return w.Conn.Read(p)
 	}
-	patience := w.pace.patience(w.incoming)
+	patience := w.pace.Patience(w.incoming)
 	if patience < 0 {
 		return 0, os.ErrDeadlineExceeded
 	}
@@ -116,8 +132,7 @@ func (w *wire) Read(p []byte) (int, error) {
 		return 0, os.ErrDeadlineExceeded
 	}
 	n, err := w.Conn.Read(p)
-	w.incoming.bytes += int64(n)
-	w.incoming.waited += time.Since(began)
+	w.incoming.Moved(int64(n), time.Since(began))
 	return n, err
 }
 
@@ -159,7 +174,7 @@ func (w *wire) sendBoth(p, q []byte) (int64, error) {
 // writing bounds the writing of n bytes, and tells when it began if that
 // matters.
 func (w *wire) writing(n int) (began time.Time, err error) {
-	patience := w.pace.patience(w.outgoing)
+	patience := w.taking.Patience(w.outgoing)
 	switch {
 	case patience < 0:
 		return began, os.ErrDeadlineExceeded
@@ -179,7 +194,6 @@ func (w *wire) writing(n int) (began time.Time, err error) {
 func (w *wire) wrote(n int64, began time.Time) {
 	w.sent += n
 	if !began.IsZero() {
-		w.outgoing.bytes += n
-		w.outgoing.waited += time.Since(began)
+		w.outgoing.Moved(n, time.Since(began))
 	}
 }

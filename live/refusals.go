@@ -1,0 +1,71 @@
+package live
+
+import (
+	"net"
+	"sync"
+	"time"
+
+	"trafficlab/bench/measure"
+	"trafficlab/components"
+	"trafficlab/live/http1"
+)
+
+// refusals counts, by reason, what a node refused before its component heard
+// of it, and whom it cut off. It is safe for concurrent use.
+type refusals struct {
+	mu       sync.Mutex
+	by       map[string]int64
+	unheard  map[string]int64 // requests, by what befell them
+	requests int64            // unheard
+}
+
+func (r *refusals) count(reason string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.by == nil {
+		r.by = map[string]int64{}
+	}
+	r.by[reason]++
+}
+
+// turn counts a request that no component will hear of.
+func (r *refusals) turn(befell string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.unheard == nil {
+		r.unheard = map[string]int64{}
+	}
+	r.unheard[befell]++
+	r.requests++
+}
+
+// into adds what was counted to what the component has.
+func (r *refusals) into(u measure.NodeUse) measure.NodeUse {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return u.Plus(measure.NodeUse{Requests: r.requests, Reasons: r.unheard, Refused: r.by})
+}
+
+// refuse counts what was refused, or cut off.
+func (n *Node) refuse(why *http1.Error) { n.refused.count(why.Reason) }
+
+// unheard notes a request that was refused before there was an exchange.
+func (n *Node) unheard(from net.Addr, why *http1.Error, took time.Duration) {
+	s, r := n.present(), n.refusal(why)
+	reason := components.ReasonOf(r.Status, r.Header).String()
+	n.refused.turn(reason)
+	x := &exchange{node: n, by: s, status: why.Status, sent: int64(len(r.Body.Bytes)), refused: why.Reason, told: told{reason: reason}}
+	s.access.write(x, &components.Request{Peer: peer(from)}, n.now()-took)
+}
+
+// refusal is the answer to what was refused.
+func (n *Node) refusal(why *http1.Error) components.Response {
+	return components.Refusal(why.Status, why.Reason, n.present().node.Problems)
+}
+
+// present is the setup for what comes.
+func (n *Node) present() *setup {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.setup()
+}
