@@ -188,6 +188,7 @@ func TestBoundsOfRequests(t *testing.T) {
 				require.Contains(t, answer.Header.Get("Proxy-Status"), "http_request_denied")
 				b.counted(test.reason)
 				b.logged(test.status, test.reason)
+				require.Equal(t, map[string]int64{test.reason: 1}, b.node.Use().Refused)
 				require.Eventually(t, func() bool { return b.node.Use().Reasons["denied"] == 1 }, 10*time.Second, time.Millisecond)
 				require.EqualValues(t, 1, b.node.Use().Requests)
 			})

@@ -150,11 +150,14 @@ func (c *call) take(a *http1.Response, err error) {
 	c.head = components.Head{Status: a.Status, Header: a.Header, Size: a.Length}
 }
 
-// blame counts what the upstream did wrong.
+// blame counts what the upstream did wrong, or a body too long.
 func (c *call) blame(err error) {
 	var wrong *http1.Error
 	switch {
+	case c.body != nil && c.body.over.Load():
+		c.of.node.refuse(http1.BodyTooLong)
 	case c.trip().Cause() != nil:
+	case errors.As(err, &wrong) && c.of.in != nil && c.of.in.Refused() == wrong: // the caller's, who has been counted
 	case errors.As(err, &wrong):
 		c.of.node.refused.count("answer: " + wrong.Reason)
 	case c.over2 == nil && c.over1.Conn() != nil && c.over1.Conn().Slow():

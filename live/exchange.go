@@ -251,6 +251,11 @@ func (x *exchange) Reply(r components.Response) {
 			r, x.refused = components.Refusal(refused.Status, refused.Reason, x.by.node.Problems), refused.Reason
 		}
 	}
+	for _, c := range x.calls {
+		if c.body != nil && c.body.over.Load() {
+			x.refused = http1.BodyTooLong.Reason
+		}
+	}
 	text := r.Body.Bytes
 	if r.Body.Echo {
 		text = x.heard

@@ -346,3 +346,19 @@ func TestLockNamesItsHolder(t *testing.T) {
 	require.NoError(t, err)
 	release()
 }
+
+// A node that keeps no access log has no file for one.
+func TestNoAccessLog(t *testing.T) {
+	n := &topologies.Node{Name: "p", AccessLog: "off"}
+	m := &manifest{Dir: t.TempDir()}
+	m.Case.Variant.Topology = &topologies.Topology{Nodes: []*topologies.Node{n}}
+	for _, form := range []string{"off", topologies.CombinedLog} {
+		n.AccessLog = form
+		log, err := m.accessLog("p")
+		require.NoError(t, err)
+		require.NoError(t, log.Close())
+		files, err := os.ReadDir(m.Dir)
+		require.NoError(t, err)
+		require.Equal(t, form != "off", len(files) > 0, form)
+	}
+}
