@@ -28,7 +28,7 @@ func newDoors(n *Node, o Options) *doors {
 		if n.node.H2C != nil {
 			d.h2 = newH2Server(n, *n.node.H2C)
 		} else { // else the front counts
-			d.usual.Crowd = newCrowd(n.node.MayCall())
+			d.usual.Crowd = crowdOf(n.node.MayCall())
 		}
 		return d
 	}

@@ -35,7 +35,7 @@ type front struct {
 func newFront(l net.Listener, config *tls.Config, redirects bool, n *Node) *front {
 	c := n.node.MayCall()
 	f := &front{at: l, redirects: redirects, done: make(chan struct{}),
-		crowd: newCrowd(c), patience: c.Handshake, refuse: n.refuse}
+		crowd: crowdOf(c), patience: c.Handshake, refuse: n.refuse}
 	if config != nil {
 		f.tls = f.orderly(config)
 	}

@@ -48,7 +48,7 @@ func paceOf(p topologies.Pace) http1.Pace {
 	return http1.Pace{Idle: p.Pause, Rate: p.Rate, Grace: p.Grace}
 }
 
-func newCrowd(c *topologies.Callers) *http1.Crowd {
+func crowdOf(c *topologies.Callers) *http1.Crowd {
 	return &http1.Crowd{Most: c.Connections, Each: c.PerAddress, Waits: c.Wait}
 }
 
