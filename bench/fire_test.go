@@ -20,12 +20,13 @@ import (
 	"trafficlab/components/policy"
 	"trafficlab/live"
 	"trafficlab/scenarios"
+	"trafficlab/topologies"
 )
 
 // steadyCase brings 100 requests a second for 2 s, evenly spaced.
 func steadyCase() *scenarios.Case {
 	return &scenarios.Case{Scenario: "steady", Seed: 1, Variant: scenarios.Variant{
-		Name: "a", Timeout: 5 * time.Second,
+		Name: "a", Timeout: 5 * time.Second, Topology: &topologies.Topology{},
 		Load: scenarios.Load{Streams: []scenarios.Stream{{
 			Rate: []scenarios.Leg{{From: 100, To: 100, For: 2 * time.Second}},
 			Mix:  []scenarios.Ask{{Share: 1, Method: "GET", Path: scenarios.Template{Before: "/a?b=c"}, Class: "alice"}},
