@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +26,7 @@ type admin struct {
 	node  *Node
 	epoch time.Time // when the machine's monotonic clock was zero
 	ready atomic.Bool
+	begun atomic.Bool            // the node knows when its run begins
 	tune  func(*topologies.Node) // the process for what the node is set to; nil: as it is
 }
 
@@ -38,7 +42,34 @@ func (a *admin) handler() http.Handler {
 	mux.HandleFunc("POST /purge", a.purge)
 	mux.HandleFunc("POST /reload", a.reload)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
-	return mux
+	return pageless(mux)
+}
+
+// pageless keeps out what pages of others in a browser send: they cannot leave
+// out Origin or Sec-Fetch-Site where these tell on them, and reach the port
+// under a name of theirs (DNS rebinding) but not by its address.
+func pageless(to http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		from := r.Header.Get("Sec-Fetch-Site")
+		switch {
+		case !isLocalName(r.Host):
+			http.Error(w, "ask by address, or as localhost", http.StatusMisdirectedRequest)
+		case len(r.Header.Values("Origin")) > 0 || from != "" && from != "none" && from != "same-origin":
+			http.Error(w, "not for pages", http.StatusForbidden)
+		default:
+			to.ServeHTTP(w, r)
+		}
+	})
+}
+
+// isLocalName tells whether a host, perhaps with a port, is an address or
+// localhost: names that nobody else can let lead here.
+func isLocalName(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil || strings.EqualFold(host, "localhost")
 }
 
 func (a *admin) readiness(w http.ResponseWriter, _ *http.Request) {
@@ -56,11 +87,15 @@ func (a *admin) stats(w http.ResponseWriter, _ *http.Request) {
 }
 
 // begin sets the instant at which the run began, in nanoseconds of
-// CLOCK_MONOTONIC, which all processes of the machine share.
+// CLOCK_MONOTONIC, which all processes of the machine share. That is told once.
 func (a *admin) begin(w http.ResponseWriter, r *http.Request) {
 	at, err := strconv.ParseInt(r.FormValue("at"), 10, 64)
 	if err != nil {
 		http.Error(w, fmt.Sprintf("read the instant: %v", err), http.StatusBadRequest)
+		return
+	}
+	if !a.begun.CompareAndSwap(false, true) {
+		http.Error(w, "the run has begun", http.StatusConflict)
 		return
 	}
 	a.node.Begin(a.epoch.Add(time.Duration(at)))

@@ -65,7 +65,7 @@ nodes:
 	} {
 		fill()
 		w := httptest.NewRecorder()
-		edge.ServeHTTP(w, httptest.NewRequest("POST", tt.target, nil))
+		edge.ServeHTTP(w, httptest.NewRequest("POST", "http://127.0.0.1:7"+tt.target, nil))
 		require.Equal(t, tt.status, w.Code)
 		require.Equal(t, tt.says, w.Body.String())
 		if tt.status == 200 {
@@ -74,7 +74,59 @@ nodes:
 		require.Equal(t, tt.cart, word("/cart"), tt.target)
 	}
 	w := httptest.NewRecorder()
-	api.ServeHTTP(w, httptest.NewRequest("POST", "/purge?path=/*", nil))
+	api.ServeHTTP(w, httptest.NewRequest("POST", "http://localhost/purge?path=/*", nil))
 	require.Equal(t, 404, w.Code)
 	require.Equal(t, "purge: api has no cache\n", w.Body.String())
+}
+
+// TestTheAdminPortIsNotForPages asks as pages of others in a browser do, also
+// under a name that they let lead here.
+func TestTheAdminPortIsNotForPages(t *testing.T) {
+	top, err := topologies.Parse("f", []byte("name: f\nentry: api\nnodes:\n  api: {kind: backend}\n"))
+	require.NoError(t, err)
+	n, err := NewNode(&scenarios.Case{Variant: scenarios.Variant{Topology: top}}, "api", Options{})
+	require.NoError(t, err)
+	defer n.Close()
+	port := (&admin{node: n, epoch: time.Now()}).handler()
+	ask := func(method, target, host, field, value string) int {
+		r := httptest.NewRequest(method, target, nil)
+		r.Host = host
+		if field != "" {
+			r.Header.Set(field, value)
+		}
+		w := httptest.NewRecorder()
+		port.ServeHTTP(w, r)
+		return w.Code
+	}
+	for _, tt := range []struct {
+		host, field, value string
+		want               int
+	}{
+		{"127.0.0.1:9", "", "", 200},
+		{"[::1]:9", "", "", 200},
+		{"::1", "", "", 200},
+		{"localhost:9", "Sec-Fetch-Site", "none", 200},
+		{"LOCALHOST", "Sec-Fetch-Site", "same-origin", 200},
+		{"127.0.0.1:9", "Sec-Fetch-Site", "same-site", 403},
+		{"127.0.0.1:9", "Sec-Fetch-Site", "cross-site", 403},
+		{"127.0.0.1:9", "Origin", "http://evil.test", 403},
+		{"127.0.0.1:9", "Origin", "null", 403},
+		{"127.0.0.1:9", "Origin", "", 403},
+		{"evil.test", "", "", 421},
+		{"127.0.0.1.evil.test:9", "", "", 421},
+		{"localhost.evil.test", "", "", 421},
+		{"", "", "", 421},
+	} {
+		require.Equal(t, tt.want, ask("GET", "/metrics", tt.host, tt.field, tt.value), tt)
+		for _, target := range []string{"/begin?at=1", "/purge?path=/*", "/reload"} {
+			if tt.want != 200 {
+				require.Equal(t, tt.want, ask("POST", target, tt.host, tt.field, tt.value), target, tt)
+			}
+		}
+	}
+	require.Equal(t, 400, ask("POST", "/begin?at=soon", "localhost", "", ""))
+	require.Equal(t, 200, ask("POST", "/begin?at=1", "localhost", "", ""))
+	at := *n.began.Load()
+	require.Equal(t, 409, ask("POST", "/begin?at=99", "localhost", "", ""))
+	require.Equal(t, at, *n.began.Load())
 }

@@ -106,6 +106,7 @@ func (m *manifest) serve(ctx context.Context, told <-chan os.Signal, n *Node, be
 	}
 	if began != 0 {
 		n.Begin(epoch.Add(time.Duration(began)))
+		watch.begun.Store(true)
 	}
 	failed := make(chan error, 2)
 	go func() { failed <- watching.Serve(side) }()

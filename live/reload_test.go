@@ -74,7 +74,7 @@ func (s *shelf) get(path string) (status int, cache string) {
 }
 
 func (s *shelf) reload(text string) (status int, says string) {
-	r := httptest.NewRequest("POST", "/reload?file=f", strings.NewReader(text))
+	r := httptest.NewRequest("POST", "http://localhost/reload?file=f", strings.NewReader(text))
 	r.Header.Set("Content-Type", "application/yaml")
 	w := httptest.NewRecorder()
 	(&admin{node: s.first}).handler().ServeHTTP(w, r)
@@ -249,7 +249,7 @@ func TestReloadRefused(t *testing.T) {
 // YAML by name.
 func TestReloadTakesYAMLOnly(t *testing.T) {
 	onShelf(t, fmt.Sprintf(edge, "max-url: 1KiB"), func(s *shelf) {
-		r := httptest.NewRequest("POST", "/reload", strings.NewReader(fmt.Sprintf(edge, "max-url: 2KiB")))
+		r := httptest.NewRequest("POST", "http://localhost/reload", strings.NewReader(fmt.Sprintf(edge, "max-url: 2KiB")))
 		r.Header.Set("Content-Type", "text/plain")
 		w := httptest.NewRecorder()
 		(&admin{node: s.first}).handler().ServeHTTP(w, r)

@@ -117,7 +117,7 @@ func TestScrape(t *testing.T) {
 }
 
 func scrape(t *testing.T, of http.Handler, accept string) map[string]*dto.MetricFamily {
-	r := httptest.NewRequest("GET", "/metrics", nil)
+	r := httptest.NewRequest("GET", "http://localhost/metrics", nil)
 	r.Header.Set("Accept", accept)
 	w := httptest.NewRecorder()
 	of.ServeHTTP(w, r)

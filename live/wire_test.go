@@ -51,7 +51,7 @@ func TestAmbiguousRequestsAreRefused(t *testing.T) {
 		require.True(t, answer.Close)
 		const why = "Content-Length beside Transfer-Encoding"
 		w := httptest.NewRecorder()
-		(&admin{node: l.node}).handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+		(&admin{node: l.node}).handler().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/metrics", nil))
 		require.Contains(t, w.Body.String(), `trafficlab_refused_total{reason="`+why+`"} 1`)
 	})
 }
