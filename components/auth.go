@@ -286,7 +286,7 @@ func (a *auth) judge(who *bearer, found verdict, r *Request) *Response {
 		return nil
 	case a.rules == nil:
 		return &a.missing
-	case hasDotSegment(r.Path):
+	case misleads(r.Path):
 		return &badPath // or /public/../admin would pass for public
 	case a.allows(who, r):
 		return nil

@@ -145,10 +145,10 @@ func (p *proxy) replaces(name string, trusted bool) bool {
 // forwarded adds where the request came from.
 func (p *proxy) forwarded(out Header, v *visit, trusted bool) Header {
 	out = append(out, Field{"X-Forwarded-For", longer(v.req.Header.Values("X-Forwarded-For"), v.req.Peer)})
-	if !trusted || !v.req.Header.Has("X-Forwarded-Proto") {
+	if !out.Has("X-Forwarded-Proto") { // it may have been named by Connection
 		out = append(out, Field{"X-Forwarded-Proto", scheme(v.req.TLS)})
 	}
-	if !trusted || !v.req.Header.Has("X-Forwarded-Host") {
+	if !out.Has("X-Forwarded-Host") {
 		out = append(out, Field{"X-Forwarded-Host", v.req.Host})
 	}
 	if p.node.Forwarded {

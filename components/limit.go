@@ -169,10 +169,14 @@ func (p *proxy) within(v *visit) bool {
 	return true
 }
 
-// limitKey is whom the request counts for. All who give no name share one.
+// limitKey is whom the request counts for. Who has no name as a consumer counts
+// by address, as in Kong; all who send no such field share one.
 func (p *proxy) limitKey(v *visit, l *limit) string {
 	switch l.by {
 	case "consumer":
+		if v.consumer == "" {
+			return nameless + p.trust.client(v.req).String()
+		}
 		return v.consumer
 	case "address":
 		return p.trust.client(v.req).String()
@@ -183,6 +187,9 @@ func (p *proxy) limitKey(v *visit, l *limit) string {
 	}
 	return ""
 }
+
+// nameless begins the keys of those who are no consumers: no consumer's does.
+const nameless = "\x00"
 
 // cost is what the request costs.
 func (l *limit) cost(r *Request) float64 {

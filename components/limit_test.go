@@ -166,3 +166,27 @@ func TestWhatReplicasShareIsTold(t *testing.T) {
 		require.False(t, o.Header.Has("RateLimit"), "nobody knows")
 	})
 }
+
+// Who has no name as a consumer is held back alone.
+func TestTheNamelessCountByAddress(t *testing.T) {
+	node := topologies.Node{
+		Keys:   map[string]string{"alice": "k", "10.1.1.1": "l"},
+		Auth:   &topologies.Auth{KeyIn: []string{"header X-Api-Key"}, Allow: []topologies.Rule{{Anyone: true, Path: "/*"}}},
+		Limits: oneLimit("consumer", 1, 1),
+	}
+	proxyLab(t, node, func(l *lab) {
+		for i, tt := range []struct {
+			field, value string
+			want         int
+		}{
+			{"X-Api-Key", "k", 200},
+			{"X-Api-Key", "k", 429},
+			{"X-Forwarded-For", "10.1.1.1", 200},
+			{"X-Forwarded-For", "10.1.1.1", 429},
+			{"X-Forwarded-For", "10.1.1.2", 200},
+			{"X-Api-Key", "l", 200},
+		} {
+			require.Equal(t, tt.want, l.get("/", tt.field, tt.value).Status, i)
+		}
+	})
+}

@@ -58,6 +58,8 @@ func TestRoutes(t *testing.T) {
 			{"GET", "/orders/%2e%2E/admin", 400, ""},
 			{"GET", "/orders/..%2fadmin", 400, ""},
 			{"GET", "/.", 400, ""},
+			{"GET", "/orders/..%5Cadmin", 400, ""},
+			{"GET", "/orders/..%00/admin", 400, ""},
 		} {
 			out := l.do(tt.method, tt.path)
 			require.Equal(t, tt.status, out.Status, "%s %s", tt.method, tt.path)
@@ -65,6 +67,17 @@ func TestRoutes(t *testing.T) {
 			require.Equal(t, "trafficlab; error=http_request_denied", out.Header.Get("Proxy-Status"))
 		}
 		require.Len(t, l.asked(), before, "refused requests go nowhere")
+	})
+}
+
+// A neighbour whose word counts takes its own word back: then ours is told.
+func TestForwardedFieldsThatConnectionNames(t *testing.T) {
+	proxyLab(t, topologies.Node{}, func(l *lab) {
+		l.get("/", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "shop.example", "Connection", "X-Forwarded-Proto, X-Forwarded-Host")
+		h := l.lastHop().Request
+		require.Equal(t, "http", h.Header.Values("X-Forwarded-Proto"))
+		require.True(t, h.Header.Has("X-Forwarded-Host"))
+		require.NotEqual(t, "shop.example", h.Header.Get("X-Forwarded-Host"))
 	})
 }
 

@@ -223,7 +223,7 @@ func (p *proxy) routed(v *visit) bool {
 	switch {
 	case p.routes == nil:
 		v.route = p.onward
-	case hasDotSegment(v.req.Path):
+	case misleads(v.req.Path):
 		v.reply(badPath) // or /public/../admin would pass for public
 		return false
 	default:
@@ -267,15 +267,38 @@ func urlLength(r *Request) int {
 	return len(r.Path) + 1 + len(r.Query)
 }
 
-// hasDotSegment tells whether a path has a segment "." or "..", escaped or
-// not, or with parameters, which some servers take off ("/..;a=b/").
-func hasDotSegment(path string) bool {
-	if !strings.Contains(path, "/.") && !strings.Contains(path, "%2") {
+// misleads tells whether servers may take a path for another one: it has a
+// segment "." or "..", escaped or not, with backslashes for slashes or with
+// parameters, which some servers take off ("/..;a=b/"), or it has a control
+// character, at which some end it. What is escaped twice stays as it is.
+func misleads(path string) bool {
+	if !strings.Contains(path, "/.") && !strings.ContainsAny(path, `%\`) {
 		return false
 	}
-	plain := strings.NewReplacer("%2e", ".", "%2E", ".", "%2f", "/", "%2F", "/").Replace(path)
+	if hasEscapedControl(path) {
+		return true
+	}
+	plain := unslashed.Replace(path)
 	return slices.ContainsFunc(strings.Split(plain, "/"), func(segment string) bool {
 		segment, _, _ = strings.Cut(segment, ";")
 		return segment == "." || segment == ".."
 	})
+}
+
+// unslashed writes out what separates segments, and dots.
+var unslashed = strings.NewReplacer("%2e", ".", "%2E", ".", "%2f", "/", "%2F", "/", "%5c", "/", "%5C", "/", `\`, "/")
+
+// hasEscapedControl tells whether one of %00 to %1f or %7f is in a path. None
+// can be in it as it is.
+func hasEscapedControl(path string) bool {
+	for {
+		_, rest, found := strings.Cut(path, "%")
+		if !found || len(rest) < 2 {
+			return false
+		}
+		if isHex(rest[1]) && (rest[0] == '0' || rest[0] == '1' || rest[0] == '7' && rest[1]|0x20 == 'f') {
+			return true
+		}
+		path = rest
+	}
 }

@@ -3,6 +3,7 @@ package components
 import (
 	"crypto/sha256"
 	"errors"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,6 +37,7 @@ type tokens struct {
 const (
 	longestToken = 16 << 10
 	longestName  = 256
+	longestDate  = 1 << 53 // seconds either way; what is further away runs over, into the past
 	longestSet   = 1 << 20
 
 	// setPatience bounds the wait for a key set, and setRest is the least
@@ -150,6 +152,11 @@ func (t *tokens) believe(claims jwt.MapClaims) *bearer {
 	name, _ := claims[t.told.Consumer].(string)
 	if name == "" || len(name) > longestName || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' }) {
 		return nil
+	}
+	for _, claim := range []string{"exp", "nbf", "iat"} {
+		if at, ok := claims[claim].(float64); ok && !(math.Abs(at) <= longestDate) {
+			return nil
+		}
 	}
 	until, err := claims.GetExpirationTime()
 	if err != nil || until == nil {

@@ -21,7 +21,7 @@ func requestEdit(v strict.Value, pattern string) Edit {
 	if !v.Present() || !v.Fields(append(slices.Clone(editFields), "query", "json")...) {
 		return Edit{}
 	}
-	e := headerEdit(v)
+	e := headerEdit(v, pattern)
 	if query := v.Get("query"); query.Present() {
 		e.Query = queryEdit(query, pattern)
 	}
@@ -36,7 +36,7 @@ func (r *Route) responseEdit(n *Node, v strict.Value) {
 	if !v.Present() || !v.Fields(append(slices.Clone(editFields), "status", "json")...) {
 		return
 	}
-	r.Response, r.Status = headerEdit(v), statusChanges(v.Get("status"))
+	r.Response, r.Status = headerEdit(v, r.Path), statusChanges(v.Get("status"))
 	if body := v.Get("json"); body.Present() {
 		r.Response.JSON = jsonEdit(body, r.Path)
 		if n.Cache != nil {
@@ -90,7 +90,7 @@ func jsonValue(v strict.Value, pattern string) string {
 	return string(quoted)
 }
 
-func headerEdit(v strict.Value) (e Edit) {
+func headerEdit(v strict.Value, pattern string) (e Edit) {
 	for _, item := range v.Get("remove").OneOrMore("[X-Debug]") {
 		if name := item.Text(""); headerName(item, name) {
 			e.Remove = append(e.Remove, http.CanonicalHeaderKey(name))
@@ -100,7 +100,11 @@ func headerEdit(v strict.Value) (e Edit) {
 		to := v.Text("")
 		return http.CanonicalHeaderKey(to), headerName(v, to)
 	})
-	value := func(v strict.Value, name string) (string, bool) { return v.HeaderValue(""), true }
+	value := func(v strict.Value, name string) (string, bool) {
+		text := v.HeaderValue("")
+		unfilled(v, text, pattern)
+		return text, true
+	}
 	e.Set = fields(v.Get("set"), "{X-Shop: main}", value)
 	e.Add = fields(v.Get("add"), "{X-Shop: main}", value)
 	return e
@@ -143,6 +147,18 @@ func queryEdit(v strict.Value, pattern string) *Edit {
 	}
 	e.Rename, e.Set, e.Add = read("rename", false), read("set", true), read("add", true)
 	return e
+}
+
+// unfilled notes places that would be filled elsewhere, where they are not: a
+// header is the same for all requests of a route.
+func unfilled(v strict.Value, text, pattern string) {
+	known := Parameters(pattern)
+	_, places := Places(text)
+	for _, place := range places {
+		if slices.Contains(known, place) {
+			v.Wrong(fmt.Sprintf("headers are set as they stand, and {%s} is not filled in", place), "a text without it; query and json take it")
+		}
+	}
 }
 
 // filled notes places that nothing fills.

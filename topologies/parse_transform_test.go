@@ -2,6 +2,7 @@ package topologies
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -50,4 +51,15 @@ nodes:
 	back := new(Topology)
 	require.NoError(t, json.Unmarshal(text, back))
 	require.Equal(t, top, back)
+}
+
+// What is filled in elsewhere would go out as it stands.
+func TestHeadersTakeNoPlaces(t *testing.T) {
+	const shape = "name: x\nentry: a\nnodes:\n  a:\n    kind: gateway\n    to: b\n    routes:\n      - {path: \"/users/{id}\", %s}\n      - {path: /*}\n  b: {kind: backend}\n"
+	for _, edit := range []string{`response: {set: {X-Id: "{id}"}}`, `response: {add: {X-Id: "no {id} at all"}}`, `request: {set: {X-Id: "{id}"}}`} {
+		_, err := Parse("f", []byte(fmt.Sprintf(shape, edit)))
+		require.ErrorContains(t, err, "headers are set as they stand, and {id} is not filled in", edit)
+	}
+	_, err := Parse("f", []byte(fmt.Sprintf(shape, `response: {set: {X-Policy: '{"max":{"age":3}}'}}`)))
+	require.NoError(t, err, "braces of its own")
 }

@@ -9,7 +9,7 @@ var Limiting = map[string]Kind{
 		About: "refuses with a 429 what comes beyond a rate, or delays it; one limit, or a list of which any refuses",
 		Parameters: []Parameter{
 			{Name: "algorithm", About: "one of those that begin with limit: below", Form: Else, Usually: DefaultLimiter, Words: []string{"sliding-log", "leaky-queue"}},
-			{Name: "by", About: "who has a limit of their own", Form: Else, Words: []string{"consumer", "address", "route", "all", "header NAME"}, Usually: "consumer if the node has keys, else address"},
+			{Name: "by", About: "who has a limit of their own; who is no consumer counts by address", Form: Else, Words: []string{"consumer", "address", "route", "all", "header NAME"}, Usually: "consumer if the node has keys, else address"},
 			{Name: "cost", About: `of a request; or by path and method, as {/search*: 5, "POST /orders": 2}`, Form: Count, Default: 1, High: 1e6},
 		},
 	},

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"unicode"
 	"unicode/utf8"
 
@@ -28,15 +29,22 @@ type Document struct {
 	log  *Log
 }
 
-// Load reads a file of at most MaxBytes.
+// Load reads a file of at most MaxBytes. It waits for nobody: what is no
+// regular file (a pipe, a device) is not read.
 func Load(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, errors.Unwrap(err))
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.IsDir() {
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read %s: %w", path, errors.Unwrap(err))
+	case info.IsDir():
 		return nil, fmt.Errorf("read %s: is a directory, not a file", path)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("read %s: is no regular file", path)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
 	if err != nil {
