@@ -110,7 +110,7 @@ func (b *bounded) counted(reason string) {
 	b.Helper()
 	require.Eventually(b, func() bool { return b.node.Use().Refused[reason] > 0 }, 10*time.Second, time.Millisecond, reason)
 	w := httptest.NewRecorder()
-	(&admin{node: b.node}).handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	(&admin{node: b.node}).handler().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/metrics", nil))
 	require.Contains(b, w.Body.String(), fmt.Sprintf("trafficlab_refused_total{reason=%q}", reason))
 }
 
