@@ -152,10 +152,7 @@ func (v *visit) pause(at stage, until time.Duration, on ...Event) (Pause, bool) 
 	if len(on) > len(room) {
 		room = v.race[:]
 	}
-	for i := range on {
-		room[i] = on[i]
-	}
-	return Pause{until, room[:len(on)]}, false
+	return Pause{until, room[:copy(room, on)]}, false
 }
 
 // turnOff makes room for what a detour notes.

@@ -46,7 +46,6 @@ type soak struct {
 	*System
 	began time.Time
 	ends  time.Time
-	path  string
 
 	mu      sync.Mutex
 	kills   []span // of backends

@@ -55,6 +55,11 @@ func estimate(values []float64, unit Unit, level float64) Figure {
 	if half == 0 {
 		return f
 	}
+	if unit != Share && slices.Min(values) == 0 {
+		// What may be nothing at all does not spread by factors.
+		f.Low, f.High = max(0, m-half), m+half
+		return f
+	}
 	half = min(half*s.slope(m), s.reach)
 	f.Low, f.High = s.from(s.to(m)-half), s.from(s.to(m)+half)
 	return f

@@ -34,7 +34,7 @@ func TestEstimate(t *testing.T) {
 		// mean 2.5, its deviation 1.5, a share of .6; t = 12.7062
 		{"latencies spread by factors", []float64{1, 4}, Seconds, Figure{2.5, 2.5 * math.Exp(-12.70620*.6), 2.5 * math.Exp(12.70620*.6), 2, true}},
 		{"equal values leave no doubt", []float64{3, 3, 3}, PerSec, Figure{3, 3, 3, 3, true}},
-		{"a rate of 0 counts as one", []float64{0, 2}, PerSec, Figure{1, 1 / math.Exp(12.70620), math.Exp(12.70620), 2, true}},
+		{"what may be nothing spreads evenly", []float64{0, 2}, PerSec, Figure{1, 0, 1 + 12.70620, 2, true}},
 		{"rates of 0 are 0", []float64{0, 0}, PerSec, Figure{0, 0, 0, 2, true}},
 		// mean .99, its deviation .01; t = 4.3027
 		{"shares stay shares", []float64{1, 1, .97}, Share, Figure{.99, .90323, 1, 3, true}},
