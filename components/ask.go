@@ -75,6 +75,9 @@ func (p *proxy) try(v *visit) (Pause, bool) {
 
 // answered takes the end of the one attempt under way.
 func (p *proxy) answered(v *visit, woken int) (Pause, bool) {
+	if a := &v.attempt; woken < 0 && a.putOff(v) {
+		return v.pause(asking, a.until, a.call, v.x.Canceled())
+	}
 	v.attempt.end(woken)
 	if p.hedge != nil && v.rival != nil && v.rival.open { // it has lost: see decided
 		v.rival.lose(v.x.Now(), v.rival.reason)

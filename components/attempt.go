@@ -26,15 +26,25 @@ type attempt struct {
 	most    int64     // bytes of its body; 0: any number
 }
 
-// done tells the pool how the attempt ended. Only the first call counts.
+// done tells the pool how the attempt ended. Only the first call counts. What
+// the caller did wrong with its body says nothing of the upstream.
 func (a *attempt) done(now time.Duration, reason policy.Reason) {
 	if a.open {
 		a.open = false
 		if a.timing != nil {
 			a.noteEnd(now, reason)
 		}
+		if a.letDown(reason) {
+			reason = policy.Canceled
+		}
 		a.pool.done(now, a.i, a.pass, policy.Outcome{Reason: reason, Latency: now - a.started})
 	}
+}
+
+// letDown tells whether an attempt ended by the caller's doing: the body did
+// not come, or was not what it may be.
+func (a *attempt) letDown(reason policy.Reason) bool {
+	return reason == policy.Denied && !a.answer
 }
 
 // hear takes what the call came to.
@@ -75,10 +85,41 @@ func (a *attempt) giveUp() {
 	a.reason = policy.Canceled
 }
 
-// runOut ends an attempt for want of patience.
+// runOut ends an attempt for want of patience: with the upstream, or with a
+// caller that does not send on.
 func (a *attempt) runOut() {
+	_, owed := a.owed()
 	a.call.Cancel()
 	a.reason, a.failure, a.sent = policy.Timeout, &noResponse, true
+	if !owed {
+		a.reason, a.failure = policy.Denied, &bodyTooSlow
+	}
+}
+
+// owed tells since when the upstream alone has been waited for. It is not ok
+// while it is for the caller to send on.
+func (a *attempt) owed() (since time.Duration, ok bool) {
+	if d, knows := a.call.(Debtor); knows {
+		return d.Owed()
+	}
+	return a.started, true
+}
+
+// putOff puts the end of patience off, and tells whether there is any left.
+// Patience with an upstream begins anew with every piece of the body that it is
+// sent, and while the caller is waited for it does not.
+func (a *attempt) putOff(v *visit) bool {
+	patience := v.route.timeout.Response
+	if v.req.Size == 0 || patience == 0 {
+		return false
+	}
+	now := v.x.Now()
+	since, owed := a.owed()
+	if !owed {
+		since = now
+	}
+	a.until = min(v.deadline, since+patience)
+	return now < a.until
 }
 
 // end takes what a wait for the call, or for the caller to go away, came to.

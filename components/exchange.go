@@ -204,3 +204,11 @@ type Call interface {
 	// Cancel gives the attempt up.
 	Cancel()
 }
+
+// Debtor is a Call whose host knows how the body of the request fares.
+type Debtor interface {
+	// Owed tells since when the upstream alone has been waited for: since it
+	// has had all of the body, or a piece that it is slow to take. It is not ok
+	// while the next piece is the caller's to send.
+	Owed() (since time.Duration, ok bool)
+}

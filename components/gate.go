@@ -105,7 +105,7 @@ func (g *gate) giveUp(v *visit) bool {
 // leave learns from a request that was let in, and lets in who waits.
 func (g *gate) leave(v *visit, took time.Duration) {
 	reason := v.attempt.reason
-	if v.reason == policy.Canceled || reason == policy.Canceled || reason == policy.Failed || v.attempt.call == nil {
+	if v.reason == policy.Canceled || reason == policy.Canceled || reason == policy.Failed || v.attempt.call == nil || v.attempt.letDown(reason) {
 		took = -1 // says nothing of the room there is
 	}
 	g.mu.Lock()

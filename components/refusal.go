@@ -27,6 +27,7 @@ var (
 	// CONNECT asks for a tunnel to anywhere, TRACE for the request as the
 	// backend sees it, secrets and all.
 	notForwarded    = withField(local(405, httpRequestDenied, "this method is not forwarded"), "Allow", forwardedMethods)
+	bodyTooSlow     = local(408, httpRequestDenied, "the body did not come in time")
 	bodyTooLong     = local(413, httpRequestDenied, "the body is longer than the route takes")
 	urlTooLong      = local(414, httpRequestDenied, "the path and the query are longer than the route takes")
 	notJSON         = local(400, httpRequestDenied, "the body is no JSON text")

@@ -3,6 +3,7 @@ package live
 import (
 	"errors"
 	"io"
+	"math"
 	"sync"
 	"sync/atomic"
 
@@ -28,6 +29,7 @@ type requestBody struct {
 
 	begun   atomic.Bool // some has been asked for
 	tooLong atomic.Bool // to be kept: lost, for those who do not hold mu
+	broke   atomic.Bool // it has not come whole
 
 	mu   sync.Mutex
 	kept []byte
@@ -53,21 +55,36 @@ func rewritten(text []byte, from incoming) *requestBody {
 // unread tells whether nobody has asked for any of it.
 func (b *requestBody) unread() bool { return !b.begun.Load() }
 
-func (b *requestBody) reader(most int64) *bodyReader {
-	return &bodyReader{body: b, most: int(most), over: new(atomic.Bool)}
+// reader reads the body for an attempt that begins now, by the node's clock.
+func (b *requestBody) reader(most int64, at *Node) *bodyReader {
+	r := &bodyReader{body: b, most: int(most), node: at, progress: new(progress)}
+	r.since.Store(int64(at.now()))
+	return r
 }
+
+// progress is how the body of an attempt fares, for all readings of it.
+type progress struct {
+	over  atomic.Bool  // it would have been more than it may be
+	since atomic.Int64 // of the run, when the latest piece came, or awaited
+}
+
+// awaited stands for a piece that the caller is to send.
+const awaited = math.MinInt64
 
 // bodyReader is one attempt's reading of a body.
 type bodyReader struct {
+	*progress
 	body *requestBody
+	node *Node // whose clock tells the time
 	at   int
-	lead bool         // it alone reads on, past what is kept
-	most int          // bytes that it may read; 0: all
-	over *atomic.Bool // it would have been more
+	lead bool // it alone reads on, past what is kept
+	most int  // bytes that it may read; 0: all
 }
 
 func (r *bodyReader) Read(p []byte) (int, error) {
+	r.since.Store(awaited)
 	n, err := r.read(p)
+	r.since.Store(int64(r.node.now()))
 	if r.most > 0 && r.at > r.most {
 		r.over.Store(true)
 		return 0, errBodyTooLong
@@ -96,6 +113,7 @@ func (r *bodyReader) read(p []byte) (int, error) {
 	r.lead = b.lost
 	r.at += n
 	b.end = err
+	b.broke.Store(err != nil && err != io.EOF)
 	return n, err
 }
 
@@ -114,10 +132,10 @@ func (r *bodyReader) Ready() bool { return r.body.begun.Load() || r.body.from.Re
 // Rewind is the body read from its beginning, if that is kept. What r still
 // reads is kept for it, too.
 func (r *bodyReader) Rewind() (http1.Source, bool) {
-	if r.body.tooLong.Load() {
+	if r.body.tooLong.Load() || r.body.broke.Load() {
 		return nil, false
 	}
-	return &bodyReader{body: r.body, most: r.most, over: r.over}, true
+	return &bodyReader{progress: r.progress, body: r.body, node: r.node, most: r.most}, true
 }
 
 // Trailer is the fields behind the body, once it has ended.

@@ -78,7 +78,7 @@ func (c *call) pack(x *exchange, h *components.Hop) error {
 		c.over1.Interim = x.interim
 		c.over1.Ask.Upgrade, c.over1.Ask.Trailers = x.upgrade, x.trailers
 		if h.Body && x.body != nil {
-			c.body = x.body.reader(h.MostBody)
+			c.body = x.body.reader(h.MostBody, x.node)
 			c.over1.Body, c.over1.Ask.Length = c.body, x.body.size
 			c.over1.Ask.Trailer = x.trailer
 			c.over1.Ask.Expect = x.expects && x.body.unread()
@@ -178,7 +178,7 @@ func (c *call) reasonOf(err error) policy.Reason {
 		return policy.Canceled
 	case c.body != nil && (c.body.over.Load() || c.body.body.from.Refused() != nil):
 		return policy.Denied
-	case isClosed(c.of.gone): // amid its body, perhaps
+	case isClosed(c.of.gone), c.letDown(): // amid its body, perhaps
 		return policy.Canceled
 	case c.trip().Begun():
 		return policy.Reset
@@ -188,6 +188,20 @@ func (c *call) reasonOf(err error) policy.Reason {
 		return policy.Refused
 	}
 	return policy.Reset
+}
+
+// letDown tells whether the caller has not sent the body as it should have.
+func (c *call) letDown() bool {
+	return c.body != nil && (c.body.over.Load() || c.body.body.broke.Load())
+}
+
+// Owed implements components.Debtor.
+func (c *call) Owed() (since time.Duration, ok bool) {
+	if c.body == nil {
+		return 0, true
+	}
+	at := c.body.since.Load()
+	return time.Duration(at), at != awaited
 }
 
 // Head is the answer's head, or why there is none.

@@ -186,7 +186,7 @@ func (x *exchange) Forward(c components.Call, head components.Response, limit in
 		p.limit = limit
 	}
 	reason := p.run()
-	if isClosed(x.gone) && reason != policy.OK {
+	if reason != policy.OK && (isClosed(x.gone) || from.letDown()) {
 		reason = policy.Canceled
 	}
 	x.sent += to.written

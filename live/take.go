@@ -20,7 +20,7 @@ func (x *exchange) Take(c components.Call, limit int64) (components.Body, policy
 		}
 	}
 	text, reason := readUpTo(conn, limit)
-	if isClosed(x.gone) && reason != policy.OK {
+	if reason != policy.OK && (isClosed(x.gone) || from.letDown()) {
 		reason = policy.Canceled
 	}
 	if reason != policy.OK {
@@ -35,7 +35,7 @@ func (x *exchange) Rewrite(limit int64, edit func([]byte) ([]byte, bool)) policy
 	if x.body == nil {
 		return policy.OK
 	}
-	text, reason := readUpTo(x.body.reader(0), limit)
+	text, reason := readUpTo(x.body.reader(0, x.node), limit)
 	switch {
 	case x.in.Refused() != nil:
 		return policy.Denied

@@ -15,6 +15,7 @@ type call struct {
 	next      *call  // of the frame's
 	callee    *frame // who works on it, as far as is known here
 	connectBy time.Duration
+	sent      time.Duration // if it has a body
 	slot      int32
 	ticks     int32 // events under way that name it
 
@@ -42,6 +43,9 @@ func (c *call) Fired() bool { return c.fired }
 func (c *call) Head() (components.Head, policy.Reason) {
 	return components.Head{Status: c.status, Header: c.header}, c.reason
 }
+
+// Owed implements components.Debtor. A body takes no time.
+func (c *call) Owed() (since time.Duration, ok bool) { return c.sent, true }
 
 // Cancel gives the attempt up. An answer that has come stays readable.
 func (c *call) Cancel() {
@@ -160,6 +164,9 @@ func (c *call) connected() {
 // send hands the request over.
 func (c *call) send() {
 	c.worked = true
+	if c.request.Size != 0 {
+		c.sent = c.world.clock.now
+	}
 	c.callee = c.pool.to.receive(c)
 }
 

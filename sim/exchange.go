@@ -50,7 +50,7 @@ func (f *frame) Start(h *components.Hop) components.Call {
 	c.request.Header = handed(h.Request.Header)
 	c.request.Size = 0
 	if h.Body && f.call != nil {
-		c.request.Size = f.call.request.Size
+		c.request.Size, c.sent = f.call.request.Size, f.world.clock.now
 	}
 	if h.Connect > 0 {
 		c.connectBy = f.world.clock.now + h.Connect

@@ -80,7 +80,7 @@ var Guards = map[string]Kind{
 		About: "bounds attempts, and all of them together",
 		Parameters: []Parameter{
 			{Name: "connect", About: "until a connection is there", Form: Span, Default: 1e9, Low: 1e6, High: float64(time.Hour), Off: true},
-			{Name: "response", About: "from the start of an attempt until its answer begins", Form: Span, Default: 5e9, Low: 1e6, High: float64(time.Hour), Off: true},
+			{Name: "response", About: "until an attempt's answer begins: from its start, or from the latest piece of the request's body; the wait for a caller to send on does not count", Form: Span, Default: 5e9, Low: 1e6, High: float64(time.Hour), Off: true},
 			{Name: "total", About: "until the answer that stands begins: all attempts, pauses and the wait to be let in", Form: Span, Low: 1e6, High: float64(time.Hour), Off: true},
 			{Name: "propagate", About: "tells upstreams the time left (grpc-timeout), and keeps to what callers tell", Form: Flag},
 		},
