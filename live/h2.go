@@ -336,16 +336,30 @@ func (b *h2Body) Read(p []byte) (n int, err error) {
 	}
 	a := b.answer
 	n, err = a.patiently(a.send, &b.came, a.control.SetReadDeadline, func() (int, error) { return a.r.Body.Read(p) })
-	if errors.Is(err, os.ErrDeadlineExceeded) && b.refused.CompareAndSwap(nil, http1.BodyTooSlow) {
-		a.refuse(http1.BodyTooSlow)
+	switch {
+	case err == nil || err == io.EOF:
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		b.refuse(http1.BodyTooSlow)
+	case strings.HasPrefix(err.Error(), cutShort):
+		b.refuse(errH2Length)
 	}
 	return n, err
 }
 
+// cutShort is what net/http says of a stream that ends before its body is whole,
+// which is malformed (RFC 9113 section 8.1.1). It has no other mark.
+const cutShort = "request declared a Content-Length of "
+
+func (b *h2Body) refuse(e *http1.Error) {
+	if b.refused.CompareAndSwap(nil, e) {
+		b.answer.refuse(e)
+	}
+}
+
 var errAnswered = errors.New("the request has been answered")
 
-// Refused is that the body came too slowly; net/http ends a stream whose body
-// is not what was said.
+// Refused is why the body cannot be read to its end, if that is the client's
+// doing.
 func (b *h2Body) Refused() *http1.Error { return b.refused.Load() }
 
 // Ready tells whether the client sends the body without being asked.

@@ -1,0 +1,120 @@
+package live
+
+import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+)
+
+// wary is a proxy that a single failure makes give its upstream up.
+const wary = `
+name: chain
+entry: edge
+nodes:
+  edge: {kind: reverse-proxy, %s to: origin, breaker: {consecutive: 1}, retry: {tries: 1}}
+  origin: {kind: external, to: "http://ORIGIN"}
+`
+
+var counted = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	n, _ := io.Copy(io.Discard, r.Body)
+	if r.URL.Path == "/never" {
+		<-r.Context().Done()
+	}
+	fmt.Fprint(w, n)
+})
+
+// TestUploadsOutlastThePatienceForAnswers: it begins when the body is sent.
+func TestUploadsOutlastThePatienceForAnswers(t *testing.T) {
+	inChain(t, fmt.Sprintf(wary, ""), counted, func(c *chain) {
+		upload := func(path string) (*http.Response, time.Duration) {
+			body, pieces := io.Pipe()
+			go func() {
+				for range 16 {
+					time.Sleep(time.Second)
+					pieces.Write(make([]byte, 1<<10))
+				}
+				pieces.Close()
+			}()
+			began := time.Now()
+			answer, err := c.client().Post("http://edge"+path, "text/plain", body)
+			require.NoError(t, err)
+			answer.Body.Close()
+			return answer, time.Since(began)
+		}
+		answer, _ := upload("/")
+		require.Equal(t, 200, answer.StatusCode)
+		answer, took := upload("/never")
+		require.Equal(t, 504, answer.StatusCode)
+		require.InDelta(t, 21, took.Seconds(), .1, "the time for the answer is not the body's")
+	})
+}
+
+// TestClientsWhoseBodiesDoNotComeHarmNoUpstream: were one of them charged to
+// it, the breaker would be open for the request behind them.
+func TestClientsWhoseBodiesDoNotComeHarmNoUpstream(t *testing.T) {
+	for _, over := range []string{"HTTP/1.1", "HTTP/2"} {
+		for _, how := range []string{"stalls", "truncates"} {
+			t.Run(over+" "+how, func(t *testing.T) {
+				secure := ""
+				if over == "HTTP/2" {
+					secure = "tls: {self-signed: true},"
+				}
+				inChain(t, fmt.Sprintf(wary, secure), counted, func(c *chain) {
+					want := map[string]int{"stalls": 408, "truncates": 400}[how]
+					if over == "HTTP/2" {
+						conn := c.overH2()
+						defer conn.conn.Close()
+						post := []string{":method", "POST", ":scheme", "https", ":authority", "localhost", ":path", "/", "content-length", "20"}
+						require.NoError(t, conn.get(1, false, post...))
+						require.NoError(t, conn.WriteData(1, how == "truncates", []byte("a piece")))
+						require.Equal(t, want, conn.status(1))
+						require.NoError(t, conn.get(3, true, plainGet...))
+						require.Equal(t, 200, conn.status(3))
+						return
+					}
+					conn, err := c.network.Dial(c.Context(), "tcp", "edge")
+					require.NoError(t, err)
+					defer conn.Close()
+					io.WriteString(conn, "POST / HTTP/1.1\r\nHost: edge\r\nContent-Length: 20\r\n\r\na piece")
+					if how == "truncates" {
+						time.Sleep(time.Second)
+						conn.Close()
+					} else {
+						answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+						require.NoError(t, err)
+						require.Equal(t, want, answer.StatusCode)
+					}
+					time.Sleep(time.Second)
+					answer, err := c.client().Get("http://edge/")
+					require.NoError(t, err)
+					answer.Body.Close()
+					require.Equal(t, 200, answer.StatusCode)
+				})
+			})
+		}
+	}
+}
+
+// overH2 is a connection to the entry, which speaks TLS.
+func (c *chain) overH2() *frames {
+	c.Helper()
+	raw, err := c.network.Dial(c.Context(), "tcp", "edge")
+	require.NoError(c, err)
+	var conn net.Conn = tls.Client(raw, &tls.Config{RootCAs: c.roots, ServerName: "localhost", NextProtos: []string{"h2"}})
+	f := &frames{T: c.T, Framer: http2.NewFramer(conn, conn), conn: conn}
+	f.encoder = hpack.NewEncoder(&f.encoded)
+	f.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	_, err = io.WriteString(conn, http2.ClientPreface)
+	require.NoError(c, err)
+	require.NoError(c, f.WriteSettings())
+	return f
+}
