@@ -46,15 +46,15 @@ func TestUploadsOutlastThePatienceForAnswers(t *testing.T) {
 			}()
 			began := time.Now()
 			answer, err := c.client().Post("http://edge"+path, "text/plain", body)
-			require.NoError(t, err)
+			require.NoError(c, err)
 			answer.Body.Close()
 			return answer, time.Since(began)
 		}
 		answer, _ := upload("/")
-		require.Equal(t, 200, answer.StatusCode)
+		require.Equal(c, 200, answer.StatusCode)
 		answer, took := upload("/never")
-		require.Equal(t, 504, answer.StatusCode)
-		require.InDelta(t, 21, took.Seconds(), .1, "the time for the answer is not the body's")
+		require.Equal(c, 504, answer.StatusCode)
+		require.InDelta(c, 21, took.Seconds(), .1, "the time for the answer is not the body's")
 	})
 }
 
@@ -74,15 +74,15 @@ func TestClientsWhoseBodiesDoNotComeHarmNoUpstream(t *testing.T) {
 						conn := c.overH2()
 						defer conn.conn.Close()
 						post := []string{":method", "POST", ":scheme", "https", ":authority", "localhost", ":path", "/", "content-length", "20"}
-						require.NoError(t, conn.get(1, false, post...))
-						require.NoError(t, conn.WriteData(1, how == "truncates", []byte("a piece")))
-						require.Equal(t, want, conn.status(1))
-						require.NoError(t, conn.get(3, true, plainGet...))
-						require.Equal(t, 200, conn.status(3))
+						require.NoError(c, conn.get(1, false, post...))
+						require.NoError(c, conn.WriteData(1, how == "truncates", []byte("a piece")))
+						require.Equal(c, want, conn.status(1))
+						require.NoError(c, conn.get(3, true, plainGet...))
+						require.Equal(c, 200, conn.status(3))
 						return
 					}
 					conn, err := c.network.Dial(c.Context(), "tcp", "edge")
-					require.NoError(t, err)
+					require.NoError(c, err)
 					defer conn.Close()
 					io.WriteString(conn, "POST / HTTP/1.1\r\nHost: edge\r\nContent-Length: 20\r\n\r\na piece")
 					if how == "truncates" {
@@ -90,14 +90,14 @@ func TestClientsWhoseBodiesDoNotComeHarmNoUpstream(t *testing.T) {
 						conn.Close()
 					} else {
 						answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
-						require.NoError(t, err)
-						require.Equal(t, want, answer.StatusCode)
+						require.NoError(c, err)
+						require.Equal(c, want, answer.StatusCode)
 					}
 					time.Sleep(time.Second)
 					answer, err := c.client().Get("http://edge/")
-					require.NoError(t, err)
+					require.NoError(c, err)
 					answer.Body.Close()
-					require.Equal(t, 200, answer.StatusCode)
+					require.Equal(c, 200, answer.StatusCode)
 				})
 			})
 		}
