@@ -72,7 +72,9 @@ func (c *call) pack(x *exchange, h *components.Hop) error {
 	c.over1.Ask = http1.Ask{
 		Method: q.Method, Target: up.target(q.Path, q.Query, x.asked), Host: q.Host,
 		Header: q.Header,
-		More:   components.Header{{Name: RequestHeader, Value: FormatRequest(q.Number, q.Attempt)}},
+	}
+	if !up.foreign {
+		c.over1.Ask.More = components.Header{{Name: RequestHeader, Value: FormatRequest(q.Number, q.Attempt)}}
 	}
 	if x.out != nil {
 		c.over1.Interim = x.interim
@@ -245,6 +247,7 @@ func (x *exchange) hear(c *call, until time.Time) {
 type upstream struct {
 	address http1.Address
 	h2      *h2Host // nil: HTTP/1.1 is spoken there
+	foreign bool    // external: what nodes tell each other is not for it
 	base    string  // path of an external upstream, put before the request's
 }
 

@@ -13,7 +13,8 @@ import (
 
 // RequestHeader carries a request's number and attempt between the places of
 // a system: "<number> <attempt in hexadecimal>". Only hosts and generators see
-// it: it is in no components.Header and in no answer.
+// it: it is in no components.Header, in no answer, and in nothing that externals
+// are asked. It is believed of who is on this machine, as all of them are.
 const RequestHeader = "Trafficlab-Request"
 
 // FormatRequest is the value of RequestHeader.
@@ -34,15 +35,16 @@ func parseRequest(value string) (number, attempt uint64, ok bool) {
 
 // received is the head of a request as handlers see it.
 func (n *Node) received(a caller, q *http1.Request) components.Request {
+	from := peer(a.Peer())
 	number, attempt, ok := parseRequest(q.Header.Get(RequestHeader))
-	if !ok {
+	if !ok || from.IsValid() && !from.IsLoopback() {
 		number, attempt = 1<<63|n.unnumbered.Add(1), 0
 	}
 	return components.Request{
 		Number: number, Attempt: attempt,
 		Method: q.Method, Host: q.Host, Path: q.Path, Query: q.Query,
 		Header: q.Header.Del(RequestHeader),
-		Peer:   peer(a.Peer()),
+		Peer:   from,
 		Size:   q.Length,
 		TLS:    a.Secure(), Identity: n.identity(a),
 	}

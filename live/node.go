@@ -165,7 +165,7 @@ func upstreamsOf(t *topologies.Topology, node *topologies.Node, addresses func(t
 			if err != nil {
 				return nil, fmt.Errorf("read the address of %s: %w", place, err)
 			}
-			found[place] = upstream{address: addressOf(to), base: strings.TrimSuffix(to.EscapedPath(), "/")}
+			found[place] = upstream{address: addressOf(to), foreign: true, base: strings.TrimSuffix(to.EscapedPath(), "/")}
 		}
 	}
 	return found, nil
