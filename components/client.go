@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"trafficlab/scenarios"
+	"trafficlab/topologies"
 )
 
 // trustList is the peers whose X-Forwarded-For is believed.
@@ -30,6 +31,10 @@ func newTrustList(peers []string) trustList {
 	}
 	return list
 }
+
+// Trusted tells whom a node believes what they say of others' requests. Nodes
+// that are told nothing of it believe who is on this machine.
+func Trusted(node *topologies.Node) func(peer netip.Addr) bool { return newTrustList(node.Trust).has }
 
 func (t trustList) has(peer netip.Addr) bool {
 	peer = peer.Unmap()

@@ -490,7 +490,7 @@ func boundedTLS(t *testing.T, fields string, origin func(net.Conn)) (*bounded, *
 	require.NoError(t, err)
 	door, err := newTLSDoor(papers{Pairs: []topologies.Certificate{p.serves("p", "localhost")}}, top.Node("p").TLS, time.Now)
 	require.NoError(t, err)
-	return hostBounded(t, top, origin, Options{TLS: door.config()}), &tls.Config{RootCAs: p.roots, ServerName: "localhost"}
+	return hostBounded(t, top, origin, Options{door: door}), &tls.Config{RootCAs: p.roots, ServerName: "localhost"}
 }
 
 func TestBoundsOfHandshakes(t *testing.T) {

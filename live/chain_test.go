@@ -111,7 +111,7 @@ func (c *chain) host(k *scenarios.Case, node *topologies.Node, clock Clock) {
 		c.pki = newPKI(c.T)
 		door, err := newTLSDoor(papers{Pairs: []topologies.Certificate{c.serves(node.Name, "localhost")}}, node.TLS, time.Now)
 		require.NoError(c, err)
-		o.TLS = door.config()
+		o.door = door
 	}
 	n, err := NewNode(k, topologies.Place(node.Name), o)
 	require.NoError(c, err)

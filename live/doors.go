@@ -37,14 +37,18 @@ func newDoors(n *Node, o Options) *doors {
 	}
 	if want.Redirect {
 		d.bare = newServer(n, o)
-		d.bare.Handler = redirector{}
+		d.bare.Handler = redirector{n}
 	}
 	return d
 }
 
 // serve answers what comes to the listener. Its error is http1.ErrClosed if the
 // doors were closed.
-func (d *doors) serve(l net.Listener, config *tls.Config) error {
+func (d *doors) serve(l net.Listener) error {
+	var config *tls.Config
+	if d.node.door != nil {
+		config = d.node.door.config()
+	}
 	if config == nil && d.h2 == nil {
 		return d.usual.Serve(l)
 	}
@@ -87,15 +91,19 @@ func (d *doors) close() error {
 	return err
 }
 
-// redirector sends everybody to the same place over TLS, with the method kept
-// (RFC 9110 section 15.4.9).
-type redirector struct{}
+// redirector sends who asks for a host of the node to the same place over TLS,
+// with the method kept (RFC 9110 section 15.4.9). To others it would be a way
+// to lead people anywhere.
+type redirector struct{ of *Node }
 
 // Answer implements http1.Handler.
-func (redirector) Answer(a *http1.Answer, q *http1.Request) {
-	if q.Host == "" || q.Path == "*" {
-		a.Begin(http.StatusBadRequest, nil, 0)
-		a.End(nil)
+func (r redirector) Answer(a *http1.Answer, q *http1.Request) {
+	switch {
+	case q.Host == "" || q.Path == "*":
+		r.of.deny(a, errNowhere)
+		return
+	case !r.of.door.stands(nameIn(q.Host)):
+		r.of.deny(a, errMisdirected)
 		return
 	}
 	to := "https://" + q.Host + q.Path
@@ -105,6 +113,8 @@ func (redirector) Answer(a *http1.Answer, q *http1.Request) {
 	a.Begin(http.StatusPermanentRedirect, components.Header{{Name: "Location", Value: to}}, 0)
 	a.End(nil)
 }
+
+var errNowhere = &http1.Error{Status: http.StatusBadRequest, Reason: "no place to redirect to"}
 
 // secured is an answer's header with what the node says of TLS: nobody else may
 // say it in its place (RFC 6797 section 7.1).

@@ -91,22 +91,16 @@ func (n *Node) answerH2(w http.ResponseWriter, r *http.Request) {
 			peer.gaveUp(time.Since(came))
 		}
 	}()
-	q, wrong := requestOfH2(r)
-	if wrong != nil {
-		n.refuse(wrong)
-		n.unheard(peer.conn.RemoteAddr(), wrong, 0)
-		said := n.refusal(wrong)
-		fill(w.Header(), said.Header)
-		w.WriteHeader(wrong.Status)
-		w.Write(said.Body.Bytes)
-		return
-	}
 	a := &h2Answer{w: w, r: r, peer: peer, control: http.NewResponseController(w), refuse: n.refuse}
 	a.send, a.take = paceOf(n.node.MayCall().Send), paceOf(n.node.MayCall().Take)
 	a.most = n.node.MayCall().Requests
 	a.body.answer = a
 	defer a.close()
-	n.answer(a, &a.body, q)
+	if q, wrong := requestOfH2(r); wrong != nil {
+		n.deny(a, wrong)
+	} else {
+		n.answer(a, &a.body, q)
+	}
 	if !a.ended {
 		panic(http.ErrAbortHandler) // resets the stream
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -23,6 +24,7 @@ import (
 )
 
 // h2Lab is a node "proxy" with TLS before a server "origin", over real sockets.
+// It has a certificate for localhost, and one for each name that is wanted.
 type h2Lab struct {
 	*testing.T
 	*pki
@@ -44,6 +46,9 @@ func inH2Lab(t *testing.T, want *topologies.TLS, h components.Handler, origin ht
 	server := &http.Server{Handler: origin, ErrorLog: log.New(io.Discard, "", 0)}
 	go server.Serve(behind)
 	papers := papers{Pairs: []topologies.Certificate{l.serves("proxy", "localhost")}}
+	for i, name := range want.Names {
+		papers.Pairs = append(papers.Pairs, l.serves(fmt.Sprintf("proxy-%d", i), name))
+	}
 	if want.Clients != nil {
 		papers.Clients = l.file
 	}
@@ -55,7 +60,7 @@ func inH2Lab(t *testing.T, want *topologies.TLS, h components.Handler, origin ht
 	}}
 	l.node, err = hostHandler(h, shape, "proxy", Options{
 		Addresses: func(topologies.Place) string { return behind.Addr().String() },
-		Log:       log.New(&l.log, "", 0), TLS: door.config(),
+		Log:       log.New(&l.log, "", 0), door: door,
 	})
 	require.NoError(t, err)
 	go l.node.Serve(at)
@@ -538,7 +543,7 @@ func TestIdentityOverH2(t *testing.T) {
 
 func TestRedirectAndHSTS(t *testing.T) {
 	want := usualTLS()
-	want.Redirect, want.HSTS = true, "max-age=3600"
+	want.Redirect, want.HSTS, want.Names = true, "max-age=3600", []string{"*.shop.test"}
 	l := inH2Lab(t, want, handle(pass), func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Strict-Transport-Security", "max-age=0") // of its own
 	})
@@ -557,6 +562,17 @@ func TestRedirectAndHSTS(t *testing.T) {
 		require.NoError(t, answer.Body.Close())
 		assert.Equal(t, []string{"max-age=3600"}, answer.Header["Strict-Transport-Security"])
 	}
+	for host, status := range map[string]int{"localhost": 308, "LOCALHOST:1": 308, "a.shop.test": 308, "shop.test": 421, "a.b.shop.test": 421, "evil.test": 421} {
+		r, err := http.NewRequest("GET", "http://"+l.address+"/", nil)
+		require.NoError(t, err)
+		r.Host = host
+		answer, err := client.Do(r)
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+		assert.Equal(t, status, answer.StatusCode, host)
+		assert.Equal(t, status == 308, answer.Header.Get("Location") == "https://"+host+"/", host)
+	}
+	assert.EqualValues(t, 3, l.node.Use().Refused["misdirected"])
 
 	l = inH2Lab(t, usualTLS(), handle(pass), sawIt)
 	_, err := l.client().Get("http://" + l.address + "/")

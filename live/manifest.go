@@ -100,7 +100,7 @@ func (m *manifest) options(node string, log *log.Logger) (Options, []renewable, 
 		if err != nil {
 			return o, nil, fmt.Errorf("read the certificates of %s: %w", node, err)
 		}
-		o.TLS, fresh = door.config(), append(fresh, door)
+		o.door, fresh = door, append(fresh, door)
 	}
 	visitor, err := m.visitor(node, t.Upstream)
 	if err != nil {

@@ -39,7 +39,7 @@ type Options struct {
 	Clock Clock // nil: Precise
 	Dial  func(ctx context.Context, network, address string) (net.Conn, error)
 
-	TLS         *tls.Config                      // what to serve; nil: plain HTTP
+	door        *tlsDoor                         // what to serve; nil: plain HTTP
 	UpstreamTLS func(address string) *tls.Config // for upstreams that terminate TLS
 	visitor     *visitor                         // whose that is; nil: somebody else's
 
@@ -63,7 +63,7 @@ type Node struct {
 	log     *log.Logger
 	meters  *meters
 	doors   *doors
-	tls     *tls.Config
+	door    *tlsDoor // nil: plain HTTP
 	refused refusals
 	reloads *prometheus.CounterVec // by result
 
@@ -123,7 +123,7 @@ func newNode(t *topologies.Topology, place topologies.Place, o Options) *Node {
 	o = o.withDefaults()
 	n := &Node{
 		place: place, node: t.Node(place.Node()), options: o,
-		clock: o.Clock, log: o.Log, tls: o.TLS,
+		clock: o.Clock, log: o.Log, door: o.door,
 		meters:  newMeters(),
 		reloads: prometheus.NewCounterVec(reloadsOpts, []string{"result"}),
 	}
@@ -192,7 +192,7 @@ func addressOf(to *url.URL) http1.Address {
 
 // Serve answers what comes to the listener until the node is closed.
 func (n *Node) Serve(l net.Listener) error {
-	if err := n.doors.serve(l, n.tls); err != http1.ErrClosed {
+	if err := n.doors.serve(l); err != http1.ErrClosed {
 		return fmt.Errorf("serve %s: %w", n.place, err)
 	}
 	return nil
@@ -270,6 +270,10 @@ func (n *Node) answer(a caller, in incoming, q *http1.Request) {
 	x.trace = s.tracing.begin(x, &x.req)
 	defer n.over(x, n.now())
 	defer x.end()
+	if s.misdirected(a, &x.req) {
+		x.turnAway(errMisdirected)
+		return
+	}
 	if x.req.Path == components.CheckPath && n.leaving.Load() {
 		x.Reply(components.Refusal(http.StatusServiceUnavailable, "draining", false))
 		return

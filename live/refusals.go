@@ -58,6 +58,25 @@ func (n *Node) unheard(from net.Addr, why *http1.Error, took time.Duration) {
 	s.access.write(x, &components.Request{Peer: peer(from)}, n.now()-took)
 }
 
+// deny refuses a request before there is an exchange.
+func (n *Node) deny(a caller, why *http1.Error) {
+	n.refuse(why)
+	n.unheard(a.Peer(), why, 0)
+	said := n.refusal(why)
+	a.Begin(said.Status, said.Header, int64(len(said.Body.Bytes)))
+	a.Write(said.Body.Bytes) // who does not get it has gone away
+	a.End(nil)
+}
+
+// turnAway answers a request that no component is to hear of.
+func (x *exchange) turnAway(why *http1.Error) {
+	said := x.node.refusal(why)
+	x.told.reason = components.ReasonOf(said.Status, said.Header).String()
+	x.node.refused.turn(x.told.reason)
+	x.cutOff(why)
+	x.Reply(said)
+}
+
 // refusal is the answer to what was refused.
 func (n *Node) refusal(why *http1.Error) components.Response {
 	return components.Refusal(why.Status, why.Reason, n.present().node.Problems)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"reflect"
 	"slices"
 	"sync"
@@ -22,10 +23,11 @@ type setup struct {
 	handler   components.Handler
 	upstreams map[topologies.Place]upstream
 	access    *accessLog
-	pool      *http1.Pool   // this and the next, perhaps also of others
-	h2        *h2Pool       // the same for HTTP/2; nil: nobody is asked so
-	tracing   *tracing      // nil: contexts pass as they are
-	shared    *redisTallies // nil: none, or somebody else's
+	pool      *http1.Pool           // this and the next, perhaps also of others
+	h2        *h2Pool               // the same for HTTP/2; nil: nobody is asked so
+	trusts    func(netip.Addr) bool // who vouches for the requests of others
+	tracing   *tracing              // nil: contexts pass as they are
+	shared    *redisTallies         // nil: none, or somebody else's
 
 	ctx      context.Context // of work on its own account: ends with the setup
 	cancel   context.CancelFunc
@@ -62,7 +64,7 @@ func (n *Node) compose(t *topologies.Topology, before *setup) (*setup, error) {
 // has in common with the one before.
 func (n *Node) setUp(h components.Handler, t *topologies.Topology, before *setup) (s *setup, err error) {
 	node := t.Node(n.place.Node())
-	s = &setup{of: n, node: node, handler: h, access: newAccessLog(n.options.Access, node.AccessLog)}
+	s = &setup{of: n, node: node, handler: h, access: newAccessLog(n.options.Access, node.AccessLog), trusts: components.Trusted(node)}
 	if s.upstreams, err = upstreamsOf(t, node, n.options.Addresses); err != nil {
 		return nil, fmt.Errorf("host %s: %w", n.place, err)
 	}
