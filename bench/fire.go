@@ -23,7 +23,7 @@ import (
 type Aim struct {
 	URL       string            // of the entry, without a path
 	Began     time.Time         // the instant from which arrivals count
-	Transport http.RoundTripper // see NewTransport
+	Transport http.RoundTripper // see NewTransport; one of its making if the load has cohorts
 	// Sleep waits until an instant, or returns the context's error. Vegeta's
 	// own sleeps overshoot by up to a millisecond: live.SleepUntil does not.
 	Sleep func(ctx context.Context, until time.Time) error
@@ -49,8 +49,14 @@ const maxWorkers = 20000
 func Fire(ctx context.Context, c *scenarios.Case, aim Aim) ([]measure.Sample, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	loops := startLoops(ctx, stop, c, aim)
-	v := newVolley(ctx, c, aim)
+	cohorts, err := newCohorts(c, aim)
+	if err != nil {
+		return nil, err
+	}
+	defer cohorts.close()
+	by := sender{aim, ctx, c.Variant.Timeout, components.NewTimings(c.Variant.Topology), cohorts}
+	loops := startLoops(by, stop, c)
+	v := newVolley(by, c)
 	attacker := vegeta.NewAttacker(
 		vegeta.Client(&http.Client{Transport: v, CheckRedirect: unfollowed}),
 		vegeta.MaxWorkers(maxWorkers),
@@ -85,10 +91,10 @@ type volley struct {
 	samples  []measure.Sample
 }
 
-func newVolley(ctx context.Context, c *scenarios.Case, aim Aim) *volley {
+func newVolley(by sender, c *scenarios.Case) *volley {
 	arrivals := slices.Collect(c.Arrivals())
 	v := &volley{
-		sender: newSender(ctx, c, aim), arrivals: arrivals,
+		sender: by, arrivals: arrivals,
 		paced:   ^uint64(0),
 		trips:   make([]trip, len(arrivals)),
 		samples: make([]measure.Sample, len(arrivals)),

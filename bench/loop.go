@@ -28,8 +28,8 @@ type loops struct {
 
 // startLoops lets every client of the case's closed streams begin. Trouble of
 // our own machine ends the run by stop.
-func startLoops(ctx context.Context, stop context.CancelCauseFunc, c *scenarios.Case, aim Aim) *loops {
-	l := &loops{sender: newSender(ctx, c, aim), stop: stop}
+func startLoops(by sender, stop context.CancelCauseFunc, c *scenarios.Case) *loops {
+	l := &loops{sender: by, stop: stop}
 	for _, client := range c.Clients() {
 		l.clients.Go(func() { l.play(client) })
 	}

@@ -26,10 +26,7 @@ type sender struct {
 	ctx     context.Context
 	timeout time.Duration
 	timings *components.Timings // nil: nobody tells
-}
-
-func newSender(ctx context.Context, c *scenarios.Case, aim Aim) sender {
-	return sender{aim, ctx, c.Variant.Timeout, components.NewTimings(c.Variant.Topology)}
+	cohorts cohorts
 }
 
 // trip is what vegeta's results do not tell of one request.
@@ -44,10 +41,16 @@ type trip struct {
 func (s *sender) send(req *http.Request, a *scenarios.Arrival, t *trip) (*http.Response, error) {
 	ctx, cancel := context.WithDeadline(s.ctx, s.Began.Add(a.At+s.timeout))
 	once := &oneTry{cancel: cancel}
-	out := req.WithContext(once.trace(ctx))
-	out.Host, out.Header = host, header(a)
+	h, by, trace := header(a), s.Transport, once.trace()
+	if a.Habits != nil {
+		k := s.cohorts[a.Kind]
+		by, trace.GotConn = k.transport, k.got(h)
+		req.URL = k.url(req.URL, a)
+	}
+	out := req.WithContext(httptrace.WithClientTrace(ctx, trace))
+	out.Host, out.Header = host, h
 	t.sent = time.Now()
-	res, err := s.Transport.RoundTrip(out)
+	res, err := by.RoundTrip(out)
 	if err != nil {
 		t.err = once.cause(ctx, err)
 		cancel()
@@ -110,8 +113,8 @@ type oneTry struct {
 	again  atomic.Bool
 }
 
-func (o *oneTry) trace(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+func (o *oneTry) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
 		WroteRequest: func(info httptrace.WroteRequestInfo) {
 			if info.Err == nil {
 				o.wrote.Store(true)
@@ -123,7 +126,7 @@ func (o *oneTry) trace(ctx context.Context) context.Context {
 				o.cancel()
 			}
 		},
-	})
+	}
 }
 
 // cause is why a request failed, whatever the transport calls it.

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -137,9 +138,16 @@ nodes:
 // requireTwins runs a case in both worlds.
 func requireTwins(t *testing.T, c *scenarios.Case) {
 	t.Helper()
-	simulated, err := sim.Run(t.Context(), c, sim.Costs{})
+	requireTwinsWhoDial(t, c, 0)
+}
+
+// requireTwinsWhoDial runs a case in both worlds, where each connection of a
+// client takes its time.
+func requireTwinsWhoDial(t *testing.T, c *scenarios.Case, dial time.Duration) {
+	t.Helper()
+	simulated, err := sim.Run(t.Context(), c, sim.Costs{Dial: dial})
 	require.NoError(t, err)
-	samples, nodes := runInBubble(t, c)
+	samples, nodes := runInBubble(t, c, dial)
 	compareTwins(t, samples, simulated.Samples)
 	for i, node := range nodes {
 		apart := node.Since(simulated.Nodes[i])
@@ -171,8 +179,8 @@ func save(t *testing.T, file, text string) {
 }
 
 // runInBubble plays the case on real servers and clients over pipes, on a fake
-// clock.
-func runInBubble(t *testing.T, c *scenarios.Case) (samples []measure.Sample, nodes []measure.NodeUse) {
+// clock. Clients take their time to dial; nodes do not.
+func runInBubble(t *testing.T, c *scenarios.Case, dial time.Duration) (samples []measure.Sample, nodes []measure.NodeUse) {
 	synctest.Test(t, func(t *testing.T) {
 		network := new(live.Memory)
 		hosted := hostAll(t, c, network)
@@ -182,7 +190,10 @@ func runInBubble(t *testing.T, c *scenarios.Case) (samples []measure.Sample, nod
 		}
 		warm := useAt(hosted, began.Add(c.Variant.Warmup))
 		transport := NewTransport()
-		transport.DialContext = network.Dial
+		transport.DialContext = func(ctx context.Context, over, address string) (net.Conn, error) {
+			time.Sleep(dial)
+			return network.Dial(ctx, over, address)
+		}
 		var err error
 		samples, err = Fire(t.Context(), c, Aim{
 			URL: "http://" + c.Variant.Topology.Entry, Began: began,

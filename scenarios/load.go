@@ -48,8 +48,9 @@ type Ask struct {
 	Path    Template
 	Body    int64 // bytes
 	Header  []HeaderField
-	Class   string // the part of the load it belongs to
-	Clients int    // how many addresses it comes from
+	Class   string  // the part of the load it belongs to
+	Clients int     // how many addresses it comes from
+	Habits  *Habits `json:",omitempty"` // of those clients; nil: as usual
 }
 
 // Template is a path with at most one drawn key in it:

@@ -77,13 +77,14 @@ func (l Load) nameTheRest() {
 
 func (r loadReader) stream(v strict.Value) Stream {
 	var s Stream
+	var habits *Habits // of a closed stream's clients
 	if !v.Fields(slices.Concat(streamLaws, []string{"at", "for", "spacing", "mix"})...) {
 		return s
 	}
 	s.At = v.Get("at").Duration(0, 0, longest)
 	given := one(v, streamLaws, "poisson: 100/s")
 	if given == "closed" {
-		s.Closed = closed(v)
+		s.Closed, habits = r.closed(v)
 	} else {
 		s.Rate = legs(v, given)
 	}
@@ -99,6 +100,11 @@ func (r loadReader) stream(v strict.Value) Stream {
 	}
 	if v.Get("mix").Need("mix: [{get: /}]") {
 		s.Mix = r.mix(v.Get("mix"))
+	}
+	if habits != nil {
+		for i := range s.Mix {
+			s.Mix[i].Habits = habits
+		}
 	}
 	return s
 }
@@ -145,14 +151,14 @@ func legs(v strict.Value, law string) []Leg {
 const closedExample = "{clients: 20, think: {exponential: 1s}}"
 
 // closed reads a load of clients who wait for their answers.
-func closed(stream strict.Value) *Closed {
-	c := &Closed{Clients: 1}
+func (r loadReader) closed(stream strict.Value) (c *Closed, habits *Habits) {
+	c = &Closed{Clients: 1}
 	v := stream.Get("closed")
 	if !v.IsMap() {
 		v.Wrong("does not say who asks", closedExample)
 	} else if v.Fields("clients", "think") {
 		if v.Get("clients").Need("clients: 20") {
-			c.Clients = v.Get("clients").Int(1, 1, clientsPerClass)
+			c.Clients, habits = r.clients(v.Get("clients"), 1)
 		}
 		if v.Get("think").Need("think: {exponential: 1s}, or 0") {
 			c.Think = topologies.ReadDistribution(v.Get("think"))
@@ -168,7 +174,7 @@ func closed(stream strict.Value) *Closed {
 			}
 		}
 	}
-	return c
+	return c, habits
 }
 
 func rate(v strict.Value) float64 { return v.Rate(1, 0.01, maxRate) }
@@ -244,7 +250,7 @@ func (r loadReader) ask(v strict.Value) Ask {
 		a.Method = strings.ToUpper(verb)
 		a.Path = template(v.Get(verb))
 	}
-	a.Clients = v.Get("clients").Int(usualCount, 1, clientsPerClass)
+	a.Clients, a.Habits = r.clients(v.Get("clients"), usualCount)
 	if body := v.Get("body"); body.Present() {
 		a.Body = body.Size(0, 0, maxBody)
 		if a.Method == http.MethodGet || a.Method == http.MethodHead || a.Method == http.MethodOptions {

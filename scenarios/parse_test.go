@@ -93,9 +93,9 @@ func TestMix(t *testing.T) {
 	mix := `[{get: "/p/{zipf 1000 1.1}?a=b", share: 60%, key: alice, clients: 5, refused: true}, {post: /orders, body: 1KiB, key: bob, class: buyers, headers: {x-a: b}}, {get: "/{uniform 7}", refused: true}]`
 	text := strings.Replace(base, "[{get: /products/1}]", mix, 1)
 	want := []Ask{
-		{0.6, "GET", Template{"/p/", "?a=b", "zipf", 1000, 1.1}, 0, []HeaderField{{"X-Api-Key", "k-alice-1"}}, "alice", 5},
-		{0.2, "POST", Template{Before: "/orders"}, 1024, []HeaderField{{"X-Api-Key", "k-bob-1"}, {"X-A", "b"}}, "buyers", 100},
-		{0.2, "GET", Template{Before: "/", Law: "uniform", Keys: 7}, 0, nil, "others", 100},
+		{0.6, "GET", Template{"/p/", "?a=b", "zipf", 1000, 1.1}, 0, []HeaderField{{"X-Api-Key", "k-alice-1"}}, "alice", 5, nil},
+		{0.2, "POST", Template{Before: "/orders"}, 1024, []HeaderField{{"X-Api-Key", "k-bob-1"}, {"X-A", "b"}}, "buyers", 100, nil},
+		{0.2, "GET", Template{Before: "/", Law: "uniform", Keys: 7}, 0, nil, "others", 100, nil},
 	}
 	keyed := read(t, strings.Replace(text, "topology: lb", "topology: gateway-lb", 1), Options{})
 	require.Equal(t, want, keyed.Variants[0].Load.Streams[0].Mix)

@@ -21,9 +21,10 @@ type call struct {
 
 	worked bool // by whoever began to, whether wanted or not
 	fired  bool
-	holds  bool // a connection
-	queued bool // in the pool's line
-	over   bool // nobody will ask for it any more
+	holds  bool   // a connection
+	queued bool   // in the pool's line
+	over   bool   // nobody will ask for it any more
+	used   uint16 // calls of its connection so far, itself too; counted where they are bounded
 	reason policy.Reason
 
 	status int
@@ -85,10 +86,11 @@ func (c *call) begin() {
 func (c *call) connect() {
 	c.holds = true
 	if c.pool.idle > 0 {
-		c.pool.idle--
+		c.used = c.pool.reuse() + 1
 		c.send()
 		return
 	}
+	c.used = 1
 	if c.pool.made {
 		c.share()
 		return
@@ -99,6 +101,7 @@ func (c *call) connect() {
 	}
 	if c.pool.shared {
 		c.pool.made, c.pool.stands = true, w.clock.now+to.dialTime
+		c.pool.share()
 	}
 	switch {
 	case to.dialTime == 0:
@@ -115,6 +118,7 @@ func (c *call) connect() {
 // share takes part in the connection that there is, or soon will be.
 func (c *call) share() {
 	w, p := c.world, c.pool
+	p.share()
 	switch {
 	case p.stands <= w.clock.now:
 		c.connected()
@@ -216,7 +220,7 @@ func (c *call) tell() {
 func (c *call) release(whole bool) {
 	if c.holds {
 		c.holds = false
-		c.pool.give(whole)
+		c.pool.give(whole, c.used)
 	}
 }
 

@@ -17,6 +17,7 @@ const host = "trafficlab.test"
 // clients is everybody who sends requests, and what befell these.
 type clients struct {
 	pools    []*pool               // to the places of the entry, which take turns
+	cohorts  []*cohort             // by kind of request; nil: they use pools
 	toll     toll                  // of sending
 	samples  []measure.Sample      // from the first that was not handed over
 	waiting  []*call               // by sample; nil once it has its outcome
@@ -45,16 +46,19 @@ func (w *world) openClients() error {
 		toll: w.toll(w.costs.Client, w.costs.Work.Client),
 		tell: func(*measure.Sample) {}, timings: components.NewTimings(v.Topology),
 	}
-	for _, place := range v.Topology.Node(v.Topology.Entry).Places() {
-		w.clients.pools = append(w.clients.pools, w.newPool(place, 0))
-	}
+	w.clients.pools = w.doors(scenarios.Habits{})
+	w.openCohorts()
 	return nil
 }
 
 // arrive lets a client send its request.
 func (w *world) arrive(a scenarios.Arrival) {
 	k := &w.clients
-	c := w.newCall(k.pools[int(a.Number)%len(k.pools)])
+	pools := k.pools
+	if a.Habits != nil {
+		pools = k.cohorts[a.Kind].pools(w, a.Who)
+	}
+	c := w.newCall(pools[int(a.Number)%len(pools)])
 	c.owner = k.told + len(k.samples)
 	k.write(&c.request, &a)
 	k.samples = append(k.samples, measure.Sample{Number: a.Number, At: a.At, Class: a.Class})

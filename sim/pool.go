@@ -13,9 +13,13 @@ type pool struct {
 	idle    int
 	waiting ring[*call]
 
+	uses int      // most calls of one connection; 0: any number
+	used []uint16 // how many each idle one has had, if that is bounded
+
 	// HTTP/2: all calls share one connection.
 	shared bool
 	made   bool          // or being made
+	shares int           // calls of the one made last, if they are bounded
 	stands time.Duration // from when on, if made
 }
 
@@ -28,11 +32,37 @@ func (p *pool) take() bool {
 	return true
 }
 
-// give returns a connection and hands it to the first who still waits.
-func (p *pool) give(whole bool) {
+// reuse takes the connection that was given back last, and tells how many calls
+// it has had.
+func (p *pool) reuse() (used uint16) {
+	p.idle--
+	if p.uses > 0 {
+		used = p.used[p.idle]
+		p.used = p.used[:p.idle]
+	}
+	return used
+}
+
+// share counts a call of the one connection, which is the last that it takes
+// if its calls are bounded.
+func (p *pool) share() {
+	if p.uses == 0 {
+		return
+	}
+	if p.shares++; p.shares >= p.uses {
+		p.made, p.shares = false, 0
+	}
+}
+
+// give returns a connection that has had so many calls, and hands it to the
+// first who still waits.
+func (p *pool) give(whole bool, used uint16) {
 	p.busy--
-	if whole && !p.to.down && !p.shared && (p.keeps < 0 || p.idle < p.keeps) {
+	if whole && !p.to.down && !p.shared && (p.keeps < 0 || p.idle < p.keeps) && (p.uses == 0 || int(used) < p.uses) {
 		p.idle++
+		if p.uses > 0 {
+			p.used = append(p.used, used)
+		}
 	}
 	for p.waiting.len > 0 {
 		c := p.waiting.pop()
@@ -48,7 +78,7 @@ func (p *pool) give(whole bool) {
 }
 
 // lose forgets connections: an end of theirs is no more.
-func (p *pool) lose() { p.idle, p.made = 0, false }
+func (p *pool) lose() { p.idle, p.used, p.made, p.shares = 0, p.used[:0], false, 0 }
 
 // desert forgets who waits: they are gone with their process.
 func (p *pool) desert() {

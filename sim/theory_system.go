@@ -76,12 +76,13 @@ func works(n *topologies.Node) bool {
 	})
 }
 
-// answeredOtherwise tells whether some requests never get to a worker.
+// answeredOtherwise tells whether some requests never get to a worker, or have
+// to be paid for by habits of their clients.
 func answeredOtherwise(l scenarios.Load) bool {
 	for _, s := range l.Streams {
 		for _, a := range s.Mix {
 			hops := func(f scenarios.HeaderField) bool { return strings.EqualFold(f.Name, "Max-Forwards") }
-			if a.Path.Before == components.CheckPath || slices.ContainsFunc(a.Header, hops) {
+			if a.Habits != nil || a.Path.Before == components.CheckPath || slices.ContainsFunc(a.Header, hops) {
 				return true
 			}
 		}

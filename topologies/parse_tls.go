@@ -247,16 +247,25 @@ func (r *reader) byHTTP2() {
 			continue
 		}
 		for _, name := range n.Upstreams() {
-			switch up := r.t.Node(name); {
-			case up.Kind == External:
-			case up.TLS == nil:
-				bounds := defaultHTTP2
-				up.H2C = &bounds
-			case up.TLS.HTTP2 == nil:
-				r.places[n.Name].Get("upstream").Get("http").Wrong(fmt.Sprintf("is not what %s speaks", name), "tls: {http2: …} there, or 1.1")
+			if why := r.t.SpeakHTTP2(name); why != "" {
+				r.places[n.Name].Get("upstream").Get("http").Wrong(why, "tls: {http2: …} there, or 1.1")
 			}
 		}
 	}
+}
+
+// SpeakHTTP2 lets a node speak HTTP/2 with those who ask it, and says why it
+// does not. Externals speak what they speak.
+func (t *Topology) SpeakHTTP2(node string) (why string) {
+	switch n := t.Node(node); {
+	case n.Kind == External:
+	case n.TLS == nil:
+		bounds := defaultHTTP2
+		n.H2C = &bounds
+	case n.TLS.HTTP2 == nil:
+		return fmt.Sprintf("is not what %s speaks", node)
+	}
+	return ""
 }
 
 // asksForFiles tells whether callers need a certificate that the run's own
