@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -88,7 +89,7 @@ func broken(err error) policy.Reason {
 		return policy.Timeout
 	case errors.Is(err, context.Canceled):
 		return policy.Canceled
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, syscall.ECONNREFUSED), errors.As(err, new(*tls.CertificateVerificationError)):
 		return policy.Refused
 	}
 	return policy.Reset

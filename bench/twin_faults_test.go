@@ -14,9 +14,11 @@ import (
 // provenElsewhere are the faults that need processes, or are no sickness, and
 // the tests that show them live and in the simulator.
 var provenElsewhere = map[string][2]string{
-	"crash":  {"live.TestCrashAndRestart", "sim.TestRetriesAndHealthChecksHideACrash"},
-	"freeze": {"live.TestFreezeAndThaw", "sim.TestAFrozenPlaceAcceptsAndAnswersAtTheThaw"},
-	"purge":  {"bench.TestCacheTwins", "bench.TestCacheTwins"},
+	"crash":       {"live.TestCrashAndRestart", "sim.TestRetriesAndHealthChecksHideACrash"},
+	"freeze":      {"live.TestFreezeAndThaw", "sim.TestAFrozenPlaceAcceptsAndAnswersAtTheThaw"},
+	"restart":     {"live.TestRestart", "sim.TestARestartEndsWhatIsInHandAndTakesNobodyNew"},
+	"certificate": {"live.TestExpiredCertificate", "sim.TestAnExpiredCertificateStopsConnectionsToCome"},
+	"purge":       {"bench.TestCacheTwins", "bench.TestCacheTwins"},
 }
 
 // TestTwinsInBadWeather: each fault of requests shows itself to clients, and

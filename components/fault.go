@@ -64,6 +64,10 @@ func (c *Component) illness(v *visit, rules []scenarios.Rule) *illness {
 	return ill
 }
 
+// Parting is how long an idle connection may bring one more request to a place
+// that leaves.
+const Parting = time.Second
+
 // meet plays what befalls a request, or is asked of the place itself, before
 // its server has it.
 func (c *Component) meet(v *visit, woken int) (p Pause, over bool) {

@@ -186,7 +186,7 @@ func (c *call) reasonOf(err error) policy.Reason {
 		return policy.Reset
 	case dial && op.Timeout():
 		return policy.Timeout
-	case dial, errors.Is(err, syscall.ECONNREFUSED):
+	case dial, errors.Is(err, syscall.ECONNREFUSED), errors.As(err, new(*tls.CertificateVerificationError)): // nothing was sent
 		return policy.Refused
 	}
 	return policy.Reset

@@ -13,6 +13,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"trafficlab/scenarios"
+	"trafficlab/topologies"
 )
 
 // drain tells a process to end, and waits until it has.
@@ -71,6 +74,42 @@ func TestNothingIsLostToADrain(t *testing.T) {
 	}
 	stop.Store(true)
 	clients.Wait()
+}
+
+// A restart on the timeline drains the process, ends it, and starts another:
+// who may ask twice loses nothing.
+func TestRestart(t *testing.T) {
+	c := pairCase(scenarios.Fault{At: 200 * time.Millisecond, For: 800 * time.Millisecond, Grace: 600 * time.Millisecond,
+		Stagger: time.Second, On: []topologies.Place{"api[0]", "api[1]"}})
+	c.Variant.Topology.Node("lb").Retry.Tries = 3
+	s := started(t, c)
+	before := s.pids()
+	s.Begin()
+	address, _ := s.Entry()
+	asked := int64(0)
+	until(t, "both are other processes", func() bool {
+		for range 20 {
+			status, err := get(t, address, client(s))
+			require.NoError(t, err)
+			require.Equal(t, 200, status)
+			asked++
+		}
+		after := s.pids()
+		return after[1] != before[1] && after[2] != before[2] && s.processes[1].isUp() && s.processes[2].isUp()
+	})
+	for _, p := range s.processes[1:] {
+		require.NoError(t, s.awaitReady(t.Context(), p))
+		assert.Equal(t, "exit status 0", p.howEnded(), "nothing was broken off")
+	}
+	uses, err := s.Use()
+	require.NoError(t, err)
+	assert.Equal(t, before[0], s.pids()[0])
+	assert.InDelta(t, asked, uses[1].Requests+uses[2].Requests, 20, "both lives are counted, but for the last moment of the first")
+	select {
+	case err := <-s.Died():
+		t.Errorf("a restart on the timeline is no surprise: %v", err)
+	default:
+	}
 }
 
 // The entry itself answers what is in flight and takes nobody new.

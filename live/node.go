@@ -100,6 +100,7 @@ func NewNode(c *scenarios.Case, place topologies.Place, o Options) (*Node, error
 	}
 	n := newNode(t, place, o)
 	n.of = c
+	n.tls = n.expiring(n.tls, c.Weather().Of(place))
 	s, err := n.compose(t, nil)
 	if err != nil {
 		return nil, err
@@ -328,16 +329,12 @@ func (n *Node) Shutdown(ctx context.Context) error {
 // says so.
 func (n *Node) Drain(ctx context.Context) error {
 	n.leaving.Store(true)
-	err := n.doors.drain(ctx, parting)
+	err := n.doors.drain(ctx, components.Parting)
 	if err != nil {
 		err = fmt.Errorf("drain %s: what was not over in time is broken off: %w", n.place, err)
 	}
 	return errors.Join(err, n.Close())
 }
-
-// parting is how long an idle connection may bring one more request to a node
-// that drains.
-const parting = time.Second
 
 // Close ends everything at once and returns when no goroutine of the node is
 // left.

@@ -30,6 +30,8 @@ const (
 	stopTime  = 4 * time.Second
 	scrapeFor = 2 * time.Second
 	headStart = 50 * time.Millisecond // from Begin until the run begins
+
+	leaveScrape = 10 * time.Millisecond // between two readings of who leaves
 )
 
 // System is a running topology, one process a place. It is safe for concurrent
@@ -332,11 +334,17 @@ func (s *System) Begin() time.Time {
 
 // play does to a process what its turns say, each at its instant.
 func (s *System) play(p *process, began time.Time, turns []scenarios.Turn) {
-	for _, turn := range turns {
+	for i, turn := range turns {
 		if SleepUntil(s.ctx, began.Add(turn.At)) != nil {
 			return
 		}
-		if err := s.turn(p, turn, began); err != nil && s.ctx.Err() == nil {
+		var err error
+		if turn.Leaving {
+			err = s.leave(p, began.Add(turns[i+1].At)) // who leaves is down next
+		} else {
+			err = s.turn(p, turn, began)
+		}
+		if err != nil && s.ctx.Err() == nil {
 			s.fail(fmt.Errorf("bring the fault of %s at %s about: %w", p.place, turn.At, err))
 			return
 		}
@@ -356,6 +364,28 @@ func (s *System) turn(p *process, turn scenarios.Turn, began time.Time) error {
 		return s.freeze(p)
 	}
 	return s.thaw(p)
+}
+
+// leave has a process drain, until it has ended or is to be killed. What it
+// counts is read all the while: it may be over at any time.
+func (s *System) leave(p *process, until time.Time) error {
+	p.expectEnd()
+	if err := s.guard.signal(p.place, unix.SIGTERM); err != nil {
+		return err
+	}
+	for time.Now().Before(until) {
+		if err := s.scrape(p); err != nil {
+			return err
+		}
+		select {
+		case <-p.ended():
+			return nil
+		case <-s.ctx.Done():
+			return s.ctx.Err()
+		case <-time.After(leaveScrape):
+		}
+	}
+	return nil
 }
 
 // crash kills a process with all it has in hand. What it has counted is read

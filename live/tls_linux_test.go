@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"trafficlab/scenarios"
 	"trafficlab/topologies"
 )
 
@@ -79,4 +80,41 @@ func TestMutualTLSInASystem(t *testing.T) {
 	trust.Certificates, trust.ClientSessionCache = nil, nil
 	_, err = get(t, address, &http.Client{Transport: &http.Transport{TLSClientConfig: trust}, Timeout: 5 * time.Second})
 	assert.ErrorContains(t, err, "certificate required")
+}
+
+// While its certificate has expired, a place is left alone by who is to make a
+// connection: a client, and a node, which says that nothing was sent.
+func TestExpiredCertificate(t *testing.T) {
+	for name, on := range map[string]topologies.Place{"at the entry": "lb", "behind it": "api"} {
+		t.Run(name, func(t *testing.T) {
+			c := pairCase(scenarios.Fault{At: 400 * time.Millisecond, For: 400 * time.Millisecond, On: []topologies.Place{on}, Expired: true})
+			c.Variant.Topology.Node("lb").Idle = &topologies.Idle{}
+			api := c.Variant.Topology.Node("api")
+			api.Replicas, api.Numbered = 1, false
+			c.Variant.Topology.Node(string(on)).TLS = &topologies.TLS{SelfSigned: true}
+			s := started(t, c)
+			s.Begin()
+			address, trust := s.Entry()
+			kept := &http.Client{Transport: &http.Transport{TLSClientConfig: trust}}
+			fresh := &http.Client{Transport: &http.Transport{TLSClientConfig: trust, DisableKeepAlives: true}}
+			ask := func(client *http.Client) string {
+				answer, err := client.Get(address)
+				if err != nil {
+					return err.Error()
+				}
+				defer answer.Body.Close()
+				_, err = io.Copy(io.Discard, answer.Body)
+				require.NoError(t, err)
+				return answer.Status + answer.Header.Get("Proxy-Status")
+			}
+			require.Equal(t, "200 OK", ask(kept))
+			require.Equal(t, "200 OK", ask(fresh))
+			want := map[topologies.Place]string{"lb": "expired", "api": "connection_refused"}[on]
+			until(t, "the certificate has expired", func() bool { return strings.Contains(ask(fresh), want) })
+			if on == "lb" {
+				require.Equal(t, "200 OK", ask(kept), "a connection that stands goes on")
+			}
+			until(t, "it is good again", func() bool { return ask(fresh) == "200 OK" })
+		})
+	}
 }

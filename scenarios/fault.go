@@ -22,12 +22,16 @@ type Fault struct {
 	// Ramp is how long it takes, of For, to grow to its full measure.
 	Ramp time.Duration `json:",omitempty"`
 
-	Crash  bool    // the process is gone; a new one starts at the end
-	Freeze bool    // the process stands still
-	Drain  bool    // health checks are refused and all else is served: it wants no more work
-	Slow   float64 // service takes this many times as long; 0: as long
-	Rule   Rule    `json:",omitzero"` // what befalls some of the requests; zero: nothing
-	Purge  Purge   // the cache forgets answers, at one instant: For is 0
+	Crash  bool // the process is gone; a new one starts at the end
+	Freeze bool // the process stands still
+	Drain  bool // health checks are refused and all else is served: it wants no more work
+	// Grace is how long it may end what it has in hand before its process does,
+	// and a new one starts at the end; 0: it is not restarted.
+	Grace   time.Duration `json:",omitempty"`
+	Expired bool          `json:",omitempty"` // it shows a certificate that is no longer good
+	Slow    float64       // service takes this many times as long; 0: as long
+	Rule    Rule          `json:",omitzero"` // what befalls some of the requests; zero: nothing
+	Purge   Purge         // the cache forgets answers, at one instant: For is 0
 }
 
 // ForGood is how long a fault lasts that is never over.
@@ -68,6 +72,11 @@ func (f *Fault) bouts(nth int) []bout {
 				all = append(all, bout{Spell{from, next}, (float64(s) + .5) / slopes})
 				from = next
 			}
+		}
+		if f.Grace > 0 { // it leaves, and then it is gone
+			next := min(from+f.Grace, to)
+			all = append(all, bout{Spell{from, next}, leaving})
+			from = next
 		}
 		all = append(all, bout{Spell{from, to}, 1})
 	}

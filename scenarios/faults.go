@@ -25,14 +25,16 @@ type FaultKind struct {
 
 // Faults is the registry: every key that a fault in a file may have.
 var Faults = map[string]FaultKind{
-	"answers": answers,
-	"crash":   crash,
-	"freeze":  freeze,
-	"drain":   drain,
-	"slow":    slow,
-	"errors":  erring,
-	"delay":   delay,
-	"purge":   purging,
+	"answers":     answers,
+	"certificate": certificate,
+	"crash":       crash,
+	"freeze":      freeze,
+	"drain":       drain,
+	"restart":     restart,
+	"slow":        slow,
+	"errors":      erring,
+	"delay":       delay,
+	"purge":       purging,
 }
 
 // FaultNames lists the registry.

@@ -23,7 +23,7 @@ func faults(v strict.Value, t *topologies.Topology, length time.Duration) []Faul
 		f := fault(item, t, length)
 		for i, earlier := range faults {
 			if place, both := f.clash(earlier); both {
-				item.Wrong(fmt.Sprintf("%s would be crashed and frozen at once, with faults[%d]", place, i), "one after the other")
+				item.Wrong(fmt.Sprintf("%s would meet a %s and a %s at once, with faults[%d]", place, f.Kind(), earlier.Kind(), i), "one after the other")
 				break
 			}
 		}
@@ -32,9 +32,12 @@ func faults(v strict.Value, t *topologies.Topology, length time.Duration) []Faul
 	return faults
 }
 
-// clash finds a place that is to be both gone and standing still.
+// ends tells whether a fault ends the process, or makes it stand still.
+func (f *Fault) ends() bool { return f.Crash || f.Freeze || f.Grace > 0 }
+
+// clash finds a place whose process is to meet two ends at once.
 func (f Fault) clash(o Fault) (place topologies.Place, both bool) {
-	if !(f.Crash && o.Freeze || f.Freeze && o.Crash) || f.At >= o.At+o.For || o.At >= f.At+f.For {
+	if !f.ends() || !o.ends() || f.Kind() == o.Kind() || f.At >= o.At+o.For || o.At >= f.At+f.For {
 		return "", false
 	}
 	i := slices.IndexFunc(f.On, func(p topologies.Place) bool { return slices.Contains(o.On, p) })

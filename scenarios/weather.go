@@ -24,21 +24,24 @@ type spell struct {
 }
 
 // Turn is a change in the life of a place's process: from At on it is down,
-// frozen, or (neither) up.
+// frozen, leaving, or (none of these) up. Who leaves is down next.
 type Turn struct {
-	At     time.Duration
-	Down   bool
-	Frozen bool
+	At      time.Duration
+	Down    bool
+	Frozen  bool
+	Leaving bool // it takes nobody new, ends what it has in hand, and itself then
 }
 
 // Effect is what ails a place at an instant. The zero Effect is none, but for
 // Slow, which is 1 in good weather.
 type Effect struct {
-	Down   bool
-	Frozen bool
-	Drains bool
-	Slow   float64
-	Rules  []Rule // in the order of the file; not to be changed
+	Down    bool
+	Frozen  bool
+	Drains  bool
+	Leaves  bool
+	Expired bool
+	Slow    float64
+	Rules   []Rule // in the order of the file; not to be changed
 }
 
 var calm = Effect{Slow: 1}
@@ -109,6 +112,7 @@ func overlay(list []ailing, now time.Duration) Effect {
 		}
 	}
 	e.Frozen = e.Frozen && !e.Down
+	e.Leaves = e.Leaves && !e.Down
 	return e
 }
 
@@ -134,14 +138,19 @@ func (f Forecast) At(now time.Duration) Effect {
 	return f[i-1].effect
 }
 
+// Any tells whether anything of a kind ails the place at any time.
+func (f Forecast) Any(is func(Effect) bool) bool {
+	return slices.ContainsFunc(f, func(s spell) bool { return is(s.effect) })
+}
+
 // Turns lists the changes of the place's process in order of time, so that a
 // world can schedule kills, stops and starts.
 func (w *Weather) Turns(place topologies.Place) []Turn {
 	var turns []Turn
 	var was Effect
 	for _, s := range w.spells[place] {
-		if is := s.effect; is.Down != was.Down || is.Frozen != was.Frozen {
-			turns = append(turns, Turn{s.from, is.Down, is.Frozen})
+		if is := s.effect; is.Down != was.Down || is.Frozen != was.Frozen || is.Leaves != was.Leaves {
+			turns = append(turns, Turn{s.from, is.Down, is.Frozen, is.Leaves})
 			was = is
 		}
 	}

@@ -157,12 +157,19 @@ func (c *call) giveUp() {
 
 // connected has the answer to the dialling.
 func (c *call) connected() {
-	if c.pool.to.down {
+	if c.pool.to.shut() || c.distrusts() {
 		c.pool.made = false
 		c.fail(policy.Refused)
 		return
 	}
 	c.send()
+}
+
+// distrusts tells whether the certificate has expired that it was shown: on a
+// connection made just now.
+func (c *call) distrusts() bool {
+	p, now := c.pool, c.world.clock.now
+	return len(p.to.papers) > 0 && (!p.shared || p.stands == now) && p.to.papers.At(now).Expired
 }
 
 // send hands the request over.

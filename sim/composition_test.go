@@ -313,6 +313,10 @@ var faults = map[string]func(m *mix, f *scenarios.Fault){
 	"slow":   func(m *mix, f *scenarios.Fault) { f.Slow = .5 + 5*m.Float64() },
 	"errors": func(m *mix, f *scenarios.Fault) { f.Rule = scenarios.Erring(m.Float64()) },
 	"drain":  func(_ *mix, f *scenarios.Fault) { f.Drain = true },
+	"restart": func(m *mix, f *scenarios.Fault) {
+		f.Grace = 1 + time.Duration(m.Int64N(int64(f.For+1)))
+	},
+	"certificate": func(_ *mix, f *scenarios.Fault) { f.Expired = true },
 	"delay": func(m *mix, f *scenarios.Fault) {
 		f.Rule = scenarios.Rule{Share: m.Float64(), First: m.IntN(100), Delay: time.Duration(m.Int64N(int64(time.Second)))}
 	},

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"trafficlab/components"
+	"trafficlab/scenarios"
 	"trafficlab/topologies"
 )
 
@@ -22,7 +23,9 @@ type place struct {
 	handler component
 	down    bool
 	frozen  bool
-	held    []task // what a frozen place would have done
+	leaving bool
+	papers  scenarios.Forecast // when its certificate has expired; nil: it needs none
+	held    []task             // what a frozen place would have done
 
 	upstreams []fleet
 	inbound   []*pool
@@ -50,20 +53,40 @@ func (b beginning) Step(int) (components.Pause, bool) {
 	return components.Pause{}, true
 }
 
-// turn follows the weather: from now on the place is down, frozen or neither.
-func (p *place) turn(down, frozen bool) {
+// turn follows the weather: from now on the place is down, frozen, leaving or
+// none of these.
+func (p *place) turn(t scenarios.Turn) {
 	switch {
-	case down && !p.down:
+	case t.Down && !p.down:
 		p.crash()
-	case !down && p.down:
+	case !t.Down && p.down:
 		p.down = false
 		p.start()
 	}
-	p.frozen = frozen
-	if !frozen {
+	p.leaving, p.frozen = t.Leaving, t.Frozen
+	if p.leaving {
+		for _, in := range p.inbound {
+			in.made, in.shares = false, 0
+		}
+	}
+	if !p.frozen {
 		p.thaw()
 	}
 }
+
+// part ends the idle connections to a place that leaves still. One that has
+// nothing in hand then ends, live; here it is left until its time is over,
+// since nobody can tell.
+func (p *place) part() {
+	if p.leaving {
+		for _, in := range p.inbound {
+			in.lose()
+		}
+	}
+}
+
+// shut tells whether nobody new is let in.
+func (p *place) shut() bool { return p.down || p.leaving }
 
 // crash ends all work at the place. Its state is lost, but for what it counted.
 func (p *place) crash() {

@@ -58,7 +58,7 @@ func (p *pool) share() {
 // first who still waits.
 func (p *pool) give(whole bool, used uint16) {
 	p.busy--
-	if whole && !p.to.down && !p.shared && (p.keeps < 0 || p.idle < p.keeps) && (p.uses == 0 || int(used) < p.uses) {
+	if whole && !p.to.shut() && !p.shared && (p.keeps < 0 || p.idle < p.keeps) && (p.uses == 0 || int(used) < p.uses) {
 		p.idle++
 		if p.uses > 0 {
 			p.used = append(p.used, used)

@@ -58,24 +58,26 @@ type world struct {
 type turn struct {
 	place *place
 	scenarios.Turn
+	parts bool // no change, but idle connections to who leaves end
 }
 
 func newWorld(c *scenarios.Case, costs Costs, build builder) (*world, error) {
 	w := &world{c: c, costs: costs, build: build, byName: map[topologies.Place]*place{}}
 	w.machine.reset(costs.Cores, c.Duration())
 	w.uneven = costs.Cores > 0 || costs.Jitter > 0
+	weather := c.Weather()
 	for _, n := range c.Variant.Topology.Nodes {
 		if n.Kind == topologies.External {
 			return nil, fmt.Errorf("node %s: is external, and only the live world can measure what it did not build", n.Name)
 		}
 		for _, name := range n.Places() {
-			w.addPlace(name, n)
+			w.addPlace(name, n, weather)
 		}
 	}
 	if err := w.openClients(); err != nil {
 		return nil, err
 	}
-	w.schedule()
+	w.schedule(weather)
 	for _, p := range w.places {
 		p.start()
 	}
@@ -83,7 +85,7 @@ func newWorld(c *scenarios.Case, costs Costs, build builder) (*world, error) {
 }
 
 // addPlace adds a place at rest.
-func (w *world) addPlace(name topologies.Place, n *topologies.Node) {
+func (w *world) addPlace(name topologies.Place, n *topologies.Node, weather *scenarios.Weather) {
 	p := &place{world: w, name: name, node: n, use: new(tally)}
 	p.visit = w.toll(w.costs.Visit[n.Kind], w.costs.Work.Visit[n.Kind])
 	p.asked = w.toll(w.costs.Visit[n.Kind]+w.costs.Ask, w.costs.Work.Visit[n.Kind]+w.costs.Work.Ask)
@@ -95,15 +97,21 @@ func (w *world) addPlace(name topologies.Place, n *topologies.Node) {
 	p.dialLine = w.clock.line(p.dialTime)
 	w.places = append(w.places, p)
 	w.byName[name] = p
+	if n.TLS != nil {
+		p.papers = weather.Of(name)
+	}
 }
 
 // schedule puts the weather and the end of the warm-up on the clock.
-func (w *world) schedule() {
-	weather := w.c.Weather()
+func (w *world) schedule(weather *scenarios.Weather) {
 	for _, p := range w.places {
 		for _, t := range weather.Turns(p.name) {
 			w.clock.at(t.At, turned, len(w.turns))
-			w.turns = append(w.turns, turn{p, t})
+			w.turns = append(w.turns, turn{p, t, false})
+			if t.Leaving {
+				w.clock.at(t.At+components.Parting, turned, len(w.turns))
+				w.turns = append(w.turns, turn{p, t, true})
+			}
 		}
 	}
 	w.clock.at(w.c.Variant.Warmup, warmed, 0)
@@ -166,8 +174,12 @@ func (w *world) step(ctx context.Context) error {
 func (w *world) dispatch(e event) {
 	switch slot := e.slot(); e.kind() {
 	case turned:
-		t := w.turns[slot]
-		t.place.turn(t.Down, t.Frozen)
+		t := &w.turns[slot]
+		if t.parts {
+			t.place.part()
+		} else {
+			t.place.turn(t.Turn)
+		}
 	case warmed:
 		w.machine.busy = 0
 		for _, p := range w.places {
