@@ -32,7 +32,7 @@ const shortRepeat = 2
 
 // shipped is the registry of the scenarios inside the program, in the order in
 // which they are best read: each asks about what the earlier ones showed.
-var shipped = []string{"hops", "crash", "slow-replica", "cache", "flood", "all-in-one", "choices", "ten-thousand"}
+var shipped = []string{"hops", "crash", "slow-replica", "gray-failure", "deploy", "cache", "flood", "all-in-one", "choices", "ten-thousand"}
 
 // Shipped lists the names of the scenarios inside the program in the order of
 // reading.
