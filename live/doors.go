@@ -47,7 +47,7 @@ func newDoors(n *Node, o Options) *doors {
 func (d *doors) serve(l net.Listener) error {
 	var config *tls.Config
 	if d.node.door != nil {
-		config = d.node.door.config()
+		config = d.node.expiring(d.node.door.config())
 	}
 	if config == nil && d.h2 == nil {
 		return d.usual.Serve(l)

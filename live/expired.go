@@ -17,20 +17,16 @@ import (
 // expiring is a configuration that shows an expired certificate whenever the
 // weather has it so, and resumes no session then: who resumes one is not shown
 // any.
-func (n *Node) expiring(config *tls.Config, weather scenarios.Forecast) *tls.Config {
-	if config == nil || !weather.Any(func(e scenarios.Effect) bool { return e.Expired }) {
+func (n *Node) expiring(config *tls.Config) *tls.Config {
+	if !n.weather.Any(func(e scenarios.Effect) bool { return e.Expired }) {
 		return config
 	}
 	expired := sync.OnceValues(func() (tls.Certificate, error) { return expiredAt(n.clock.Now()) })
 	outer := config.Clone()
-	outer.GetConfigForClient = func(hello *tls.ClientHelloInfo) (inner *tls.Config, err error) {
-		if inner = config; config.GetConfigForClient != nil {
-			if inner, err = config.GetConfigForClient(hello); err != nil {
-				return nil, err
-			}
-		}
-		if !weather.At(n.now()).Expired {
-			return inner, nil
+	outer.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		inner, err := config.GetConfigForClient(hello)
+		if err != nil || !n.weather.At(n.now()).Expired {
+			return inner, err
 		}
 		certificate, err := expired()
 		if err != nil {

@@ -64,6 +64,7 @@ type Node struct {
 	meters  *meters
 	doors   *doors
 	door    *tlsDoor // nil: plain HTTP
+	weather scenarios.Forecast
 	refused refusals
 	reloads *prometheus.CounterVec // by result
 
@@ -100,7 +101,7 @@ func NewNode(c *scenarios.Case, place topologies.Place, o Options) (*Node, error
 	}
 	n := newNode(t, place, o)
 	n.of = c
-	n.tls = n.expiring(n.tls, c.Weather().Of(place))
+	n.weather = c.Weather().Of(place)
 	s, err := n.compose(t, nil)
 	if err != nil {
 		return nil, err
