@@ -40,7 +40,7 @@ func newAuth(node *topologies.Node) *auth {
 	}
 	if node.Keys != nil {
 		a.keys = newKeyring(node.Keys)
-		a.lookForKeys(told.KeyIn)
+		a.keyHeaders, a.keyParams = keyPlaces(node)
 	}
 	a.tokens = newTokens(told.Tokens)
 	a.passwords = newPasswords(told.Basic)
@@ -64,18 +64,24 @@ func newAuth(node *topologies.Node) *auth {
 	return a
 }
 
-func (a *auth) lookForKeys(places []string) {
-	if places == nil {
-		places = []string{"header " + keyField}
+// keyPlaces is where callers of a node show their keys.
+func keyPlaces(node *topologies.Node) (headers, params []string) {
+	if node.Keys == nil {
+		return nil, nil
+	}
+	places := []string{"header " + keyField}
+	if node.Auth != nil && node.Auth.KeyIn != nil {
+		places = node.Auth.KeyIn
 	}
 	for _, place := range places {
 		what, name, _ := strings.Cut(place, " ")
 		if what == "query" {
-			a.keyParams = append(a.keyParams, name)
+			params = append(params, name)
 		} else {
-			a.keyHeaders = append(a.keyHeaders, name)
+			headers = append(headers, name)
 		}
 	}
+	return headers, params
 }
 
 // challenges are the answers to those who have shown nothing, and to those who
@@ -210,6 +216,19 @@ func (a *auth) hides(name string) bool {
 		}
 	}
 	return false
+}
+
+// tellsApart tells whether an answer depends on who is known to ask.
+func (a *auth) tellsApart(answer Header) bool {
+	return a != nil && listHas(answer.Values("Vary"), consumerField)
+}
+
+// shownIn is the header fields that callers show credentials in.
+func (a *auth) shownIn() []string {
+	if a.tokens != nil || a.passwords != nil {
+		return append(slices.Clone(a.keyHeaders), "Authorization")
+	}
+	return a.keyHeaders
 }
 
 // asksQuery tells whether queries may hold keys that are not for others.

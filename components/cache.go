@@ -25,10 +25,11 @@ type store struct {
 	collapse bool
 	stale    topologies.Stale
 	negative time.Duration
-	cookies  bool  // answers that set some are stored too
-	targets  bool  // CDN-Cache-Control is for us
-	plain    bool  // upstreams are not asked for codings
-	auth     *auth // nil: upstreams are not told whose request it is
+	cookies  bool     // answers that set some are stored too
+	targets  bool     // CDN-Cache-Control is for us
+	plain    bool     // upstreams are not asked for codings
+	auth     *auth    // nil: the node asks nobody who they are
+	secrets  []string // fields that nodes behind take keys from, beside X-Api-Key
 
 	wishes   memo[*wish]
 	tellings memo[*telling]
@@ -39,7 +40,7 @@ type store struct {
 	dated []scenarios.DatedPurge // to come
 }
 
-func newStore(node *topologies.Node, dated []scenarios.DatedPurge) *store {
+func newStore(t *topologies.Topology, node *topologies.Node, dated []scenarios.DatedPurge) *store {
 	c := node.Cache
 	kind := policy.Evictions[cmp.Or(c.Evict.Name, policy.DefaultEviction)]
 	return &store{
@@ -50,6 +51,7 @@ func newStore(node *topologies.Node, dated []scenarios.DatedPurge) *store {
 		cookies:  c.Cookies,
 		targets:  node.Kind == topologies.CDN,
 		plain:    len(node.Compress) > 0,
+		secrets:  secretsBehind(t, node),
 		kept:     policy.NewCache[*resource](c.Capacity, kind.New(c.Capacity, kind.Params(c.Evict.Params))),
 		under:    fetches{byKey: map[string]*fetch{}},
 		dated:    dated,
@@ -194,7 +196,7 @@ func (s *store) secondary(v *visit, r *resource) string {
 	}
 	all := ""
 	for _, f := range r.variants[0].vary {
-		all += selecting(f.Name, &v.ask, v.req.Header) + "\n"
+		all += selecting(f.Name, v) + "\n"
 	}
 	return all
 }
@@ -253,7 +255,7 @@ func (s *store) entry(v *visit, head Response) (*stored, bool) {
 		return nil, false
 	}
 	e := newStored(v, given, t, t, head)
-	e.vary = s.varying(t, &v.ask, v.req.Header)
+	e.vary = s.varying(t, v)
 	return e, e.validates() || e.age(v.x.Now()) < e.lifetime || e.grace != grace{}
 }
 
@@ -282,8 +284,24 @@ func newStored(v *visit, given terms, t, latest *telling, r Response) *stored {
 	}
 }
 
-// personal tells whether an answer may be for its caller only.
-func (s *store) personal(v *visit) bool { return v.ask.personal || s.auth != nil && v.consumer != "" }
+// personal tells whether an answer may be for its caller only: who shows
+// credentials (RFC 9111 section 3.5), or is known here or in front, where they
+// may have been taken off.
+func (s *store) personal(v *visit) bool { return v.ask.personal || v.consumer != "" }
+
+// secretsBehind is the fields by which nodes that a node asks, and those behind
+// them, know their callers.
+func secretsBehind(t *topologies.Topology, node *topologies.Node) (fields []string) {
+	for _, behind := range t.Behind(node) {
+		headers, _ := keyPlaces(behind)
+		for _, name := range headers {
+			if !oneOf(fields, name) && !equalName(name, keyField) {
+				fields = append(fields, name)
+			}
+		}
+	}
+	return fields
+}
 
 // commit stores an answer, unless a write or a purge has overtaken it. Those
 // who wait for it get it all the same: they came before.

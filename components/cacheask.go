@@ -89,13 +89,22 @@ func (s *store) asked(v *visit) *wish {
 		if v.wished == nil {
 			v.wished = new(wish)
 		}
-		return v.wished.read(r.Header)
+		return s.read(v.wished, r.Header)
 	}
 	from := origin{header: r.Header}
 	if a, ok := s.wishes.find(&from); ok {
 		return a
 	}
-	return s.wishes.keep(&from, new(wish).read(r.Header))
+	return s.wishes.keep(&from, s.read(new(wish), r.Header))
+}
+
+// read takes what a header says to this cache.
+func (s *store) read(a *wish, h Header) *wish {
+	a.read(h)
+	for _, secret := range s.secrets {
+		a.personal = a.personal || h.Has(secret)
+	}
+	return a
 }
 
 // cacheAsk is a request as a cache sees it.

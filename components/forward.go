@@ -187,7 +187,7 @@ func (p *proxy) outwardHeader(v *visit, in Header) Header {
 	if first == p.passed.Load() {
 		return in
 	}
-	if !p.node.Via && isOutward(in) {
+	if !p.node.Via && isOutward(in) && !p.auth.tellsApart(in) {
 		p.passed.Store(first)
 		return in
 	}
@@ -199,9 +199,15 @@ func (p *proxy) outwardHeader(v *visit, in Header) Header {
 }
 
 // outward is an answer's header as callers are to see it: with the way that it
-// came, if that is to be told.
+// came, if that is to be told. What depends on who asks does so in front on what
+// they show.
 func (p *proxy) outward(in Header) Header {
 	out := outward(in)
+	if p.auth.tellsApart(in) {
+		for _, name := range p.auth.shownIn() {
+			out = append(out, Field{"Vary", name})
+		}
+	}
 	if !p.node.Via {
 		return out
 	}

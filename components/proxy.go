@@ -78,7 +78,7 @@ func newProxy(c *scenarios.Case, node *topologies.Node, place topologies.Place, 
 	p.plans = newPlans(node, tallies)
 	p.tells = newLimitFields(node)
 	if node.Cache != nil {
-		p.store = newStore(node, c.Weather().Purges(place))
+		p.store = newStore(c.Variant.Topology, node, c.Weather().Purges(place))
 		p.store.auth = p.auth
 	}
 	p.cors = newCORS(node.CORS)

@@ -115,7 +115,8 @@ func (p *proxy) inherit(old *proxy) {
 	if same(was.Concurrency, is.Concurrency) {
 		p.gate = old.gate
 	}
-	if same(was.Cache, is.Cache) && same(was.Compress, is.Compress) && same(was.Auth, is.Auth) && same(was.Keys, is.Keys) {
+	if same(was.Cache, is.Cache) && same(was.Compress, is.Compress) && same(was.Auth, is.Auth) && same(was.Keys, is.Keys) &&
+		(is.Cache == nil || same(old.store.secrets, p.store.secrets)) {
 		p.store = old.store // else other answers might be for other people
 	}
 	p.inheritCounts(old)

@@ -13,10 +13,10 @@ const absent = "\x00"
 // varying is the fields of a request that an answer depends on by its Vary, as
 // they were in the request that it answers (RFC 9111 section 4.1). One that is
 // coded depends on who takes that, even if its origin has forgotten to say so.
-func (s *store) varying(t *telling, ask *cacheAsk, h Header) []Field {
+func (s *store) varying(t *telling, v *visit) []Field {
 	var fields []Field
 	if t.coded {
-		fields = append(fields, Field{"Accept-Encoding", ask.codings})
+		fields = append(fields, Field{"Accept-Encoding", v.ask.codings})
 	}
 	if t.vary == "" {
 		return fields
@@ -26,7 +26,7 @@ func (s *store) varying(t *telling, ask *cacheAsk, h Header) []Field {
 		if name == "" || equalName(name, "Accept-Encoding") && (t.coded || s.plain) {
 			continue // who compresses asks upstreams for none
 		}
-		fields = append(fields, Field{Canonical(name), selecting(name, ask, h)})
+		fields = append(fields, Field{Canonical(name), selecting(name, v)})
 	}
 	return fields
 }
@@ -60,7 +60,7 @@ func (s *selected) of(name string, v *visit) string {
 			return s.values[i]
 		}
 	}
-	value := selecting(name, &v.ask, v.req.Header)
+	value := selecting(name, v)
 	if s.n < len(s.names) {
 		s.names[s.n], s.values[s.n] = name, value
 		s.n++
@@ -70,12 +70,17 @@ func (s *selected) of(name string, v *visit) string {
 
 // selecting is a request's field as far as answers are told apart by it: white
 // space makes no difference, nor does in Accept-Language case or order, and
-// Accept-Encoding is what goes upstream of it.
-func selecting(name string, ask *cacheAsk, h Header) string {
-	if equalName(name, "Accept-Encoding") {
-		return ask.codings
+// Accept-Encoding is what goes upstream of it, and X-Consumer what is known.
+func selecting(name string, v *visit) string {
+	switch {
+	case equalName(name, "Accept-Encoding"):
+		return v.ask.codings
+	case equalName(name, consumerField) && v.consumer == "":
+		return absent
+	case equalName(name, consumerField):
+		return v.consumer
 	}
-	value, named := absent, ""
+	h, value, named := v.req.Header, absent, ""
 	for i := range h {
 		switch {
 		case equalName(h[i].Name, "Connection"):

@@ -37,6 +37,7 @@ func (r *reader) graph(root strict.Value) {
 		return
 	}
 	r.reach()
+	r.unnamed()
 }
 
 // probes notes nodes that would ask how busy they are of those who do not say.
@@ -116,21 +117,34 @@ func (r *reader) cycle() bool {
 
 // reach notes nodes that no request can reach.
 func (r *reader) reach() {
-	reached := map[string]bool{}
-	var walk func(name string)
-	walk = func(name string) {
-		if reached[name] {
-			return
-		}
-		reached[name] = true
-		for _, up := range r.t.Node(name).Upstreams() {
-			walk(up)
+	reached := r.t.Behind(r.t.Node(r.t.Entry))
+	for _, n := range r.t.Nodes {
+		if n.Name != r.t.Entry && !slices.Contains(reached, n) {
+			r.places[n.Name].WrongKey("no request can reach it from the entry "+r.t.Entry, "name it in a to, or leave it out")
 		}
 	}
-	walk(r.t.Entry)
+}
+
+// consumerField tells nodes behind who asks.
+const consumerField = "X-Consumer"
+
+// unnamed notes nodes that tell those behind them who asks by a name of their
+// own: a cache there would take what may be for one for what is for all.
+func (r *reader) unnamed() {
 	for _, n := range r.t.Nodes {
-		if !reached[n.Name] {
-			r.places[n.Name].WrongKey("no request can reach it from the entry "+r.t.Entry, "name it in a to, or leave it out")
+		cached := ""
+		for _, behind := range r.t.Behind(n) {
+			if behind.Cache != nil {
+				cached = behind.Name
+			}
+		}
+		for _, route := range n.Routes {
+			renamed := slices.ContainsFunc(route.Request.Rename, func(f PathValue) bool { return strings.EqualFold(f.Path, consumerField) })
+			if renamed && cached != "" {
+				r.places[n.Name].Get("routes").WrongKey(fmt.Sprintf("take away the name %s, by which the cache of %s knows what may be for one caller only", consumerField, cached),
+					"rename it behind the cache, or cache here")
+				break
+			}
 		}
 	}
 }

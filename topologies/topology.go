@@ -4,6 +4,7 @@ package topologies
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -231,6 +232,22 @@ func (n *Node) pools() (pools [][]string) {
 		}
 	}
 	return pools
+}
+
+// Behind lists every node that requests may come to from n on, in file order.
+func (t *Topology) Behind(n *Node) []*Node {
+	found := map[string]bool{}
+	var walk func(n *Node)
+	walk = func(n *Node) {
+		for _, name := range n.Upstreams() {
+			if !found[name] {
+				found[name] = true
+				walk(t.Node(name))
+			}
+		}
+	}
+	walk(n)
+	return slices.DeleteFunc(slices.Clone(t.Nodes), func(n *Node) bool { return !found[n.Name] })
 }
 
 // Upstreams lists every node that n may ask, without repetition.
