@@ -1,19 +1,24 @@
 package main
 
 import (
+	"context"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
 	"trafficlab/bench"
-	"trafficlab/live"
 	"trafficlab/scenarios"
 )
 
+// doubting is what the flags of aa say.
+type doubting struct {
+	scenarioFlags
+	costFlag
+	comparisons int
+}
+
 func aaVerb() *cobra.Command {
-	var f scenarioFlags
-	var comparisons int
+	var d doubting
 	c := &cobra.Command{
 		Use:   "aa FILE-or-NAME…",
 		Short: "Hold a system against itself, to see that nothing is found",
@@ -25,53 +30,69 @@ that cannot be trusted, and the exit status is 1.`,
   trafficlab aa mine.yaml --world live --comparisons 20 --repeat 3`,
 		Args:              named("which scenario? (\"trafficlab list scenarios\" shows those shipped)"),
 		ValidArgsFunction: completeFiles(scenarios.Shipped),
-		RunE: verb(func(c *cobra.Command, args []string) error {
-			if comparisons < 1 {
-				return ending{unusable, fmt.Errorf("--comparisons %d: at least 1", comparisons)}
-			}
-			all, worlds, err := f.load(c, args)
+		RunE:              verb(d.run),
+	}
+	d.scenarioFlags.add(c)
+	d.costFlag.add(c)
+	c.Flags().IntVarP(&d.comparisons, "comparisons", "n", 200, "how many comparisons to make")
+	return c
+}
+
+func (d *doubting) run(c *cobra.Command, args []string) error {
+	if d.comparisons < 1 {
+		return ending{unusable, fmt.Errorf("--comparisons %d: at least 1", d.comparisons)}
+	}
+	all, worlds, err := d.load(c, args)
+	if err != nil {
+		return err
+	}
+	if err := d.costFlag.read(); err != nil {
+		return err
+	}
+	release, err := takeMachine(all, worlds)
+	if err != nil {
+		return err
+	}
+	defer release()
+	ctx, stop := interruptible(c, "interrupted")
+	defer stop()
+	worst := met
+	for _, s := range all {
+		for _, world := range in(s, worlds) {
+			fared, err := d.one(ctx, c, s, world)
 			if err != nil {
 				return err
 			}
-			if slices.Contains(worlds, "live") {
-				release, err := live.Lock()
-				if err != nil {
-					return err
-				}
-				defer release()
-			}
-			ctx, stop := interruptible(c, "interrupted")
-			defer stop()
-			t, errs := newTerminal(c.OutOrStdout()), newTerminal(c.ErrOrStderr())
-			worst := met
-			for _, s := range all {
-				for _, world := range in(s, worlds) {
-					alike, err := bench.HoldAgainstItself(ctx, s, comparisons, bench.Options{Worlds: []string{world}, Binary: binary(), Version: versionName()},
-						func(made int) {
-							errs.now(fmt.Sprintf("%s, %s: %d of %d comparisons", s.Name, world, made, comparisons))
-						})
-					errs.wipe()
-					if err != nil {
-						return ending{incomplete, fmt.Errorf("%s, %s: %w", s.Name, world, err)}
-					}
-					aa(t, alike)
-					switch {
-					case ctx.Err() != nil:
-						return ending{interrupted, nil}
-					case !alike.Holds():
-						worst = unmet
-					}
-				}
-			}
-			if worst != met {
-				return ending{worst, nil}
-			}
-			return nil
-		}),
+			worst = max(worst, fared)
+		}
 	}
-	f.add(c)
-	c.Flags().IntVarP(&comparisons, "comparisons", "n", 200, "how many comparisons to make")
-	return c
+	if worst != met {
+		return ending{worst, nil}
+	}
+	return nil
+}
+
+// one holds a scenario's baseline against itself in one world, and prints what
+// was found.
+func (d *doubting) one(ctx context.Context, c *cobra.Command, s *scenarios.Scenario, world string) (status, error) {
+	errs := newTerminal(c.ErrOrStderr())
+	alike, err := bench.HoldAgainstItself(ctx, s, d.comparisons,
+		bench.Options{Worlds: []string{world}, Binary: binary(), Version: versionName(), Calibration: d.costs},
+		func(made int) {
+			errs.now(fmt.Sprintf("%s, %s: %d of %d comparisons", s.Name, world, made, d.comparisons))
+		})
+	errs.wipe()
+	if err != nil {
+		return incomplete, ending{incomplete, fmt.Errorf("%s, %s: %w", s.Name, world, err)}
+	}
+	aa(newTerminal(c.OutOrStdout()), alike)
+	switch {
+	case ctx.Err() != nil:
+		return interrupted, ending{interrupted, nil}
+	case !alike.Holds():
+		return unmet, nil
+	}
+	return met, nil
 }
 
 func aa(t *terminal, a *bench.Alike) {

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +14,6 @@ import (
 
 	"trafficlab/bench"
 	"trafficlab/bench/measure"
-	"trafficlab/live"
 	"trafficlab/reports"
 	"trafficlab/scenarios"
 	"trafficlab/topologies/strict"
@@ -25,15 +22,13 @@ import (
 // seeking is what the flags of capacity say.
 type seeking struct {
 	scenarioFlags
-	slo         string
-	precision   string
-	narrow      float64 // precision, read
-	budget      time.Duration
-	out         string
-	json        bool
-	calibration string
-	costs       *bench.Calibration
-	costsFile   string
+	costFlag
+	slo       string
+	precision string
+	narrow    float64 // precision, read
+	budget    time.Duration
+	out       string
+	json      bool
 }
 
 func capacityVerb() *cobra.Command {
@@ -62,11 +57,11 @@ Exit status: 0 found; 1 the bounds are not met at the smallest load; 2 bad usage
 		RunE:              verb(k.run),
 	}
 	k.scenarioFlags.add(c)
+	k.costFlag.add(c)
 	c.Flags().StringVar(&k.slo, "slo", "", "the `BOUNDS` to stay within: 'p99 < 100ms, availability > 99.9%'")
 	c.Flags().StringVar(&k.precision, "precision", "5%", "how far apart the load that meets them and the one that does not may be")
 	c.Flags().DurationVar(&k.budget, "budget", 15*time.Minute, "try no more loads of a scenario after this time")
 	c.Flags().StringVarP(&k.out, "out", "o", "out", "the folder for reports")
-	c.Flags().StringVar(&k.calibration, "calibration", "", `what the simulator charges for hops: a `+"`FILE`"+` of "trafficlab calibrate", or built-in (default: the file in its usual place, if there is one)`)
 	c.Flags().BoolVar(&k.json, "json", false, "print what was found as JSON, one a line, and no table")
 	return c
 }
@@ -80,26 +75,24 @@ func (k *seeking) run(c *cobra.Command, args []string) error {
 	var wrong []error
 	for i, s := range all {
 		bounds[i], err = k.bounds(s)
-		wrong = append(wrong, err, vacantPage(k.dir(s)))
+		wrong = append(wrong, err, vacantPage(k.dir(s), reportName))
 	}
 	if err := errors.Join(append(wrong, k.check())...); err != nil {
 		return ending{unusable, err}
 	}
-	if k.costs, k.costsFile, err = bench.FindCalibration(k.calibration); err != nil {
-		return ending{unusable, err}
+	if err := k.costFlag.read(); err != nil {
+		return err
 	}
 	for _, s := range all {
 		if err := writable(k.dir(s)); err != nil {
 			return ending{unusable, err}
 		}
 	}
-	if slices.ContainsFunc(all, func(s *scenarios.Scenario) bool { return slices.Contains(in(s, worlds), "live") }) {
-		release, err := live.Lock()
-		if err != nil {
-			return err
-		}
-		defer release()
+	release, err := takeMachine(all, worlds)
+	if err != nil {
+		return err
 	}
+	defer release()
 	ctx, stop := interruptible(c, "interrupted: keeping what was found")
 	defer stop()
 	worst := met
@@ -153,19 +146,6 @@ func (k *seeking) check() (err error) {
 
 func (k *seeking) dir(s *scenarios.Scenario) string { return filepath.Join(k.out, s.Name+"-capacity") }
 
-// vacantPage refuses a folder whose report is somebody else's.
-func vacantPage(dir string) error {
-	path := filepath.Join(dir, reportName)
-	info, err := os.Lstat(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist), err == nil && info.Mode().IsRegular() && drawnByUs(path):
-		return nil
-	case err != nil:
-		return fmt.Errorf("write %s: %w", path, cause(err))
-	}
-	return fmt.Errorf("write %s: it is there already and no page of trafficlab; choose another --out, or move it", path)
-}
-
 // borne is the status that what was found amounts to.
 func borne(c *measure.Capacity) status {
 	result := met
@@ -184,7 +164,7 @@ func (k *seeking) one(ctx context.Context, c *cobra.Command, s *scenarios.Scenar
 	p := newProgress(c.ErrOrStderr(), s.Name)
 	p.plain = true
 	found, err := bench.FindCapacity(ctx, s, bench.CapacityOptions{
-		Options: bench.Options{Worlds: worlds, Binary: binary(), Command: k.command(s, worlds), Version: versionName(),
+		Options: bench.Options{Worlds: worlds, Binary: binary(), Command: k.again(s, worlds, &k.costFlag, "capacity", s.File, "--slo", quoted(k.slo), "--precision", k.precision), Version: versionName(),
 			Calibration: k.costs, Budget: k.budget, Progress: p.step},
 		Bounds: b.all, Implied: b.implied, Precision: k.narrow,
 		Tried: func(f *measure.Search, l *measure.Level) {
@@ -209,18 +189,6 @@ func (k *seeking) one(ctx context.Context, c *cobra.Command, s *scenarios.Scenar
 	t.line("Report: %s", filepath.Join(k.dir(s), reportName))
 	t.line("")
 	return found, nil
-}
-
-// command is how to look for the same again.
-func (k *seeking) command(s *scenarios.Scenario, worlds []string) string {
-	words := []string{"trafficlab", "capacity", s.File, "--slo", quoted(k.slo), "--precision", k.precision}
-	if len(worlds) == 1 {
-		words = append(words, "--world", worlds[0])
-	}
-	if k.costsFile != "" && slices.Contains(worlds, "sim") {
-		words = append(words, "--calibration", quoted(k.costsFile))
-	}
-	return strings.Join(append(words, k.words(s)...), " ")
 }
 
 // levelWords says how a load fared: "not met: p99 was 120 ms".

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"trafficlab/bench"
+	"trafficlab/live"
 	"trafficlab/scenarios"
 )
 
@@ -124,6 +126,46 @@ func (f *scenarioFlags) words(s *scenarios.Scenario) []string {
 		words = append(words, "--short")
 	}
 	return words
+}
+
+// takeMachine keeps other live runs off the machine, if any of the scenarios is
+// to run live. An error says who has it already.
+func takeMachine(all []*scenarios.Scenario, worlds []string) (release func(), err error) {
+	if slices.ContainsFunc(all, func(s *scenarios.Scenario) bool { return slices.Contains(in(s, worlds), "live") }) {
+		return live.Lock()
+	}
+	return func() {}, nil
+}
+
+// costFlag is what the simulator is to charge for hops.
+type costFlag struct {
+	named string // as typed
+	costs *bench.Calibration
+	file  string // where they came from
+}
+
+func (f *costFlag) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.named, "calibration", "", `what the simulator charges for hops: a `+"`FILE`"+` of "trafficlab calibrate", or built-in (default: the file in its usual place, if there is one)`)
+}
+
+func (f *costFlag) read() (err error) {
+	if f.costs, f.file, err = bench.FindCalibration(f.named); err != nil {
+		return ending{unusable, err}
+	}
+	return nil
+}
+
+// again is how to run a verb on a scenario once more, in the same worlds at
+// the same costs.
+func (f *scenarioFlags) again(s *scenarios.Scenario, worlds []string, costs *costFlag, verb ...string) string {
+	words := append([]string{"trafficlab"}, verb...)
+	if len(worlds) == 1 {
+		words = append(words, "--world", worlds[0])
+	}
+	if costs.file != "" && slices.Contains(worlds, "sim") {
+		words = append(words, "--calibration", quoted(costs.file))
+	}
+	return strings.Join(append(words, f.words(s)...), " ")
 }
 
 // quoted makes a word safe to paste into a shell.

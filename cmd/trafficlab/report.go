@@ -41,7 +41,7 @@ such as out, and writes report.html, and for several index.html.`,
 		RunE: verb(func(c *cobra.Command, args []string) error {
 			t := newTerminal(c.OutOrStdout())
 			for _, dir := range args {
-				if err := vacantIndex(dir); err != nil && !isStore(dir) {
+				if err := vacantPage(dir, indexName); err != nil && !isStore(dir) {
 					return ending{unusable, err}
 				}
 				if err := redraw(t, dir); err != nil {
@@ -160,9 +160,9 @@ func fill(f *os.File, draw func(io.Writer) error) error {
 	return f.Close()
 }
 
-// vacantIndex refuses a folder whose index.html is somebody else's.
-func vacantIndex(dir string) error {
-	path := filepath.Join(dir, indexName)
+// vacantPage refuses a folder in which a page of that name is somebody else's.
+func vacantPage(dir, name string) error {
+	path := filepath.Join(dir, name)
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist), err == nil && info.Mode().IsRegular() && drawnByUs(path):

@@ -11,14 +11,12 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"trafficlab/bench"
 	"trafficlab/bench/measure"
-	"trafficlab/live"
 	"trafficlab/reports"
 	"trafficlab/scenarios"
 	"trafficlab/sim"
@@ -28,6 +26,7 @@ import (
 // running is what the flags of run say.
 type running struct {
 	scenarioFlags
+	costFlag
 	all   bool
 	out   string
 	json  bool
@@ -39,10 +38,6 @@ type running struct {
 	until  string
 	budget time.Duration
 	narrow float64 // until, read
-
-	calibration string // as typed
-	costs       *bench.Calibration
-	costsFile   string
 }
 
 func runVerb() *cobra.Command {
@@ -65,9 +60,9 @@ finished and writes a partial report; the second leaves at once.`,
 		RunE:              verb(r.run),
 	}
 	r.scenarioFlags.add(c)
+	r.costFlag.add(c)
 	c.Flags().BoolVar(&r.all, "all", false, "run every shipped scenario that is for both worlds")
 	c.Flags().StringVarP(&r.out, "out", "o", "out", "the folder for runs and reports")
-	c.Flags().StringVar(&r.calibration, "calibration", "", `what the simulator charges for hops: a `+"`FILE`"+` of "trafficlab calibrate", or built-in (default: the file in its usual place, if there is one)`)
 	c.Flags().IntVar(&r.trace, "trace", 0, "tell the stories of so many simulated requests of each variant, from --trace-from on")
 	c.Flags().DurationVar(&r.from, "trace-from", 0, "the instant from which on --trace tells stories (default: the first fault, or else the end of the warm-up)")
 	c.Flags().BoolVar(&r.resume, "resume", false, "go on with what an interrupted run of the same has left in the folder")
@@ -108,19 +103,17 @@ func (r *running) run(c *cobra.Command, args []string) error {
 	if r.all {
 		all = slices.DeleteFunc(all, func(s *scenarios.Scenario) bool { return len(s.Worlds) == 1 })
 	}
-	if r.costs, r.costsFile, err = bench.FindCalibration(r.calibration); err != nil {
-		return ending{unusable, err}
+	if err := r.costFlag.read(); err != nil {
+		return err
 	}
 	if err := r.prepare(all); err != nil {
 		return ending{unusable, err}
 	}
-	if slices.ContainsFunc(all, func(s *scenarios.Scenario) bool { return slices.Contains(in(s, worlds), "live") }) {
-		release, err := live.Lock()
-		if err != nil {
-			return err
-		}
-		defer release()
+	release, err := takeMachine(all, worlds)
+	if err != nil {
+		return err
 	}
+	defer release()
 	ctx, stop := interruptible(c, "interrupted: keeping what has finished")
 	defer stop()
 	return r.each(ctx, c, all, worlds)
@@ -198,7 +191,7 @@ func (r *running) one(ctx context.Context, c *cobra.Command, s *scenarios.Scenar
 	p := newProgress(c.ErrOrStderr(), s.Name)
 	out, broke := bench.Execute(ctx, s, bench.Options{
 		Worlds: worlds, Dir: dir, Binary: binary(), Progress: p.step,
-		Command: r.command(s, worlds), Version: versionName(), Calibration: r.costs,
+		Command: r.again(s, worlds, &r.costFlag, "run", s.File), Version: versionName(), Calibration: r.costs,
 		Resume: r.resume, Until: r.narrow, Budget: r.budget,
 	})
 	p.wipe()
@@ -250,7 +243,7 @@ func (r *running) print(c *cobra.Command, dir string, s *scenarios.Scenario, res
 // prepare finds out before anything starts whether results can be kept, and
 // that nothing of somebody else's would be overwritten.
 func (r *running) prepare(all []*scenarios.Scenario) error {
-	if err := vacantIndex(r.out); err != nil {
+	if err := vacantPage(r.out, indexName); err != nil {
 		return err
 	}
 	if r.junit != "" {
@@ -282,18 +275,6 @@ func writable(dir string) error {
 	}
 	probe.Close()
 	return os.Remove(probe.Name())
-}
-
-// command is how to run the same again.
-func (r *running) command(s *scenarios.Scenario, worlds []string) string {
-	words := []string{"trafficlab", "run", s.File}
-	if len(worlds) == 1 {
-		words = append(words, "--world", worlds[0])
-	}
-	if r.costsFile != "" && slices.Contains(worlds, "sim") {
-		words = append(words, "--calibration", quoted(r.costsFile))
-	}
-	return strings.Join(append(words, r.words(s)...), " ")
 }
 
 // binary is this program, for the nodes of the live world.
