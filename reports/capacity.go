@@ -21,7 +21,6 @@ type capacityPage struct {
 	Rows   []capacityRow
 	Panels []*panel
 	Place  []fact
-	Worse  bool // something could not be found
 }
 
 // capacityRow is what was found of one variant in one world.
@@ -39,7 +38,6 @@ func WriteCapacity(w io.Writer, s *scenarios.Scenario, c *measure.Capacity) erro
 	for i := range c.Searches {
 		f := &c.Searches[i]
 		row := capacityRow{Variant: f.Variant, World: f.World, Met: dash, NotMet: dash, Knee: dash, Against: dash, Text: f.Text, Doubt: !f.Known()}
-		p.Worse = p.Worse || row.Doubt
 		if f.Met > 0 {
 			row.Met = f.LoadText(f.Met)
 		}
