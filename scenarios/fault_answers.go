@@ -95,7 +95,8 @@ var answerWords = []struct {
 
 var answers = FaultKind{
 	About: "bodies of answers come corrupted, truncated (and the connection is lost), endless, " +
-		"mislabelled (a byte more is promised than comes) or trickling (so many bytes per-second)",
+		"mislabelled (a byte more is promised than comes) or trickling (so many bytes per-second); what a proxy " +
+		"puts up with is told by its own field answers: list policies",
 	Example: "{are: truncated, after: 100B, share: 10%}",
 	graded:  true,
 	read: func(v strict.Value, f *Fault) {

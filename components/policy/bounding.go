@@ -59,7 +59,7 @@ var Bounding = map[string]Kind{
 	"callers.send": {About: "how slowly callers may send the body of a request", Parameters: paceOf(30*time.Second, 512)},
 	"callers.take": {About: "how slowly callers may take an answer", Parameters: paceOf(30*time.Second, 512)},
 	"answers": {
-		About: "bounds the answers of upstreams; what is beyond becomes a 502, or breaks off what has begun",
+		About: "how much and how slowly upstreams may answer; what is beyond becomes a 502, or breaks off what has begun (a fault of the same name makes backends answer so: list faults)",
 		Parameters: append(headOf("bytes of a line of an answer's head", "bytes of an answer's head", "of an answer"),
 			Parameter{Name: "body", About: "bytes of an answer's body", Form: Size, Low: 1, High: 1 << 40, Off: true},
 			Parameter{Name: "send", About: "how slowly a body may come: all that answers.send below takes", Form: Else, Usually: "as below", Words: pacing},
