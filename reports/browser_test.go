@@ -84,18 +84,24 @@ func chromium(t *testing.T) context.Context {
 	return ctx
 }
 
-func look(t *testing.T, browser context.Context, file string, v view) {
-	tab, leave := chromedp.NewContext(browser)
-	defer leave()
-	complaints := listen(t, tab)
-	ctx, cancel := context.WithTimeout(tab, time.Minute)
-	defer cancel()
+// open shows a page in a tab of its own, and what it complains of.
+func open(t *testing.T, browser context.Context, file string, v view) (tab context.Context, complaints func() []string) {
+	ctx, leave := chromedp.NewContext(browser)
+	t.Cleanup(leave)
+	complaints = listen(t, ctx)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	t.Cleanup(cancel)
 	enable(t, ctx)
 	_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, v.media)
 	require.NoError(t, err)
 	_, err = chromedp.Call(ctx, emulation.SetScrollbarsHidden, emulation.SetScrollbarsHiddenParams{Hidden: true})
 	require.NoError(t, err)
 	require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(v.width, 800), chromedp.Navigate("file://"+file)))
+	return ctx, complaints
+}
+
+func look(t *testing.T, browser context.Context, file string, v view) {
+	ctx, complaints := open(t, browser, file, v)
 	if *keep != "" {
 		picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 		require.NoError(t, err)

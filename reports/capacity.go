@@ -58,7 +58,9 @@ func WriteCapacity(w io.Writer, s *scenarios.Scenario, c *measure.Capacity) erro
 		p.Rows = append(p.Rows, row)
 	}
 	for _, world := range c.Worlds {
-		p.Panels = append(p.Panels, knees(c, world))
+		found := knees(c, world)
+		found.name(s.Name + "-capacity")
+		p.Panels = append(p.Panels, found)
 	}
 	return write(w, "capacity.html", s.Name, p)
 }
@@ -69,9 +71,9 @@ func knees(c *measure.Capacity, world string) *panel {
 	p := &panel{ID: "load-" + world, Title: title(worldName(world)) + ": against the load offered",
 		Intro: "Each mark is a load that was tried, bands are 95% intervals over repetitions. The dashed line is the bound; between the highest load that met all bounds and the lowest that did not, the ground is shaded."}
 	for i, name := range c.Variants {
-		p.Legend = append(p.Legend, legendEntry{handOf(i).swatch(), name})
+		p.Legend = append(p.Legend, handOf(i).entry(name))
 	}
-	p.Legend = append(p.Legend, legendEntry{boundHand.swatch(), "bound"}, legendEntry{shade(), "between met and not met"})
+	p.Legend = append(p.Legend, boundHand.entry("bound"), legendEntry{Swatch: shade(), Name: "between met and not met"})
 	seen := map[measure.Metric]bool{}
 	for _, b := range c.Bounds {
 		if !seen[b.Metric] {
@@ -97,7 +99,7 @@ func kneeFigure(c *measure.Capacity, world string, m measure.Metric) figure {
 	x := loadAxis(c, world)
 	y, up := capacityAxis(c, world, m)
 	chart := newPlot(x, y, loadName(c, world))
-	data := grid{Head: []string{"Variant", "Load", m.String(), "Bounds", "Repetitions"}}
+	data := grid{Head: []heading{{"Variant", ""}, {"Load", ""}, {m.String(), unitOf(m)}, {"Bounds", ""}, {"Repetitions", ""}}}
 	for i, name := range c.Variants {
 		for j := range c.Searches {
 			if s := &c.Searches[j]; s.World == world && s.Variant == name {
@@ -117,17 +119,21 @@ func kneeFigure(c *measure.Capacity, world string, m measure.Metric) figure {
 }
 
 // levelRows are the loads tried, in numbers.
-func levelRows(s *measure.Search, m measure.Metric) [][]string {
-	var rows [][]string
+func levelRows(s *measure.Search, m measure.Metric) [][]datum {
+	var rows [][]datum
 	for i := range s.Levels {
 		l := &s.Levels[i]
-		fared := string(l.Met)
-		if l.GaveOut != "" {
-			fared = "the machine gave out"
-		}
-		rows = append(rows, []string{s.Variant, s.LoadText(l.Load), worded(l.Figure(m), m), fared, fmt.Sprint(l.Repetitions)})
+		rows = append(rows, []datum{said(s.Variant), number(l.Load, s.LoadText(l.Load)), figured(l.Figure(m), worded(l.Figure(m), m)), said(fared(l)), counted(int64(l.Repetitions))})
 	}
 	return rows
+}
+
+// fared says what came of a load.
+func fared(l *measure.Level) string {
+	if l.GaveOut != "" {
+		return "the machine gave out"
+	}
+	return string(l.Met)
 }
 
 func loadName(c *measure.Capacity, world string) string {
@@ -188,12 +194,13 @@ func capacityAxis(c *measure.Capacity, world string, m measure.Metric) (axis, fu
 func kneeLine(s *measure.Search, m measure.Metric, h hand, y axis, up func(float64) float64) []plot.Plotter {
 	var xs, low, high []float64
 	var line plotter.XYs
+	var levels []*measure.Level
 	for i := range s.Levels {
 		f := s.Levels[i].Figure(m)
 		if !f.Known {
 			continue
 		}
-		line = append(line, plotter.XY{X: s.Levels[i].Load, Y: up(f.Value)})
+		line, levels = append(line, plotter.XY{X: s.Levels[i].Load, Y: up(f.Value)}), append(levels, &s.Levels[i])
 		xs, low, high = append(xs, s.Levels[i].Load), append(low, up(f.Low)), append(high, up(f.High))
 	}
 	if len(line) == 0 {
@@ -201,10 +208,13 @@ func kneeLine(s *measure.Search, m measure.Metric, h hand, y axis, up func(float
 	}
 	var all []plot.Plotter
 	if s.Met > 0 && s.NotMet > 0 {
-		all = append(all, &plotter.Polygon{Color: h.ink.tint(kneeTint), XYs: []plotter.XYs{{
+		all = append(all, &plotter.Polygon{Color: h.tint(kneeTint), XYs: []plotter.XYs{{
 			{X: s.Met, Y: y.min}, {X: s.NotMet, Y: y.min}, {X: s.NotMet, Y: y.max}, {X: s.Met, Y: y.max}}}})
 	}
-	return append(all, band(h.ink, xs, low, high),
+	return append(all, band(h, xs, low, high),
 		&plotter.Line{XYs: line, LineStyle: h.line()},
-		&plotter.Scatter{XYs: line, GlyphStyle: h.glyph()})
+		&plotter.Scatter{XYs: line, GlyphStyle: h.glyph()},
+		values{line, h.who, func(i int) (where, what string) {
+			return "at " + s.LoadText(levels[i].Load), s.Variant + " " + worded(levels[i].Figure(m), m) + ", " + fared(levels[i])
+		}})
 }

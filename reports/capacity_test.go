@@ -55,6 +55,7 @@ func TestCapacityPage(t *testing.T) {
 	} {
 		require.Contains(t, page, want)
 	}
+	page = bare(t, page)
 	for _, not := range []string{"NaN", "Inf", "http://", "https://", "<script"} {
 		require.NotContains(t, page, not)
 	}

@@ -29,6 +29,14 @@ type panel struct {
 	Figures          []figure
 }
 
+// name names the files behind the charts.
+func (p *panel) name(scenario string) {
+	for i := range p.Figures {
+		f := &p.Figures[i]
+		f.Data.call(p.Title+": "+f.Title, scenario, p.ID, fmt.Sprint(i+1))
+	}
+}
+
 // figure is a chart with its words and its numbers.
 type figure struct {
 	Title string
@@ -36,22 +44,17 @@ type figure struct {
 	Data  grid
 }
 
-// grid is a plain table of words.
-type grid struct {
-	Head []string
-	Rows [][]string
-}
-
 // drawn is an SVG element of the given size in user units, which scales to its
 // container. label is its text for those who cannot see it; without one it is
 // decoration.
 func drawn(label string, width, height vg.Length, paint func(draw.Canvas)) template.HTML {
-	c := vgsvg.New(width, height)
+	c := &canvas{Canvas: vgsvg.New(width, height)}
 	paint(draw.New(c))
 	var b bytes.Buffer
 	c.WriteTo(&b) // a buffer takes everything
 	_, body, _ := strings.Cut(b.String(), "xlink\">\n")
-	return svgElement(label, float64(width), float64(height), themed(strings.TrimSpace(body)))
+	body = strings.TrimSuffix(themed(strings.TrimSpace(body)), "</svg>") + c.svg(height) + "</svg>"
+	return svgElement(label, float64(width), float64(height), body)
 }
 
 // svgElement opens an SVG element around body, which ends it.
@@ -132,7 +135,7 @@ func stacked(label string, height vg.Length, plots ...titled) template.HTML {
 }
 
 // band fills between the low and the high values of a line.
-func band(k ink, xs, low, high []float64) plot.Plotter {
+func band(h hand, xs, low, high []float64) plot.Plotter {
 	var edge plotter.XYs
 	for i := range xs {
 		edge = append(edge, plotter.XY{X: xs[i], Y: high[i]})
@@ -140,5 +143,5 @@ func band(k ink, xs, low, high []float64) plot.Plotter {
 	for i := len(xs) - 1; i >= 0; i-- {
 		edge = append(edge, plotter.XY{X: xs[i], Y: low[i]})
 	}
-	return &plotter.Polygon{XYs: []plotter.XYs{edge}, Color: k.tint(0.16)}
+	return &plotter.Polygon{XYs: []plotter.XYs{edge}, Color: h.tint(0.16)}
 }

@@ -36,14 +36,14 @@ func curves(r *measure.Result) *panel {
 
 func curveFigure(r *measure.Result, world string, quantiles, latencies span) figure {
 	chart := newPlot(ninesAxis(quantiles.lo, quantiles.hi), latencies.logAxis(latency), "share of successes")
-	data := grid{Head: []string{"Quantile"}}
+	data := grid{Head: []heading{{"Quantile", ""}}}
 	for i, name := range r.Variants {
 		s := summaryOf(r, world, name)
 		if s == nil {
 			continue
 		}
 		points := known(s.Curve)
-		chart.Add(curveLine(points, handOf(i))...)
+		chart.Add(curveLine(name, points, handOf(i))...)
 		data.column(name, points)
 	}
 	label := "Latency by quantile, " + worldName(world) + ", one line for each variant"
@@ -61,7 +61,7 @@ func known(points []measure.Point) []measure.Point {
 // curveMarks are the quantiles that carry the variant's marker.
 var curveMarks = []float64{0.5, 0.9, 0.99, 0.999, 0.9999}
 
-func curveLine(points []measure.Point, h hand) []plot.Plotter {
+func curveLine(name string, points []measure.Point, h hand) []plot.Plotter {
 	if len(points) == 0 {
 		return nil
 	}
@@ -78,22 +78,27 @@ func curveLine(points []measure.Point, h hand) []plot.Plotter {
 			low, high = append(low, math.Log10(p.Latency.Low)), append(high, math.Log10(p.Latency.High))
 		}
 	}
-	return []plot.Plotter{band(h.ink, xs, low, high),
+	return []plot.Plotter{band(h, xs, low, high),
 		&plotter.Line{XYs: line, LineStyle: h.line()},
-		&plotter.Scatter{XYs: marks, GlyphStyle: h.glyph()}}
+		&plotter.Scatter{XYs: marks, GlyphStyle: h.glyph()},
+		values{line, h.who, func(i int) (where, what string) {
+			return quantileName(points[i]) + " of successes", name + " " + withRange(points[i].Latency)
+		}}}
 }
+
+// quantileName is "99.9%".
+func quantileName(p measure.Point) string { return fmt.Sprintf("%g%%", math.Round(p.Quantile*1e7)/1e5) }
 
 // column adds a variant's curve to a table by quantile.
 func (g *grid) column(name string, points []measure.Point) {
-	g.Head = append(g.Head, name)
+	g.Head = append(g.Head, heading{name, "s"})
 	for _, p := range points {
-		quantile := fmt.Sprintf("%g%%", math.Round(p.Quantile*1e7)/1e5)
-		i := slices.IndexFunc(g.Rows, func(row []string) bool { return row[0] == quantile })
+		i := slices.IndexFunc(g.Rows, func(row []datum) bool { return row[0].numbers[0] == p.Quantile })
 		if i < 0 {
 			i = len(g.Rows)
-			g.Rows = append(g.Rows, []string{quantile})
+			g.Rows = append(g.Rows, []datum{number(p.Quantile, quantileName(p))})
 		}
-		g.Rows[i] = append(pad(g.Rows[i], len(g.Head)-1), withRange(latency(p.Latency.Value), p.Latency))
+		g.Rows[i] = append(pad(g.Rows[i], len(g.Head)-1), figured(p.Latency, withRange(p.Latency)))
 	}
 	for i := range g.Rows {
 		g.Rows[i] = pad(g.Rows[i], len(g.Head))
@@ -101,26 +106,26 @@ func (g *grid) column(name string, points []measure.Point) {
 }
 
 // pad fills a row up to n cells with dashes.
-func pad(row []string, n int) []string {
+func pad(row []datum, n int) []datum {
 	for len(row) < n {
-		row = append(row, dash)
+		row = append(row, nothing)
 	}
 	return row
 }
 
-// withRange adds the interval of a latency to its text, if there is one.
-func withRange(value string, f measure.Figure) string {
+// withRange is a latency and its interval, if there is one.
+func withRange(f measure.Figure) string {
 	if between := f.Range(measure.Metric{Name: "mean"}); between != "" {
-		return value + " (" + between + ")"
+		return latency(f.Value) + " (" + between + ")"
 	}
-	return value
+	return latency(f.Value)
 }
 
 // variantLegend shows how each variant is drawn.
 func variantLegend(r *measure.Result) []legendEntry {
 	var entries []legendEntry
 	for i, name := range r.Variants {
-		entries = append(entries, legendEntry{handOf(i).swatch(), name})
+		entries = append(entries, handOf(i).entry(name))
 	}
 	return entries
 }

@@ -34,7 +34,7 @@ func WriteIndex(w io.Writer, entries []IndexEntry) error {
 		if picture, ok := intervalChart(e.Result, e.Result.JudgeBy); ok {
 			c.Picture = picture
 			for _, world := range e.Result.Worlds {
-				c.Legend = append(c.Legend, legendEntry{worldHands[world].swatch(), worldName(world)})
+				c.Legend = append(c.Legend, worldHands[world].entry(worldName(world)))
 			}
 		}
 		for _, warning := range e.Result.Warnings {

@@ -14,8 +14,8 @@ import (
 
 // worldHands draw the worlds where they stand side by side.
 var worldHands = map[string]hand{
-	"live": {ink: series, width: 1.5, shape: draw.CircleGlyph{}},
-	"sim":  {ink: series + 1, width: 1.5, shape: hollow{draw.CircleGlyph{}}},
+	"live": {who: 1, ink: series, width: 1.5, shape: draw.CircleGlyph{}},
+	"sim":  {who: 2, ink: series + 1, width: 1.5, shape: hollow{draw.CircleGlyph{}}},
 }
 
 // sideBySide draws the judged metric and the median of every variant, the
@@ -28,7 +28,7 @@ func sideBySide(r *measure.Result) *panel {
 		Intro: "The same scenario in both worlds, with 95% intervals over repetitions. The simulator charges what a hop was measured to cost, and the processors that all share; what still lies between the two is what it does not model. "}
 	p.Intro += agreement(r)
 	for _, world := range r.Worlds {
-		p.Legend = append(p.Legend, legendEntry{worldHands[world].swatch(), worldName(world)})
+		p.Legend = append(p.Legend, worldHands[world].entry(worldName(world)))
 	}
 	for _, m := range beside(r.JudgeBy) {
 		if f, ok := intervalFigure(r, m); ok {
@@ -59,14 +59,15 @@ func beside(judged measure.Metric) []measure.Metric {
 
 func intervalFigure(r *measure.Result, m measure.Metric) (figure, bool) {
 	chart, ok := intervalChart(r, m)
-	data := grid{Head: []string{"Variant"}}
+	data := grid{Head: []heading{{"Variant", ""}}}
 	for _, world := range r.Worlds {
-		data.Head = append(data.Head, worldName(world))
+		data.Head = append(data.Head, heading{worldName(world), unitOf(m)})
 	}
 	for _, name := range r.Variants {
-		row := []string{name}
+		row := []datum{said(name)}
 		for _, world := range r.Worlds {
-			row = append(row, worded(figureOf(r, world, name, m), m))
+			f := figureOf(r, world, name, m)
+			row = append(row, figured(f, worded(f, m)))
 		}
 		data.Rows = append(data.Rows, row)
 	}
@@ -164,6 +165,7 @@ func (rows intervalRows) Plot(c draw.Canvas, p *plot.Plot) {
 				whiskers(&c, h.line(), at(f.Low), at(f.High), line)
 			}
 			c.DrawGlyphNoClip(h.glyph(), vg.Point{X: at(f.Value), Y: line})
+			tell(c, vg.Point{X: at(f.Value), Y: line}, h.who, name, worldName(world)+" "+worded(f, rows.m))
 		}
 	}
 }

@@ -39,41 +39,46 @@ func (k ink) variable() string {
 	return inkNames[k]
 }
 
-// paint is an ink with an opacity.
+// paint is an ink with an opacity, and the series that is drawn with it.
 type paint struct {
 	ink     ink
 	opacity float64
+	who     int
 }
 
-// RGBA gives the marker colour #0102NN. The half step keeps the SVG canvas,
+// RGBA gives the marker colour #01SSNN, of series and ink. The half step keeps the SVG canvas,
 // which divides by the opacity and truncates, from landing one below.
 func (p paint) RGBA() (r, g, b, a uint32) {
 	a = uint32(p.opacity * 0xffff)
 	channel := func(v int) uint32 { return uint32((float64(v) + 0.5) * float64(a) / 255) }
-	return channel(1), channel(2), channel(int(p.ink)), a
+	return channel(1), channel(p.who), channel(int(p.ink)), a
 }
 
-func (k ink) solid() color.Color               { return paint{k, 1} }
-func (k ink) tint(opacity float64) color.Color { return paint{k, opacity} }
+func (k ink) solid() color.Color               { return paint{k, 1, 0} }
+func (k ink) tint(opacity float64) color.Color { return paint{k, opacity, 0} }
 
 var (
-	marker   = regexp.MustCompile(`(fill|stroke):#0102([0-9A-F]{2})`)
+	marker   = regexp.MustCompile(`\sstyle="([^"]*)(fill|stroke):#01([0-9A-F]{2})([0-9A-F]{2})`)
 	typeface = regexp.MustCompile(`font-family:[^;"]*;font-variant:[^;"]*;`)
 	plain    = regexp.MustCompile(`font-weight:normal;|font-style:normal;`)
 )
 
-// themed lets the style sheet choose colours and typeface of a drawn chart.
+// themed lets the style sheet choose colours and typeface of a drawn chart, and
+// names the series that each piece belongs to.
 func themed(svg string) string {
 	svg = marker.ReplaceAllStringFunc(svg, func(m string) string {
 		parts := marker.FindStringSubmatch(m)
-		k, _ := strconv.ParseInt(parts[2], 16, 0)
-		return fmt.Sprintf("%s:var(--%s)", parts[1], ink(k).variable())
+		who, _ := strconv.ParseInt(parts[3], 16, 0)
+		k, _ := strconv.ParseInt(parts[4], 16, 0)
+		return fmt.Sprintf(`%s style="%s%s:var(--%s)`, belongs(int(who)), parts[1], parts[2], ink(k).variable())
 	})
 	return plain.ReplaceAllString(typeface.ReplaceAllString(svg, ""), "")
 }
 
-// hand is how one series is drawn: told apart by colour, dash and marker.
+// hand is how one series is drawn: told apart by colour, dash and marker. who
+// is its number in its legend, from 1 on: 0 is nobody's, and cannot be hidden.
 type hand struct {
+	who   int
 	ink   ink
 	dash  []vg.Length
 	shape draw.GlyphDrawer
@@ -100,15 +105,21 @@ func (h hollow) DrawGlyph(c *draw.Canvas, style draw.GlyphStyle, at vg.Point) {
 // handOf is the i-th variant's hand, the same in every chart of a page. With
 // 8, 4 and 7 to choose from, 56 variants differ.
 func handOf(i int) hand {
-	return hand{series + ink(i%seriesInks), dashes[i%len(dashes)], shapes[i%len(shapes)], 1.6}
+	return hand{(i + 1) % mostSeries, series + ink(i%seriesInks), dashes[i%len(dashes)], shapes[i%len(shapes)], 1.6}
 }
 
+// mostSeries is how many numbers of series a marker colour has room for.
+const mostSeries = 256
+
+func (h hand) solid() color.Color               { return paint{h.ink, 1, h.who} }
+func (h hand) tint(opacity float64) color.Color { return paint{h.ink, opacity, h.who} }
+
 func (h hand) line() draw.LineStyle {
-	return draw.LineStyle{Color: h.ink.solid(), Width: h.width, Dashes: h.dash}
+	return draw.LineStyle{Color: h.solid(), Width: h.width, Dashes: h.dash}
 }
 
 func (h hand) glyph() draw.GlyphStyle {
-	return draw.GlyphStyle{Color: h.ink.solid(), Radius: 3.2, Shape: h.shape}
+	return draw.GlyphStyle{Color: h.solid(), Radius: 3.2, Shape: h.shape}
 }
 
 // swatch draws the hand for a legend.
@@ -121,8 +132,12 @@ func (h hand) swatch() template.HTML {
 	})
 }
 
-// legendEntry is a swatch and what it stands for.
+// legendEntry is a swatch, what it stands for, and its series.
 type legendEntry struct {
 	Swatch template.HTML
 	Name   string
+	Who    int
 }
+
+// entry is the hand's, under a name.
+func (h hand) entry(name string) legendEntry { return legendEntry{h.swatch(), name, h.who} }

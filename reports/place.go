@@ -86,17 +86,17 @@ func hitsCell(n *measure.NodeSummary, _ string) (cell, bool) {
 
 // nodesGrid is the flow of a drawing in numbers.
 func nodesGrid(nodes []measure.NodeSummary) grid {
-	g := grid{Head: []string{"Place", "Kind", "Requests", "Share", "CPU per request", "From cache", "Failed", "Refused", "Attempts per request", "Peak memory"}}
+	g := grid{Head: []heading{{"Place", ""}, {"Kind", ""}, {"Requests", "/s"}, {"Share", ""}, {"CPU per request", "s"}, {"From cache", ""}, {"Failed", ""}, {"Refused", ""}, {"Attempts per request", ""}, {"Peak memory", "B"}}}
 	for _, n := range nodes {
 		limited := n.Reasons["limited"] + n.Reasons["denied"]
 		failed := total(n.Reasons) - limited - n.Reasons["ok"]
-		row := []string{n.Place, n.Kind, rate(n.Rate), share(n.Share), n.CPU.Text(measure.Metric{Name: "mean"}),
-			n.CacheHits.Text(measure.Metric{Name: "cache-hits"}), count(failed), count(limited), dash, dash}
+		row := []datum{said(n.Place), said(n.Kind), rated(n.Rate), shared(n.Share), figured(n.CPU, n.CPU.Text(measure.Metric{Name: "mean"})),
+			figured(n.CacheHits, n.CacheHits.Text(measure.Metric{Name: "cache-hits"})), counted(failed), counted(limited), nothing, nothing}
 		if n.Amplified > 0 {
-			row[8] = fmt.Sprintf("%.3g", n.Amplified)
+			row[8] = number(n.Amplified, fmt.Sprintf("%.3g", n.Amplified))
 		}
 		if n.Memory > 0 {
-			row[9] = size(n.Memory)
+			row[9] = sized(n.Memory)
 		}
 		g.Rows = append(g.Rows, row)
 	}

@@ -1,12 +1,15 @@
 // Package reports turns the figures of a scenario into one self-contained HTML
 // page: the question, the answer with its uncertainty, the picture, then the
-// evidence and how to reproduce it. A page needs no network and no script, and
-// the same input gives the same bytes.
+// evidence and how to reproduce it. A page needs no network; its script shows
+// values where one points and hides series, and is not needed either. The same
+// input gives the same bytes.
 package reports
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"embed"
+	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
@@ -15,11 +18,13 @@ import (
 	"trafficlab/scenarios"
 )
 
-//go:embed *.html style.css
+//go:embed *.html style.css script.js
 var files embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"style":    style,
+	"script":   script,
+	"policy":   contentPolicy,
 	"plural":   plural,
 	"world":    worldName,
 	"title":    title,
@@ -36,6 +41,19 @@ var metMarks = map[measure.Met]string{measure.IsMet: "✓", measure.NotMet: "✗
 func style() (template.CSS, error) {
 	css, err := files.ReadFile("style.css")
 	return template.CSS(css), err
+}
+
+// script is that of every page.
+func script() (template.JS, error) {
+	js, err := files.ReadFile("script.js")
+	return template.JS(js), err
+}
+
+// contentPolicy lets a page load nothing, and run no script but its own.
+func contentPolicy() (string, error) {
+	js, err := script()
+	sum := sha256.Sum256([]byte(js))
+	return "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'", err
 }
 
 // page is what the template of a report sees.
@@ -84,7 +102,14 @@ func Write(w io.Writer, s *scenarios.Scenario, r *measure.Result) error {
 	for _, chart := range []*panel{curves(r), timelines(s, r), sideBySide(r), waterfalls(r), loadShares(r)} {
 		if chart != nil {
 			p.Panels = append(p.Panels, chart)
+			chart.name(s.Name)
 		}
+	}
+	for i := range p.Drawings {
+		p.Drawings[i].Data.call("Flow, "+p.Drawings[i].Title, s.Name, "flow", fmt.Sprint(i+1))
+	}
+	for i := range p.Folded {
+		p.Folded[i].Data.call("Flow, "+p.Folded[i].Title, s.Name, "flow", fmt.Sprint(len(p.Drawings)+i+1))
 	}
 	return write(w, "report.html", s.Name, p)
 }

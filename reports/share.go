@@ -113,6 +113,7 @@ func (b bar) draw(c draw.Canvas, top vg.Length) {
 	x := vg.Length(0)
 	for i, part := range b.parts {
 		end := x + vg.Length(part.Share)*chartWidth
+		tellBox(c, vg.Point{X: x, Y: low}, end-x, high-low, 0, b.name+", "+part.Place, share(part.Share)+" of the requests, "+rate(part.Rate))
 		if end-x > 1 {
 			k := series.tint(0.22)
 			if i%2 == 1 {
@@ -134,10 +135,10 @@ func (b bar) draw(c draw.Canvas, top vg.Length) {
 func replica(place string) string { return strings.TrimPrefix(place, nodeOf(place)) }
 
 func barGrid(bars []bar) grid {
-	g := grid{Head: []string{"Variant", "Backend", "Share", "Requests"}}
+	g := grid{Head: []heading{{"Variant", ""}, {"Backend", ""}, {"Share", ""}, {"Requests", "/s"}}}
 	for _, b := range bars {
 		for _, part := range b.parts {
-			g.Rows = append(g.Rows, []string{b.name, part.Place, share(part.Share), rate(part.Rate)})
+			g.Rows = append(g.Rows, []datum{said(b.name), said(part.Place), shared(part.Share), rated(part.Rate)})
 		}
 	}
 	return g

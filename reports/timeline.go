@@ -20,18 +20,19 @@ type trace struct {
 	name string
 	hand hand
 	of   func(measure.Second) float64
+	text func(float64) string
 }
 
 var (
 	latencyTraces = []trace{
-		{"p99", hand{ink: series, width: 1.8}, func(s measure.Second) float64 { return s.P99 }},
-		{"median", hand{ink: series + 5, width: 1.4, dash: dashes[1]}, func(s measure.Second) float64 { return s.P50 }},
+		{"p99", hand{who: 1, ink: series, width: 1.8}, func(s measure.Second) float64 { return s.P99 }, latency},
+		{"median", hand{who: 2, ink: series + 5, width: 1.4, dash: dashes[1]}, func(s measure.Second) float64 { return s.P50 }, latency},
 	}
 	rateTraces = []trace{
-		{"offered", hand{ink: muted, width: 1.2, dash: dashes[2]}, func(s measure.Second) float64 { return s.Offered }},
-		{"answered well", hand{ink: series + 2, width: 1.8}, func(s measure.Second) float64 { return s.Good }},
-		{"refused by policy", hand{ink: series + 4, width: 1.4, dash: dashes[1]}, func(s measure.Second) float64 { return s.Refused }},
-		{"failed", hand{ink: series + 1, width: 1.8, dash: dashes[3]}, func(s measure.Second) float64 { return s.Failed }},
+		{"offered", hand{who: 3, ink: muted, width: 1.2, dash: dashes[2]}, func(s measure.Second) float64 { return s.Offered }, rate},
+		{"answered well", hand{who: 4, ink: series + 2, width: 1.8}, func(s measure.Second) float64 { return s.Good }, rate},
+		{"refused by policy", hand{who: 5, ink: series + 4, width: 1.4, dash: dashes[1]}, func(s measure.Second) float64 { return s.Refused }, rate},
+		{"failed", hand{who: 6, ink: series + 1, width: 1.8, dash: dashes[3]}, func(s measure.Second) float64 { return s.Failed }, rate},
 	}
 )
 
@@ -51,7 +52,7 @@ func timelines(s *scenarios.Scenario, r *measure.Result) *panel {
 	p := &panel{ID: "time", Title: "Over time",
 		Intro: "Second by second, by the instant at which requests were meant to be sent; rates are means of the repetitions, quantiles are of all of them together, and a second with fewer than 100 successes has no p99. All charts share their scales."}
 	for _, t := range append(append([]trace{}, latencyTraces...), rateTraces...) {
-		p.Legend = append(p.Legend, legendEntry{t.hand.swatch(), t.name})
+		p.Legend = append(p.Legend, t.hand.entry(t.name))
 	}
 	for _, v := range s.Variants {
 		for _, world := range r.Worlds {
@@ -107,8 +108,12 @@ func blank(p *plot.Plot) {
 // lines draws a trace, in pieces where it has no value. On a logarithmic
 // scale 0 is none.
 func (t trace) lines(series []measure.Second, logarithmic bool) []plot.Plotter {
+	if !logarithmic && never(series, t.of) {
+		return nil
+	}
 	var pieces []plot.Plotter
-	var piece plotter.XYs
+	var piece, all plotter.XYs
+	var seconds []measure.Second
 	end := func() {
 		if len(piece) == 1 { // a lone second is a dash of its length
 			x, y := piece[0].X, piece[0].Y
@@ -129,12 +134,12 @@ func (t trace) lines(series []measure.Second, logarithmic bool) []plot.Plotter {
 			v = math.Log10(v)
 		}
 		piece = append(piece, plotter.XY{X: s.At, Y: v})
+		all, seconds = append(all, plotter.XY{X: s.At, Y: v}), append(seconds, s)
 	}
 	end()
-	if !logarithmic && never(series, t.of) {
-		return nil
-	}
-	return pieces
+	return append(pieces, values{all, t.hand.who, func(i int) (where, what string) {
+		return "at " + clock(seconds[i].At), t.name + " " + t.text(t.of(seconds[i]))
+	}})
 }
 
 // never tells that a rate is 0 all the time: its line would hide the axis.
@@ -266,14 +271,14 @@ func nameRows(spells []spell, end float64) int {
 }
 
 func secondsGrid(series []measure.Second) grid {
-	g := grid{Head: []string{"At", "Offered", "Answered well", "Refused", "Failed", "Median", "p99"}}
+	g := grid{Head: []heading{{"At", "s"}, {"Offered", "/s"}, {"Answered well", "/s"}, {"Refused", "/s"}, {"Failed", "/s"}, {"Median", "s"}, {"p99", "s"}}}
 	for _, s := range series {
-		row := []string{clock(s.At), rate(s.Offered), rate(s.Good), rate(s.Refused), rate(s.Failed)}
+		row := []datum{clocked(s.At), rated(s.Offered), rated(s.Good), rated(s.Refused), rated(s.Failed)}
 		for _, v := range []float64{s.P50, s.P99} {
 			if v > 0 {
-				row = append(row, latency(v))
+				row = append(row, timed(v))
 			} else {
-				row = append(row, dash)
+				row = append(row, nothing)
 			}
 		}
 		g.Rows = append(g.Rows, row)

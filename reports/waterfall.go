@@ -1,9 +1,7 @@
 package reports
 
 import (
-	"fmt"
 	"html/template"
-	"image/color"
 	"slices"
 
 	"gonum.org/v1/plot/text"
@@ -17,25 +15,25 @@ import (
 type hue struct {
 	name   string
 	stages []measure.Stage
-	fill   color.Color
+	fill   paint
 }
 
 // hues are in the order of bars and legends.
 var hues = []hue{
-	{"client queue: sent late", []measure.Stage{measure.Late}, seriesTint(6)},
-	{"network, and what nobody accounts for", []measure.Stage{measure.Network}, muted.tint(0.35)},
-	{"proxies and backends themselves", []measure.Stage{measure.Itself}, seriesTint(5)},
-	{"delayed by a fault", []measure.Stage{measure.Delayed}, fault.tint(0.9)},
-	{"held by a limit or another’s fetch", []measure.Stage{measure.Held, measure.Shared}, seriesTint(4)},
-	{"queue at a proxy", []measure.Stage{measure.Gate}, seriesTint(3)},
-	{"tries that came to nothing, and rests", []measure.Stage{measure.Rest, measure.Tries}, seriesTint(1)},
-	{"backend queue", []measure.Stage{measure.Queue}, seriesTint(0)},
-	{"service", []measure.Stage{measure.Service}, seriesTint(2)},
-	{"no answer", []measure.Stage{measure.NoAnswer}, words.tint(0.55)},
+	{"client queue: sent late", []measure.Stage{measure.Late}, stageTint(6, 1)},
+	{"network, and what nobody accounts for", []measure.Stage{measure.Network}, paint{muted, 0.35, 2}},
+	{"proxies and backends themselves", []measure.Stage{measure.Itself}, stageTint(5, 3)},
+	{"delayed by a fault", []measure.Stage{measure.Delayed}, paint{fault, 0.9, 4}},
+	{"held by a limit or another’s fetch", []measure.Stage{measure.Held, measure.Shared}, stageTint(4, 5)},
+	{"queue at a proxy", []measure.Stage{measure.Gate}, stageTint(3, 6)},
+	{"tries that came to nothing, and rests", []measure.Stage{measure.Rest, measure.Tries}, stageTint(1, 7)},
+	{"backend queue", []measure.Stage{measure.Queue}, stageTint(0, 8)},
+	{"service", []measure.Stage{measure.Service}, stageTint(2, 9)},
+	{"no answer", []measure.Stage{measure.NoAnswer}, paint{words, 0.55, 10}},
 }
 
-// seriesTint is the i-th ink of series, light enough for words on it.
-func seriesTint(i int) color.Color { return (series + ink(i)).tint(0.6) }
+// stageTint is the i-th ink of series, light enough for words on it.
+func stageTint(i, who int) paint { return paint{series + ink(i), 0.6, who} }
 
 // stageWords say what time went by with, after the name of a node.
 var stageWords = map[measure.Stage]string{
@@ -70,7 +68,7 @@ func waterfalls(r *measure.Result) *panel {
 	}
 	for _, s := range hues {
 		if used[s.name] {
-			p.Legend = append(p.Legend, legendEntry{s.swatch(), s.name})
+			p.Legend = append(p.Legend, legendEntry{s.swatch(), s.name, s.fill.who})
 		}
 	}
 	return p
@@ -120,7 +118,7 @@ func (s hue) swatch() template.HTML {
 	return drawn("", 16, 12, func(c draw.Canvas) { filled(c, s.fill, 0, 16, 0, 12) })
 }
 
-func filled(c draw.Canvas, fill color.Color, left, right, low, high vg.Length) {
+func filled(c draw.Canvas, fill paint, left, right, low, high vg.Length) {
 	c.FillPolygon(fill, []vg.Point{{X: left, Y: low}, {X: right, Y: low}, {X: right, Y: high}, {X: left, Y: high}})
 }
 
@@ -147,12 +145,15 @@ func (b timeBar) draw(c draw.Canvas, top, perSecond vg.Length) {
 	high, low := top-18, top-38
 	x := vg.Length(0)
 	for _, s := range hues {
+		small.Color = paint{words, 1, s.fill.who}
 		for _, p := range b.Parts {
 			if !slices.Contains(s.stages, p.Stage) {
 				continue
 			}
 			end := x + vg.Length(p.Time.Value)*perSecond
 			if end-x > 0.3 {
+				where, what := partWords(p)
+				tellBox(c, vg.Point{X: x, Y: low}, end-x, high-low, s.fill.who, b.name, where+", "+what+": "+latency(p.Time.Value))
 				filled(c, s.fill, x, max(end-0.8, x+0.3), low, high)
 			}
 			for _, label := range []string{p.Node + "  " + latency(p.Time.Value), latency(p.Time.Value), p.Node} {
@@ -166,24 +167,29 @@ func (b timeBar) draw(c draw.Canvas, top, perSecond vg.Length) {
 	}
 }
 
+// partWords say where a part of the time went, and with what.
+func partWords(p measure.Part) (where, what string) {
+	if p.Node == measure.ClientNode && p.Stage == measure.Network {
+		return "unknown", "nobody accounts for it"
+	}
+	return p.Node, stageWords[p.Stage]
+}
+
 // tellable is the least time that hops tell, in seconds: less is what their
 // rounding leaves.
 const tellable = 1e-6
 
 func timeGrid(bars []timeBar) grid {
-	g := grid{Head: []string{"Variant", "Where", "What", "Time", "95% interval", "Share", "Requests"}}
+	g := grid{Head: []heading{{"Variant", ""}, {"Where", ""}, {"What", ""}, {"Time", "s"}, {"95% interval", ""}, {"Share", ""}, {"Requests", ""}}}
 	m := measure.Metric{Name: "mean"}
 	for _, b := range bars {
-		g.Rows = append(g.Rows, []string{b.name, "everywhere", "all of it", latency(b.Latency.Value), b.Latency.Range(m), share(1), fmt.Sprint(b.Samples)})
+		g.Rows = append(g.Rows, []datum{said(b.name), said("everywhere"), said("all of it"), figured(b.Latency, latency(b.Latency.Value)), said(b.Latency.Range(m)), shared(1), counted(int64(b.Samples))})
 		for _, p := range b.Parts {
 			if p.Time.Value < tellable {
 				continue
 			}
-			where, what := p.Node, stageWords[p.Stage]
-			if where == measure.ClientNode && p.Stage == measure.Network {
-				where, what = "unknown", "nobody accounts for it"
-			}
-			g.Rows = append(g.Rows, []string{b.name, where, what, latency(p.Time.Value), p.Time.Range(m), share(p.Time.Value / max(b.Latency.Value, 1e-12)), ""})
+			where, what := partWords(p)
+			g.Rows = append(g.Rows, []datum{said(b.name), said(where), said(what), figured(p.Time, latency(p.Time.Value)), said(p.Time.Range(m)), shared(p.Time.Value / max(b.Latency.Value, 1e-12)), said("")})
 		}
 	}
 	return g
