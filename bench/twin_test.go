@@ -112,6 +112,10 @@ nodes:
 nodes:
   edge: {kind: cdn, cache: {capacity: 20KiB, collapse: true}, compress: [gzip], to: api}
   api: {kind: backend, workers: 4, queue: 64, service-time: {exponential: 9ms}, cache-control: {/products/*: "public, max-age=1"}}`, mixed, ""},
+		{"a spike, a sine and bursts, with bodies by a law", "entry: edge\nnodes:\n  edge: {kind: reverse-proxy, max-body: 4KiB, to: api}\n  " + backend, `
+  - {spike: {base: 20/s, peak: 300/s, at: 1s, for: 1s, rise: 500ms}, for: 4s, mix: [{get: "/items/{hotspot 9 1 50%}"}]}
+  - {sine: {mean: 50/s, amplitude: 50/s, period: 1s}, for: 4s, mix: [{post: /orders, body: {lognormal: {median: 2KiB, p99: 20KiB}}}]}
+  - {bursts: {rate: 100/s, on: {exponential: 300ms}, off: 300ms}, for: 4s, mix: [{put: /orders, body: {pareto: {from: 1KiB, to: 64KiB, shape: 1.1}}}]}`, ""},
 		// What happens at one instant is ordered by the scheduler live: here a
 		// gate whose limit grows has no line, or it would let two in at once.
 		{"all against harm", `entry: edge

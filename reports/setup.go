@@ -21,7 +21,7 @@ func setup(s *scenarios.Scenario, r *measure.Result) []fact {
 			facts = append(facts, fact{"System", systems(s)})
 		}
 		for _, stream := range v.Load.Streams {
-			facts = append(facts, fact{"Load", streamWords(stream)})
+			facts = append(facts, fact{"Load", stream.Words()})
 		}
 		for _, f := range v.Faults {
 			facts = append(facts, fact{"Fault", faultName(f) + when(f)})
@@ -67,65 +67,6 @@ func systems(s *scenarios.Scenario) string {
 		all = append(all, words)
 	}
 	return strings.Join(all, "; ")
-}
-
-// streamWords is "Poisson arrivals, 300/s for 20s: 90% GET /products/…".
-func streamWords(s scenarios.Stream) string {
-	var legs, asks []string
-	law := "evenly spaced"
-	switch {
-	case s.Poisson:
-		law = "Poisson arrivals"
-	case s.Closed != nil:
-		law = "closed loop"
-		legs = append(legs, closedWords(s.Closed))
-	}
-	for _, l := range s.Rate {
-		legs = append(legs, legWords(l))
-	}
-	for _, a := range s.Mix {
-		asks = append(asks, askWords(a, len(s.Mix) == 1))
-	}
-	words := law + ", " + strings.Join(legs, ", then ")
-	if s.At > 0 {
-		words += fmt.Sprintf(", from %v on", s.At)
-	}
-	return words + ": " + strings.Join(asks, ", ")
-}
-
-func closedWords(c *scenarios.Closed) string {
-	words := plural(c.Clients, "client") + " who "
-	if think := c.Think.Expected(); think > 0 {
-		words += fmt.Sprintf("think for %s on average", latency(think.Seconds()))
-	} else {
-		words += "ask again at once"
-	}
-	return fmt.Sprintf("%s, for %v", words, c.For)
-}
-
-func legWords(l scenarios.Leg) string {
-	if l.From == l.To {
-		return fmt.Sprintf("%s for %v", rate(l.From), l.For)
-	}
-	return fmt.Sprintf("%s to %s over %v", rate(l.From), rate(l.To), l.For)
-}
-
-func askWords(a scenarios.Ask, only bool) string {
-	words := a.Method + " " + a.Path.Before
-	if a.Path.Law != "" {
-		words += "{" + a.Path.Law + " " + strconv.Itoa(a.Path.Keys)
-		if a.Path.Skew > 0 {
-			words += fmt.Sprintf(" %g", a.Path.Skew)
-		}
-		words += "}" + a.Path.After
-	}
-	if a.Body > 0 {
-		words += " with " + size(a.Body)
-	}
-	if !only {
-		words = share(a.Share) + " " + words
-	}
-	return words
 }
 
 func clientWords(v *scenarios.Variant) string {

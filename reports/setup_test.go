@@ -15,10 +15,6 @@ func TestWordsOfLoads(t *testing.T) {
 	open := scenarios.Stream{Poisson: true, Rate: []scenarios.Leg{{From: 5, To: 5, For: time.Second}}, Mix: mix}
 	closed := scenarios.Stream{At: time.Second, Mix: mix, Closed: &scenarios.Closed{
 		Clients: 20, Think: topologies.Distribution{Law: "exponential", Mean: time.Second}, For: 2 * time.Second}}
-	require.Equal(t, "Poisson arrivals, 5/s for 1s: GET /", streamWords(open))
-	require.Equal(t, "closed loop, 20 clients who think for 1 s on average, for 2s, from 1s on: GET /", streamWords(closed))
-	require.Equal(t, "3 clients who ask again at once, for 1m0s", closedWords(&scenarios.Closed{Clients: 3, For: time.Minute}))
-
 	require.Contains(t, loopWords(scenarios.Load{Streams: []scenarios.Stream{open}}), "open loop: requests come when they come")
 	require.Contains(t, loopWords(scenarios.Load{Streams: []scenarios.Stream{closed}}), "closed loop: clients wait for their answers")
 	require.Contains(t, loopWords(scenarios.Load{Streams: []scenarios.Stream{open, closed}}), "; others in a closed loop")

@@ -40,11 +40,16 @@ func (c *Case) sources() []*source {
 	var sources []*source
 	kinds := 0
 	for i, s := range c.Variant.Load.Streams {
-		sources = append(sources, newSource(s, Mix(c.Seed, uint64(i)), kinds, subnets))
+		sources = append(sources, newSource(s, c.streamSeed(i), kinds, subnets))
 		kinds += len(s.Mix)
 	}
 	return sources
 }
+
+// streamSeed is what all that is drawn for a stream comes from, and rateSeed the
+// part that chance has in its rate.
+func (c *Case) streamSeed(i int) uint64 { return Mix(c.Seed, uint64(i)) }
+func rateSeed(stream uint64) uint64     { return Mix(stream, 4) }
 
 func earliest(sources []*source) int {
 	first := 0
@@ -77,7 +82,7 @@ func newSource(s Stream, seed uint64, kinds int, subnets map[string]byte) *sourc
 		stream: s,
 		random: rand.New(rand.NewPCG(seed, 1)),
 		seed:   Mix(seed, 2),
-		clock:  newClock(s.Rate),
+		clock:  clock{legs: s.legs(rateSeed(seed))},
 	}
 	src.mixed = premix(src.seed)
 	if !s.Poisson {
@@ -116,7 +121,7 @@ func (s *source) arrival(number uint64) Arrival {
 	who := a.who(mixed)
 	return Arrival{
 		At: s.at, Number: number, Ask: a.Ask, Kind: a.kind,
-		Path: a.path(mixed), Who: who, Client: a.client(who),
+		Path: a.path(mixed), Body: a.body(mixed), Who: who, Client: a.client(who),
 	}
 }
 
@@ -134,66 +139,13 @@ func (s *source) ask(draw uint64) *asker {
 	return &s.asks[i]
 }
 
-// clock tells when the n-th request is due: the inverse of the integral of the
-// rate over its legs. It only goes forward.
-type clock struct {
-	legs  []stretch // left
-	begin float64   // of the first leg left, in seconds
-	done  float64   // requests before it
-}
-
-// stretch is a leg, and what is asked of it at every request.
-type stretch struct {
-	Leg
-	total   float64 // requests
-	seconds float64
-}
-
-func newClock(legs []Leg) clock {
-	var c clock
-	for _, l := range legs {
-		c.legs = append(c.legs, stretch{l, l.requests(), l.For.Seconds()})
-	}
-	return c
-}
-
-func (c *clock) when(n float64) (seconds float64, ok bool) {
-	for len(c.legs) > 0 {
-		leg := &c.legs[0]
-		if n < c.done+leg.total {
-			return c.begin + leg.after(n-c.done), true
-		}
-		c.begin += leg.seconds
-		c.done += leg.total
-		c.legs = c.legs[1:]
-	}
-	return 0, false
-}
-
-// requests is how many requests the leg brings.
-func (l Leg) requests() float64 { return (l.From + l.To) / 2 * l.For.Seconds() }
-
-// after is how many seconds into the leg n requests have come: the root of
-// From·t + slope·t²/2 = n, in the form that does not cancel.
-func (l *stretch) after(n float64) float64 {
-	switch {
-	case n <= 0:
-		return 0
-	case l.From == l.To:
-		return min(n/l.From, l.seconds)
-	}
-	slope := (l.To - l.From) / l.seconds
-	root := math.Sqrt(max(0, l.From*l.From+2*slope*n))
-	return min(2*n/(l.From+root), l.seconds)
-}
-
 // Expected is how many requests the open streams of the load are expected to
 // bring from one instant until just before another; of one class, or of all if
 // class is "".
 func (l Load) Expected(from, to time.Duration, class string) float64 {
 	sum := 0.0
 	for _, s := range l.Streams {
-		sum += s.share(class) * (s.due(to) - s.due(from))
+		sum += s.share(class) * (s.expected(to) - s.expected(from))
 	}
 	return sum
 }
@@ -207,20 +159,6 @@ func (s Stream) share(class string) float64 {
 		}
 	}
 	return part / max(all, math.SmallestNonzeroFloat64)
-}
-
-// due is how many requests of the stream are expected before an instant.
-func (s Stream) due(now time.Duration) float64 {
-	sum, left := 0.0, now-s.At
-	for _, leg := range s.Rate {
-		if left <= 0 {
-			break
-		}
-		t := min(left, leg.For).Seconds()
-		sum += leg.From*t + (leg.To-leg.From)/leg.For.Seconds()*t*t/2
-		left -= leg.For
-	}
-	return sum
 }
 
 // Classes lists the parts of the load, in the order of the file.
@@ -244,28 +182,32 @@ type asker struct {
 	kind    int // its number in the load
 	subnet  byte
 	clients float64  // how many, at least 1
-	alias   alias    // of zipf
+	alias   alias    // of the keys; nil: all are alike
 	paths   []string // made when first asked for; one string for each key
 }
 
 func newAsker(a *Ask, kind int, subnet byte) asker {
 	k := asker{Ask: a, kind: kind, subnet: subnet, clients: float64(max(a.Clients, 1))}
 	if a.Path.Law != "" {
-		k.paths = make([]string, a.Path.Keys)
-	}
-	if a.Path.Law == "zipf" {
-		k.alias = newZipf(a.Path.Keys, a.Path.Skew)
+		k.paths, k.alias = make([]string, a.Path.Keys), a.Path.alias()
 	}
 	return k
 }
 
-// path is the path of a request whose draw is premixed, and who is the client
-// that sends it.
+// path is the path of a request whose draw is premixed, body the size of its
+// body, and who is the client that sends it.
 func (a *asker) path(mixed uint64) string {
 	if a.paths == nil {
 		return a.Path.Before
 	}
 	return a.keyed(remix(mixed, 1))
+}
+
+func (a *asker) body(mixed uint64) int64 {
+	if a.Bodies == nil {
+		return a.Body
+	}
+	return min(a.Bodies.Quantile(Unit(remix(mixed, 5))), maxBody)
 }
 
 func (a *asker) who(mixed uint64) int {

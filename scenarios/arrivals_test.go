@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ func ask(path string) []Ask {
 	return []Ask{{Share: 1, Method: "GET", Path: Template{Before: path}, Clients: 10}}
 }
 
-func flat(rate float64, d time.Duration) []Leg { return []Leg{{rate, rate, d}} }
+func flat(rate float64, d time.Duration) []Leg { return []Leg{{From: rate, To: rate, For: d}} }
 
 const second = time.Second
 
@@ -27,7 +28,7 @@ func TestArrivalsAreInOrderAndNumbered(t *testing.T) {
 	got := arrivals(7,
 		Stream{Poisson: true, Rate: flat(500, 10*second), Mix: ask("/a")},
 		Stream{At: 2 * second, Rate: flat(100, 3*second), Mix: ask("/b")},
-		Stream{Poisson: true, Rate: []Leg{{0, 300, 5 * second}, {300, 0, 5 * second}}, Mix: ask("/c")},
+		Stream{Poisson: true, Rate: []Leg{{From: 0, To: 300, For: 5 * second}, {From: 300, To: 0, For: 5 * second}}, Mix: ask("/c")},
 	)
 	var last time.Duration
 	for i, a := range got {
@@ -42,7 +43,7 @@ func TestArrivalsAreInOrderAndNumbered(t *testing.T) {
 	require.Equal(t, got, arrivals(7,
 		Stream{Poisson: true, Rate: flat(500, 10*second), Mix: ask("/a")},
 		Stream{At: 2 * second, Rate: flat(100, 3*second), Mix: ask("/b")},
-		Stream{Poisson: true, Rate: []Leg{{0, 300, 5 * second}, {300, 0, 5 * second}}, Mix: ask("/c")},
+		Stream{Poisson: true, Rate: []Leg{{From: 0, To: 300, For: 5 * second}, {From: 300, To: 0, For: 5 * second}}, Mix: ask("/c")},
 	), "the same seed, the same load")
 }
 
@@ -59,7 +60,7 @@ func TestEvenArrivalsKeepTheirGap(t *testing.T) {
 // Counts in windows are Poisson: their mean is the integral of the rate, and so
 // is their variance.
 func TestPoissonCounts(t *testing.T) {
-	stream := Stream{Poisson: true, Mix: ask("/"), Rate: []Leg{{20, 100, 4 * second}, {100, 100, 2 * second}, {0, 0, second}, {60, 0, 3 * second}}}
+	stream := Stream{Poisson: true, Mix: ask("/"), Rate: []Leg{{From: 20, To: 100, For: 4 * second}, {From: 100, To: 100, For: 2 * second}, {From: 0, To: 0, For: second}, {From: 60, To: 0, For: 3 * second}}}
 	load := Load{[]Stream{stream}}
 	const runs, windows = 1500, 10
 	var sum, squares [windows]float64
@@ -143,28 +144,74 @@ func TestRequestsDoNotDependOnTheRate(t *testing.T) {
 	}
 }
 
+// TestKeysFollowTheirLaw: the shares of keys are those told of each law.
 func TestKeysFollowTheirLaw(t *testing.T) {
-	for _, law := range []Template{
-		{"/p/", "", "zipf", 100, 1.1}, {"/p/", "?x=1", "zipf", 7, 0}, {"/p/", "", "zipf", 1, 2}, {"/p/", "", "uniform", 20, 0},
+	zipf := func(n, skew float64) func(key float64) float64 {
+		norm := 0.0
+		for k := 1.; k <= n; k++ {
+			norm += math.Pow(k, -skew)
+		}
+		return func(key float64) float64 { return math.Pow(key, -skew) / norm }
+	}
+	hot := func(key float64) float64 {
+		if key <= 4 {
+			return .8 / 4
+		}
+		return .2 / 46
+	}
+	for _, law := range []struct {
+		text  string
+		keys  int
+		share func(key float64) float64
+	}{
+		{"/p/{zipf 100 1.1}", 100, zipf(100, 1.1)},
+		{"/p/{zipf 7 0}?x=1", 7, zipf(7, 0)},
+		{"/p/{zipf 1 2}", 1, zipf(1, 2)},
+		{"/p/{uniform 20}", 20, zipf(20, 0)},
+		{"/p/{hotspot 50 4 80%}", 50, hot},
 	} {
-		got := arrivals(8, Stream{Rate: flat(40_000, 5*second), Mix: []Ask{{Share: 1, Path: law}}})
+		path := read(t, strings.Replace(base, "/products/1", `"`+law.text+`"`, 1), Options{}).Variants[0].Load.Streams[0].Mix[0].Path
+		require.Equal(t, law.text, path.String())
+		got := arrivals(8, Stream{Rate: flat(40_000, 5*second), Mix: []Ask{{Share: 1, Path: path}}})
 		count := map[string]float64{}
 		for _, a := range got {
 			count[a.Path]++
 		}
-		require.LessOrEqual(t, len(count), law.Keys)
-		norm := 0.0
-		for k := 1; k <= law.Keys; k++ {
-			norm += math.Pow(float64(k), -law.Skew)
-		}
+		require.LessOrEqual(t, len(count), law.keys)
 		chi := 0.0
-		for k := 1; k <= law.Keys; k++ {
-			want := float64(len(got)) * math.Pow(float64(k), -law.Skew) / norm
-			d := count[law.with(k)] - want
+		for k := range law.keys {
+			want := float64(len(got)) * law.share(float64(k+1))
+			d := count[path.with(k+1)] - want
 			chi += d * d / want
 		}
-		free := float64(law.Keys - 1)
-		require.LessOrEqual(t, chi, free+5*math.Sqrt(2*free)+5, "%v", law)
+		free := float64(law.keys - 1)
+		require.LessOrEqual(t, chi, free+5*math.Sqrt(2*free)+5, law.text)
+	}
+}
+
+// TestBodiesFollowTheirLaw, and belong to a request whatever its rate.
+func TestBodiesFollowTheirLaw(t *testing.T) {
+	laws := map[string]Sizes{
+		"4KiB":                              {Law: "constant", Mean: 4096},
+		"{exponential: 4KiB}":               {Law: "exponential", Mean: 4096},
+		"{uniform: {from: 1KiB, to: 9KiB}}": {Law: "uniform", Low: 1024, High: 9216},
+		"{lognormal: {median: 2KiB, p99: 20KiB}}":      {Law: "lognormal", Median: 2048, P99: 20480},
+		"{pareto: {from: 1KiB, to: 1MiB, shape: 1.8}}": {Law: "pareto", Low: 1024, High: 1 << 20, Shape: 1.8},
+		"{pareto: {from: 32MiB, to: 64MiB, shape: 1}}": {Law: "pareto", Low: 32 << 20, High: 64 << 20, Shape: 1},
+	}
+	for text, law := range laws {
+		load := strings.Replace(base, "get: /products/1", "post: /orders, body: "+text, 1)
+		mix := read(t, load, Options{}).Variants[0].Load.Streams[0].Mix
+		got := arrivals(3, Stream{Rate: flat(10_000, 5*second), Mix: mix})
+		sum := 0.0
+		for _, a := range got {
+			sum += float64(a.Body)
+		}
+		spread := math.Sqrt(law.Variation() / float64(len(got)))
+		require.InEpsilon(t, float64(law.Expected()), sum/float64(len(got)), 5*spread+1e-9, text)
+		for i, a := range arrivals(3, Stream{Poisson: true, Rate: flat(300, 5*second), Mix: mix}) {
+			require.Equal(t, got[i].Body, a.Body)
+		}
 	}
 }
 
@@ -246,7 +293,7 @@ func BenchmarkArrivals(b *testing.B) {
 	c := Case{Variant: Variant{Load: Load{[]Stream{{
 		Poisson: true, Rate: flat(1e6, 24*time.Hour),
 		Mix: []Ask{
-			{Share: 0.9, Method: "GET", Path: Template{"/products/", "", "zipf", 1000, 1.1}, Clients: 100},
+			{Share: 0.9, Method: "GET", Path: Template{Before: "/products/", Law: "zipf", Keys: 1000, Skew: 1.1}, Clients: 100},
 			{Share: 0.1, Method: "POST", Path: Template{Before: "/orders"}, Clients: 100},
 		},
 	}}}}}

@@ -5,6 +5,7 @@ import (
 
 	"trafficlab/bench/measure"
 	"trafficlab/topologies"
+	"trafficlab/topologies/strict"
 )
 
 // Closed is a load of so many clients, each of which waits for the outcome of
@@ -14,6 +15,38 @@ type Closed struct {
 	Clients int
 	Think   topologies.Distribution
 	For     time.Duration
+}
+
+const closedExample = "{clients: 20, think: {exponential: 1s}}"
+
+var looping = ShapeKind{
+	About:   "clients who wait for each outcome and think before they ask again: a closed loop, which asks a slow system less",
+	Example: closedExample,
+	itself:  true,
+	read: func(r loadReader, v, stream strict.Value, s *Stream) {
+		s.Closed = &Closed{Clients: 1, For: lasts(stream)}
+		if !v.IsMap() {
+			v.Wrong("does not say who asks", closedExample)
+			return
+		}
+		if v.Fields("clients", "think") {
+			needs(v, "clients: 20", "think: {exponential: 1s}, or 0")
+			clients, habits := r.clients(v.Get("clients"), 1)
+			s.Closed.Clients, s.Closed.Think = clients, topologies.ReadDistribution(v.Get("think"))
+			for i := range s.Mix {
+				s.Mix[i].Habits = habits
+			}
+		}
+		mix := stream.Get("mix")
+		if !mix.IsList() {
+			return
+		}
+		for _, item := range mix.List("") {
+			if clients := item.Get("clients"); clients.Present() {
+				clients.WrongKey("says again who asks", "closed.clients tells it")
+			}
+		}
+	},
 }
 
 // Breath is the shortest time from one request of a client to its next: nobody
@@ -97,10 +130,10 @@ func (c *Client) ask(draw uint64, at time.Duration) (Arrival, bool) {
 	if at >= s.At+s.Closed.For || len(s.Mix) == 0 {
 		return Arrival{}, false
 	}
-	kind := c.stream.ask(draw)
+	kind, mixed := c.stream.ask(draw), premix(draw)
 	a := Arrival{
 		At: at, Number: c.number | c.sent, Ask: kind.Ask, Kind: kind.kind,
-		Path: kind.path(premix(draw)), Who: c.index, Client: kind.client(c.index),
+		Path: kind.path(mixed), Body: kind.body(mixed), Who: c.index, Client: kind.client(c.index),
 	}
 	c.sent++
 	c.last = at
@@ -114,7 +147,12 @@ func (c *Case) Target(asked int) float64 {
 	if to <= from {
 		return 0
 	}
-	return (c.Variant.Load.Expected(from, to, "") + float64(asked)) / (to - from).Seconds()
+	sum := float64(asked)
+	for i, s := range c.Variant.Load.Streams {
+		seed := rateSeed(c.streamSeed(i))
+		sum += s.due(to, seed) - s.due(from, seed)
+	}
+	return sum / (to - from).Seconds()
 }
 
 // Closed tells whether any stream of the load is closed.

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
+
+	"trafficlab/topologies"
 )
 
 // Arrival is one request that the load brings, the same in both worlds.
@@ -12,6 +14,7 @@ type Arrival struct {
 	At     time.Duration // the intended instant, since the run began
 	Number uint64        // from 0, in order of At; of a closed stream, see Client
 	Path   string        // with its query, if any
+	Body   int64         // bytes
 	Client netip.Addr    // the address it claims to come from
 	Kind   int           // which Ask of the load's streams it is, counted through all of them from 0
 	Who    int           // which client of its kind, from 0: the same Kind and Who have the same Client
@@ -31,14 +34,18 @@ type Stream struct {
 	At      time.Duration // when it begins
 	Poisson bool          // exponential gaps; else evenly spaced
 	Rate    []Leg         // the rate over time, leg by leg
+	Bursts  *Bursts       `json:",omitempty"` // a rate in turns, in the place of Rate
 	Closed  *Closed       `json:",omitempty"`
 	Mix     []Ask
 }
 
-// Leg is a stretch of load whose rate goes from From to To in a straight line.
+// Leg is a stretch of load whose rate goes from From to To in a straight line,
+// on which there may be a sine that begins by rising.
 type Leg struct {
 	From, To float64 // requests per second
 	For      time.Duration
+	Swing    float64       `json:",omitzero"` // of the sine, to each side
+	Period   time.Duration `json:",omitzero"` // of the sine
 }
 
 // Ask is one kind of request in a mix.
@@ -46,20 +53,26 @@ type Ask struct {
 	Share   float64 // of the stream's requests
 	Method  string
 	Path    Template
-	Body    int64 // bytes
+	Body    int64  // bytes
+	Bodies  *Sizes `json:",omitempty"` // a law of them, in the place of Body
 	Header  []HeaderField
 	Class   string  // the part of the load it belongs to
 	Clients int     // how many addresses it comes from
 	Habits  *Habits `json:",omitempty"` // of those clients; nil: as usual
 }
 
+// Sizes is a law of bytes.
+type Sizes = topologies.Spread[int64]
+
 // Template is a path with at most one drawn key in it:
 // "/products/{zipf 1000 1.1}".
 type Template struct {
 	Before, After string
-	Law           string // "", "zipf" or "uniform"
+	Law           string // of KeyLaws; "": there is no key
 	Keys          int
 	Skew          float64 // of zipf
+	Hot           int     `json:",omitzero"` // of hotspot: how many keys
+	HotShare      float64 `json:",omitzero"` // of hotspot: of the requests
 }
 
 // with is the path of one key.
@@ -73,7 +86,10 @@ func (l Load) Duration() time.Duration {
 		for _, leg := range s.Rate {
 			at += leg.For
 		}
-		if s.Closed != nil {
+		switch {
+		case s.Bursts != nil:
+			at += s.Bursts.For
+		case s.Closed != nil:
 			at += s.Closed.For
 		}
 		end = max(end, at)
@@ -84,10 +100,6 @@ func (l Load) Duration() time.Duration {
 // Steady tells whether the same load comes all the time and nothing befalls
 // anybody.
 func (v *Variant) Steady() bool {
-	for _, s := range v.Load.Streams {
-		if s.At > 0 || s.Closed != nil || len(s.Rate) != 1 || s.Rate[0].From != s.Rate[0].To || s.Rate[0].For != v.Load.Duration() {
-			return false
-		}
-	}
-	return len(v.Faults) == 0
+	_, level := v.Load.Level()
+	return level && len(v.Faults) == 0
 }

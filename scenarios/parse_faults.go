@@ -64,8 +64,11 @@ func fault(v strict.Value, t *topologies.Topology, length time.Duration) Fault {
 	return f
 }
 
+// Field is what may be said of something, as it is written and in a line.
+type Field struct{ Name, About string }
+
 // FaultFields are those that say when and where a fault is there.
-var FaultFields = []struct{ Name, About string }{
+var FaultFields = []Field{
 	{"at: 5s", "from when, since the run began (0s if not given)"},
 	{"for: 8s", "for how long; not given: for good"},
 	{"every: 20s", "it comes back so long after its beginning, until the load ends"},

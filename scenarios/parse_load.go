@@ -6,9 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"trafficlab/topologies"
 	"trafficlab/topologies/strict"
@@ -33,14 +31,12 @@ type loadReader struct {
 	live     bool // it is to be fired live, too
 }
 
-// laws of a stream: exactly one.
-var streamLaws = []string{"poisson", "constant", "ramp", "steps", "closed"}
-
-const streamExample = "{poisson: 100/s, for: 10s, mix: [{get: /}]}"
+// LoadExample is a stream of a load.
+const LoadExample = "{poisson: 100/s, for: 10s, mix: [{get: /}]}"
 
 func (r loadReader) load(v strict.Value) Load {
 	var l Load
-	for i, item := range v.OneOrMore(streamExample) {
+	for i, item := range v.OneOrMore(LoadExample) {
 		if i == maxStreams {
 			item.Wrong("is one stream too many", fmt.Sprintf("at most %d", maxStreams))
 			break
@@ -48,9 +44,9 @@ func (r loadReader) load(v strict.Value) Load {
 		l.Streams = append(l.Streams, r.stream(item))
 	}
 	if v.IsList() && len(l.Streams) == 0 {
-		v.Wrong("holds no stream", streamExample)
+		v.Wrong("holds no stream", LoadExample)
 	}
-	if most := (&Variant{Load: l}).Estimate(0, l.Duration(), ""); r.live && most > maxLive {
+	if most := (&Variant{Load: l}).Estimate(0, l.Duration(), ""); r.live && most > maxLive && !v.Noted() {
 		v.Wrong(fmt.Sprintf("may bring %.0f requests, more than fit in memory live", most),
 			fmt.Sprintf("at most %d in a run, or worlds: [sim]", maxLive))
 	}
@@ -75,36 +71,30 @@ func (l Load) nameTheRest() {
 	}
 }
 
+// StreamFields are those that a stream has beside its shape.
+var StreamFields = []Field{
+	{"at: 5s", "when it begins, since the run did (0s if not given); several streams overlap"},
+	{"for: 10s", "how long it lasts"},
+	{"spacing: even", "requests come evenly spaced at the rate of the moment; not given: at random (poisson)"},
+	{"mix: [{get: /}]", "what is asked for"},
+}
+
 func (r loadReader) stream(v strict.Value) Stream {
 	var s Stream
-	var habits *Habits // of a closed stream's clients
-	if !v.Fields(slices.Concat(streamLaws, []string{"at", "for", "spacing", "mix"})...) {
+	if !v.Fields(slices.Concat(ShapeNames(), []string{"at", "for", "spacing", "mix"})...) {
 		return s
 	}
 	s.At = v.Get("at").Duration(0, 0, longest)
-	given := one(v, streamLaws, "poisson: 100/s")
-	if given == "closed" {
-		s.Closed, habits = r.closed(v)
-	} else {
-		s.Rate = legs(v, given)
-	}
-	s.Poisson = given != "constant" && given != "closed"
-	if spacing := v.Get("spacing"); spacing.Present() {
-		s.Poisson = spacing.Word("poisson", "poisson", "even") == "poisson"
-		switch given {
-		case "poisson", "constant":
-			spacing.WrongKey("says again what "+given+" says", "it is for ramp and steps")
-		case "closed":
-			spacing.WrongKey("does not go with closed", "it is for ramp and steps")
-		}
-	}
 	if v.Get("mix").Need("mix: [{get: /}]") {
 		s.Mix = r.mix(v.Get("mix"))
 	}
-	if habits != nil {
-		for i := range s.Mix {
-			s.Mix[i].Habits = habits
+	if given := one(v, ShapeNames(), "poisson: 100/s"); given != "" {
+		shape, spacing := Shapes[given], v.Get("spacing")
+		s.Poisson = !shape.itself && spacing.Word("poisson", "poisson", "even") == "poisson"
+		if shape.itself && spacing.Present() {
+			spacing.WrongKey("does not go with "+given+", which says it", "it is for "+list(spaced()))
 		}
+		shape.read(r, v.Get(given), v, &s)
 	}
 	return s
 }
@@ -125,87 +115,6 @@ func one(v strict.Value, names []string, example string) string {
 		v.Wrong("lacks one of "+list(names), "such as "+example)
 	}
 	return given
-}
-
-func legs(v strict.Value, law string) []Leg {
-	length := v.Get("for")
-	if law == "steps" {
-		if length.Present() {
-			length.WrongKey("stands beside steps", "each step has its own")
-		}
-		return steps(v.Get("steps"))
-	}
-	if law == "" || !length.Need("for: 10s") {
-		return nil
-	}
-	leg := Leg{For: length.Duration(time.Second, time.Millisecond, longest)}
-	if law == "ramp" {
-		leg.From, leg.To = ramp(v.Get("ramp"))
-	} else {
-		leg.From = rate(v.Get(law))
-		leg.To = leg.From
-	}
-	return []Leg{leg}
-}
-
-const closedExample = "{clients: 20, think: {exponential: 1s}}"
-
-// closed reads a load of clients who wait for their answers.
-func (r loadReader) closed(stream strict.Value) (c *Closed, habits *Habits) {
-	c = &Closed{Clients: 1}
-	v := stream.Get("closed")
-	if !v.IsMap() {
-		v.Wrong("does not say who asks", closedExample)
-	} else if v.Fields("clients", "think") {
-		if v.Get("clients").Need("clients: 20") {
-			c.Clients, habits = r.clients(v.Get("clients"), 1)
-		}
-		if v.Get("think").Need("think: {exponential: 1s}, or 0") {
-			c.Think = topologies.ReadDistribution(v.Get("think"))
-		}
-	}
-	if length := stream.Get("for"); length.Need("for: 10s") {
-		c.For = length.Duration(time.Second, time.Millisecond, longest)
-	}
-	if mix := stream.Get("mix"); mix.IsList() {
-		for _, item := range mix.List("") {
-			if clients := item.Get("clients"); clients.Present() {
-				clients.WrongKey("says again who asks", "closed.clients tells it")
-			}
-		}
-	}
-	return c, habits
-}
-
-func rate(v strict.Value) float64 { return v.Rate(1, 0.01, maxRate) }
-
-func ramp(v strict.Value) (from, to float64) {
-	if !v.Fields("from", "to") {
-		return 1, 1
-	}
-	from = v.Get("from").Rate(0, 0, maxRate)
-	if v.Get("to").Need("to: 200/s") {
-		to = v.Get("to").Rate(1, 0, maxRate)
-	}
-	if from == 0 && to == 0 {
-		v.Wrong("brings no request", "{from: 10/s, to: 200/s}")
-	}
-	return from, to
-}
-
-func steps(v strict.Value) []Leg {
-	var legs []Leg
-	for _, item := range v.List("[{rate: 100/s, for: 5s}]") {
-		if !item.Fields("rate", "for") || !item.Get("rate").Need("rate: 100/s") || !item.Get("for").Need("for: 5s") {
-			continue
-		}
-		r := item.Get("rate").Rate(1, 0, maxRate)
-		legs = append(legs, Leg{r, r, item.Get("for").Duration(time.Second, time.Millisecond, longest)})
-	}
-	if v.IsList() && !slices.ContainsFunc(legs, func(l Leg) bool { return l.From > 0 }) {
-		v.Wrong("bring no request", "{rate: 100/s, for: 5s}")
-	}
-	return legs
 }
 
 // verbs are the methods of the mix, as fields.
@@ -241,6 +150,18 @@ func (r loadReader) mix(v strict.Value) []Ask {
 	return asks
 }
 
+// AskFields are those that a request of a mix has.
+var AskFields = []Field{
+	{"get: /products/1", "the method and the path, with its query if any: " + list(verbs)},
+	{"share: 90%", "of the stream's requests; those without divide what is left"},
+	{"body: 1KiB", "what is sent with it, or a law: " + bodyExample},
+	{"key: alice", "a consumer of the topology, whose API key is sent; it names the class"},
+	{"class: buyers", "the part of the load that it belongs to: p99 of buyers"},
+	{"clients: 50", fmt.Sprintf("how many addresses it comes from (%d if not given), or how they behave: ", usualCount) + habitsExample},
+	{"headers: {Accept-Encoding: gzip}", "fields that it carries"},
+	{"refused: true", "it is meant that nobody can answer it"},
+}
+
 func (r loadReader) ask(v strict.Value) Ask {
 	a := Ask{Path: Template{Before: "/"}}
 	if !v.Fields(slices.Concat(verbs, []string{"share", "body", "key", "clients", "class", "headers", "refused"})...) {
@@ -252,7 +173,7 @@ func (r loadReader) ask(v strict.Value) Ask {
 	}
 	a.Clients, a.Habits = r.clients(v.Get("clients"), usualCount)
 	if body := v.Get("body"); body.Present() {
-		a.Body = body.Size(0, 0, maxBody)
+		a.Body, a.Bodies = bodies(body)
 		if a.Method == http.MethodGet || a.Method == http.MethodHead || a.Method == http.MethodOptions {
 			body.WrongKey("does not go with "+strings.ToLower(a.Method), "post, put, patch and delete carry one")
 		}
@@ -269,6 +190,19 @@ func (r loadReader) ask(v strict.Value) Ask {
 		}
 	}
 	return a
+}
+
+const bodyExample = "1KiB, {exponential: 4KiB}, {lognormal: {median: 2KiB, p99: 100KiB}}, {uniform: {from: 1KiB, to: 9KiB}} or {pareto: {from: 1KiB, to: 10MiB, shape: 1.2}}"
+
+// bodies reads how large bodies are: alike, or by a law.
+func bodies(v strict.Value) (bytes int64, law *Sizes) {
+	sizes := topologies.ReadSpread(v, topologies.Amounts[int64]{
+		Least: 1, Most: maxBody, Or: 1 << 10, Read: strict.Value.Size, Write: strict.Size, Example: bodyExample,
+	})
+	if sizes.Law == "constant" {
+		return sizes.Mean, nil
+	}
+	return 0, &sizes
 }
 
 // className is a word that stands for requests in metrics and tables.
@@ -333,37 +267,22 @@ func headers(v strict.Value) []HeaderField {
 
 var (
 	fieldName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
-	drawn     = regexp.MustCompile(`^(\S*?)\{(\w+) +(\d{1,18})(?: +(\d{1,18}(?:\.\d{1,18})?))?\}(\S*)$`)
+	drawn     = regexp.MustCompile(`^(\S*?)\{(\w+(?: +[0-9.]{1,18}%?)+)\}(\S*)$`)
 )
 
-const templateExample = "/, /products/{zipf 1000 1.1} or /products/{uniform 1000}"
+const templateExample = "/, /products/{zipf 1000 1.1}, /products/{uniform 1000} or /products/{hotspot 1000 10 90%}"
 
 // template reads a path with at most one drawn key.
 func template(v strict.Value) Template {
 	text := v.Text("/")
 	t := Template{Before: text}
 	if m := drawn.FindStringSubmatch(text); m != nil {
-		t = Template{Before: m[1], After: m[5], Law: m[2]}
-		t.Keys, _ = strconv.Atoi(m[3])
-		t.Skew, _ = strconv.ParseFloat(m[4], 64) // 0 if not given
-		checkKeys(v, t, m[4] != "")
+		t = Template{Before: m[1], After: m[3]}
+		t.readKeys(v, m[2])
 	}
 	fixed := t.Before + "x" + t.After // no hex digit: an escape must not depend on the key
 	if !strings.HasPrefix(t.Before, "/") || strict.CheckPath(fixed) != nil || strings.ContainsAny(fixed, `{}#"<>\^`+"`") {
 		v.Wrong(fmt.Sprintf("%q is no path of a request", text), templateExample)
 	}
 	return t
-}
-
-func checkKeys(v strict.Value, t Template, skewed bool) {
-	switch {
-	case t.Law != "zipf" && t.Law != "uniform":
-		v.Wrong(fmt.Sprintf("unknown law %q", t.Law), strict.Suggest(t.Law, "the laws are", []string{"zipf", "uniform"}))
-	case t.Keys < 1 || t.Keys > maxKeys:
-		v.Wrong(fmt.Sprintf("%d keys are out of range", t.Keys), fmt.Sprintf("from 1 to %d", maxKeys))
-	case t.Law == "zipf" && (!skewed || t.Skew > 10):
-		v.Wrong("zipf takes a number of keys and a skew from 0 to 10", "{zipf 1000 1.1}")
-	case t.Law == "uniform" && skewed:
-		v.Wrong("uniform takes a number of keys alone", "{uniform 1000}")
-	}
 }

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,13 +73,13 @@ func TestDefaults(t *testing.T) {
 func TestFormsOfLoad(t *testing.T) {
 	s := time.Second
 	for text, want := range map[string]Stream{
-		"{poisson: 300/s, for: 2s, M}":                                  {Poisson: true, Rate: []Leg{{300, 300, 2 * s}}},
-		"{constant: 60/m, for: 2s, at: 1s, M}":                          {At: s, Rate: []Leg{{1, 1, 2 * s}}},
-		"{ramp: {from: 10/s, to: 20/s}, for: 2s, M}":                    {Poisson: true, Rate: []Leg{{10, 20, 2 * s}}},
-		"{ramp: {to: 20/s}, for: 2s, spacing: even, M}":                 {Rate: []Leg{{0, 20, 2 * s}}},
-		"{steps: [{rate: 1/s, for: 2s}, {rate: 0/s, for: 1s}], M}":      {Poisson: true, Rate: []Leg{{1, 1, 2 * s}, {0, 0, s}}},
-		"[{steps: [{rate: 1/s, for: 2s}], spacing: even, M}]":           {Rate: []Leg{{1, 1, 2 * s}}},
-		"{steps: [{rate: 1/s, for: 2s}], spacing: poisson, at: 0, M}":   {Poisson: true, Rate: []Leg{{1, 1, 2 * s}}},
+		"{poisson: 300/s, for: 2s, M}":                                  {Poisson: true, Rate: flat(300, 2*s)},
+		"{constant: 60/m, for: 2s, at: 1s, M}":                          {At: s, Rate: flat(1, 2*s)},
+		"{ramp: {from: 10/s, to: 20/s}, for: 2s, M}":                    {Poisson: true, Rate: []Leg{{From: 10, To: 20, For: 2 * s}}},
+		"{ramp: {to: 20/s}, for: 2s, spacing: even, M}":                 {Rate: []Leg{{To: 20, For: 2 * s}}},
+		"{steps: [{rate: 1/s, for: 2s}, {rate: 0/s, for: 1s}], M}":      {Poisson: true, Rate: []Leg{{From: 1, To: 1, For: 2 * s}, {For: s}}},
+		"[{steps: [{rate: 1/s, for: 2s}], spacing: even, M}]":           {Rate: flat(1, 2*s)},
+		"{steps: [{rate: 1/s, for: 2s}], spacing: poisson, at: 0, M}":   {Poisson: true, Rate: flat(1, 2*s)},
 		"{closed: {clients: 20, think: {exponential: 1s}}, for: 2s, M}": {Closed: &Closed{20, topologies.Distribution{Law: "exponential", Mean: s}, 2 * s}},
 		"{closed: {clients: 1, think: 0}, at: 1s, for: 2s, M}":          {At: s, Closed: &Closed{1, topologies.Distribution{Law: "constant"}, 2 * s}},
 	} {
@@ -93,9 +94,9 @@ func TestMix(t *testing.T) {
 	mix := `[{get: "/p/{zipf 1000 1.1}?a=b", share: 60%, key: alice, clients: 5, refused: true}, {post: /orders, body: 1KiB, key: bob, class: buyers, headers: {x-a: b}}, {get: "/{uniform 7}", refused: true}]`
 	text := strings.Replace(base, "[{get: /products/1}]", mix, 1)
 	want := []Ask{
-		{0.6, "GET", Template{"/p/", "?a=b", "zipf", 1000, 1.1}, 0, []HeaderField{{"X-Api-Key", "k-alice-1"}}, "alice", 5, nil},
-		{0.2, "POST", Template{Before: "/orders"}, 1024, []HeaderField{{"X-Api-Key", "k-bob-1"}, {"X-A", "b"}}, "buyers", 100, nil},
-		{0.2, "GET", Template{Before: "/", Law: "uniform", Keys: 7}, 0, nil, "others", 100, nil},
+		{Share: 0.6, Method: "GET", Path: Template{Before: "/p/", After: "?a=b", Law: "zipf", Keys: 1000, Skew: 1.1}, Header: []HeaderField{{"X-Api-Key", "k-alice-1"}}, Class: "alice", Clients: 5},
+		{Share: 0.2, Method: "POST", Path: Template{Before: "/orders"}, Body: 1024, Header: []HeaderField{{"X-Api-Key", "k-bob-1"}, {"X-A", "b"}}, Class: "buyers", Clients: 100},
+		{Share: 0.2, Method: "GET", Path: Template{Before: "/", Law: "uniform", Keys: 7}, Class: "others", Clients: 100},
 	}
 	keyed := read(t, strings.Replace(text, "topology: lb", "topology: gateway-lb", 1), Options{})
 	require.Equal(t, want, keyed.Variants[0].Load.Streams[0].Mix)
@@ -326,10 +327,18 @@ func TestCases(t *testing.T) {
 }
 
 func TestCasesRoundTripThroughJSON(t *testing.T) {
-	closed := filepath.Join(t.TempDir(), "closed.yaml")
-	text := strings.Replace(base, "poisson: 100/s", "closed: {clients: 3, think: 1s}", 1) + "compare: {lb.pick: [p2c, random]}\n"
-	require.NoError(t, os.WriteFile(closed, []byte(text), 0o600))
-	for _, name := range append(Shipped(), closed) {
+	names := Shipped()
+	for i, load := range []string{
+		"closed: {clients: 3, think: 1s}, for: 9s, mix: [{get: /}]",
+		"bursts: {rate: 9/s, on: 1s, off: {exponential: 1s}}, for: 9s, mix: [{get: '/{hotspot 9 1 50%}'}]",
+		"sine: {mean: 9/s, amplitude: 8/s, period: 1s}, for: 9s, mix: [{put: /, body: {pareto: {from: 1KiB, to: 9KiB, shape: 1}}}]",
+	} {
+		file := filepath.Join(t.TempDir(), fmt.Sprintf("%d.yaml", i))
+		text := strings.Replace(base, "poisson: 100/s, for: 10s, mix: [{get: /products/1}]", load, 1) + "compare: {lb.pick: [p2c, random]}\n"
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		names = append(names, file)
+	}
+	for _, name := range names {
 		s, err := Open(name, Options{})
 		require.NoError(t, err)
 		text, err := json.Marshal(s)

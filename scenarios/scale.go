@@ -1,6 +1,9 @@
 package scenarios
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Scaled is the load so many times: the rates of open streams, and the clients
 // of closed ones, of whom each stream keeps one at least.
@@ -19,11 +22,16 @@ func (s Stream) scaled(factor float64) Stream {
 		s.Closed = &c
 		return s
 	}
-	legs := make([]Leg, len(s.Rate))
-	for i, leg := range s.Rate {
-		legs[i] = Leg{leg.From * factor, leg.To * factor, leg.For}
+	if s.Bursts != nil {
+		b := *s.Bursts
+		b.Rate, b.Idle = b.Rate*factor, b.Idle*factor
+		s.Bursts = &b
 	}
-	s.Rate = legs
+	s.Rate = slices.Clone(s.Rate)
+	for i := range s.Rate {
+		leg := &s.Rate[i]
+		leg.From, leg.To, leg.Swing = leg.From*factor, leg.To*factor, leg.Swing*factor
+	}
 	return s
 }
 
@@ -49,7 +57,10 @@ func (v *Variant) MostScaled() float64 {
 	most := maxLive / max(1, v.Estimate(0, v.Load.Duration(), ""))
 	for _, s := range v.Load.Streams {
 		for _, leg := range s.Rate {
-			most = min(most, maxRate/max(leg.From, leg.To, 1e-9))
+			most = min(most, maxRate/max(leg.peak(), 1e-9))
+		}
+		if s.Bursts != nil {
+			most = min(most, maxRate/s.Bursts.Rate)
 		}
 		if s.Closed != nil {
 			most = min(most, clientsPerClass/float64(s.Closed.Clients))

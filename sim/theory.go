@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"trafficlab/scenarios"
@@ -103,16 +104,8 @@ func (s *system) open(rate float64, w way) (solution, bool) {
 
 // poissonRate is the variant's rate, if nothing changes it nor what it meets.
 func poissonRate(v *scenarios.Variant) (rate float64, ok bool) {
-	if len(v.Faults) > 0 || len(v.Load.Streams) == 0 {
-		return 0, false
-	}
-	for _, s := range v.Load.Streams {
-		if !s.Poisson || s.At != 0 || len(s.Rate) != 1 || s.Rate[0].From != s.Rate[0].To || s.Rate[0].For != v.Load.Duration() {
-			return 0, false
-		}
-		rate += s.Rate[0].From
-	}
-	return rate, rate > 0
+	rate, level := v.Load.Level()
+	return rate, level && rate > 0 && len(v.Faults) == 0 && !slices.ContainsFunc(v.Load.Streams, func(s scenarios.Stream) bool { return !s.Poisson })
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * 1e9) }

@@ -45,3 +45,39 @@ func BenchmarkQuantile(b *testing.B) {
 		})
 	}
 }
+
+// TestMeansAreThoseOfTheDraws: mean and variance, summed over the quantiles, are
+// what is told of the law.
+func TestMeansAreThoseOfTheDraws(t *testing.T) {
+	for _, d := range []Distribution{
+		{Law: "constant", Mean: time.Second},
+		{Law: "exponential", Mean: time.Second},
+		{Law: "uniform", Low: time.Second, High: 9 * time.Second},
+		{Law: "lognormal", Median: time.Second, P99: 4 * time.Second},
+		{Law: "pareto", Low: time.Second, High: 100 * time.Second, Shape: 1.3},
+		{Law: "pareto", Low: time.Second, High: 100 * time.Second, Shape: 1},
+		{Law: "pareto", Low: time.Second, High: 100 * time.Second, Shape: 2},
+		{Law: "pareto", Low: time.Second, High: time.Second, Shape: 1.5},
+	} {
+		const n = 1 << 20
+		sum, squares, last := 0.0, 0.0, time.Duration(0)
+		for i := range n {
+			x := d.Quantile((float64(i) + .5) / n)
+			require.GreaterOrEqual(t, x, last)
+			last, sum, squares = x, sum+x.Seconds(), squares+x.Seconds()*x.Seconds()
+		}
+		mean := sum / n
+		require.InEpsilon(t, mean, d.Expected().Seconds(), 1e-4, "%+v", d)
+		require.InDelta(t, squares/n/mean/mean-1, d.Variation(), 2e-3*(1+d.Variation()), "%+v", d)
+	}
+}
+
+// TestAParetoTailFallsAsItsShapeSays, up to its end.
+func TestAParetoTailFallsAsItsShapeSays(t *testing.T) {
+	sizes := Spread[int64]{Law: "pareto", Low: 1000, High: 1_000_000, Shape: 1.5}
+	for _, x := range []float64{1000, 2000, 10_000, 500_000} {
+		beyond := (math.Pow(1000/x, 1.5) - math.Pow(1e-3, 1.5)) / (1 - math.Pow(1e-3, 1.5))
+		require.InEpsilon(t, x, sizes.Quantile(max(1-beyond, 1e-12)), 1e-3)
+	}
+	require.EqualValues(t, 1_000_000, sizes.Quantile(1-1e-16))
+}

@@ -5,13 +5,10 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
-	"time"
 
 	"trafficlab/components/policy"
 	"trafficlab/topologies/strict"
 )
-
-var defaultService = Distribution{Law: "constant", Mean: time.Millisecond}
 
 func (r *reader) backend(n *Node, v strict.Value) {
 	n.Workers = v.Get("workers").Int(4, 1, 10_000)
@@ -24,7 +21,7 @@ func (r *reader) backend(n *Node, v strict.Value) {
 	if expired := v.Get("drop-expired"); n.Sharing && n.DropExpired {
 		expired.WrongKey("there is no line where all work is shared, all is begun at once", "one of the two")
 	}
-	n.ServiceTime = distribution(v.Get("service-time"))
+	n.ServiceTime = ReadDistribution(v.Get("service-time"))
 	n.Response = v.Get("response").Size(1<<10, 0, 1<<30)
 	n.Errors = v.Get("errors").Share(0, 0, 1)
 	n.CacheControl = byPath(v.Get("cache-control"), `{/products/*: "public, max-age=60"}`)
@@ -55,66 +52,6 @@ func queue(v strict.Value) (bound int, order policy.Choice) {
 	}
 	told := kind.Params(parameters(v, "queue", kind.Parameters))
 	return told.Int("bound"), choice(v.Get("order"), policy.DefaultLine, policy.Lines)
-}
-
-// laws are the forms of a distribution. A duration alone is a constant.
-var laws = []string{"constant", "exponential", "lognormal", "uniform"}
-
-const lawExample = "5ms, {exponential: 5ms}, {lognormal: {median: 5ms, p99: 30ms}} or {uniform: {from: 1ms, to: 9ms}}"
-
-// ReadDistribution reads a law of durations, noting mistakes as all readers do.
-func ReadDistribution(v strict.Value) Distribution { return distribution(v) }
-
-func distribution(v strict.Value) Distribution {
-	switch {
-	case !v.Present():
-		return defaultService
-	case v.IsText():
-		return Distribution{Law: "constant", Mean: v.Duration(time.Millisecond, 0, longestTime)}
-	case !v.IsMap():
-		v.Wrong("is no duration and no law", lawExample)
-		return defaultService
-	case !v.Fields(laws...):
-		return defaultService
-	}
-	entries := v.Entries("")
-	if len(entries) != 1 {
-		v.Wrong("is to be one law", lawExample)
-		return defaultService
-	}
-	return law(entries[0].Key, entries[0].Value)
-}
-
-func law(name string, v strict.Value) Distribution {
-	d := Distribution{Law: name}
-	switch name {
-	case "lognormal":
-		d.Median, d.P99 = pair(v, "median", "p99")
-		if d.P99 > 1000*d.Median {
-			v.Wrong("the p99 is more than 1000 times the median", "a narrower law")
-		}
-	case "uniform":
-		d.Low, d.High = pair(v, "from", "to")
-	default:
-		d.Mean = v.Duration(time.Millisecond, 0, longestTime)
-	}
-	return d
-}
-
-// pair reads two durations of which the second is not the smaller.
-func pair(v strict.Value, low, high string) (a, b time.Duration) {
-	if !v.Fields(low, high) {
-		return time.Millisecond, time.Millisecond
-	}
-	for _, field := range []string{low, high} {
-		v.Get(field).Need(field + ": 5ms")
-	}
-	a = v.Get(low).Duration(time.Millisecond, time.Microsecond, longestTime)
-	b = v.Get(high).Duration(a, time.Microsecond, longestTime)
-	if b < a {
-		v.Get(high).Wrong(fmt.Sprintf("is below %s", low), "at least "+strict.Duration(a))
-	}
-	return a, b
 }
 
 func (r *reader) external(n *Node, v strict.Value) {

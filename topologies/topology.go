@@ -132,15 +132,6 @@ type Health struct {
 	UpAfter   int // successes in a row
 }
 
-// Distribution is a law of durations.
-type Distribution struct {
-	Law  string        // "constant", "exponential", "lognormal", "uniform"
-	Mean time.Duration // constant, exponential
-	// lognormal by two quantiles, uniform by its ends
-	Median, P99 time.Duration
-	Low, High   time.Duration
-}
-
 // mostProcesses is how many replicas of a node one machine is asked to run.
 const mostProcesses = 64
 

@@ -29,6 +29,7 @@ var shelves = []struct {
 	{"scenarios", shippedScenarios},
 	{"topologies", shippedTopologies},
 	{"policies", policies},
+	{"load", loadForms},
 	{"faults", faults},
 	{"metrics", metrics},
 }
@@ -36,8 +37,8 @@ var shelves = []struct {
 func listVerb() *cobra.Command {
 	var quiet bool
 	c := &cobra.Command{
-		Use:   "list [scenarios|topologies|policies|faults|metrics]",
-		Short: "List what is shipped: scenarios, topologies, policies, faults, metrics",
+		Use:   "list [scenarios|topologies|policies|load|faults|metrics]",
+		Short: "List what is shipped: scenarios, topologies, policies, load, faults, metrics",
 		Example: `  trafficlab list
   trafficlab list policies           what nodes of a topology can be told, with examples
   trafficlab list scenarios --quiet  names only, one a line`,
@@ -179,6 +180,32 @@ func faults() ([]entry, error) {
 	}
 	for _, f := range scenarios.FaultFields {
 		entries = append(entries, entry{name: "  " + f.Name, about: f.About})
+	}
+	return entries, nil
+}
+
+func loadForms() ([]entry, error) {
+	entries := []entry{{heading: "One of these, and what is asked for", about: "such as  load: " + scenarios.LoadExample}}
+	for _, name := range scenarios.ShapeNames() {
+		kind := scenarios.Shapes[name]
+		entries = append(entries, entry{name: name + ": " + kind.Example, about: kind.About})
+	}
+	entries = append(entries, entry{heading: "A drawn key in a path", about: "such as  get: /products/{zipf 1000 1.1}"})
+	for _, name := range scenarios.KeyLawNames() {
+		kind := scenarios.KeyLaws[name]
+		entries = append(entries, entry{name: kind.Example, about: kind.About})
+	}
+	for _, group := range []struct {
+		heading, example string
+		fields           []scenarios.Field
+	}{
+		{"Fields of a stream", "{poisson: 100/s, at: 5s, for: 10s, mix: [{get: /}]}", scenarios.StreamFields},
+		{"Fields of what is asked for", "{post: /orders, body: 1KiB, share: 10%, class: buyers}", scenarios.AskFields},
+	} {
+		entries = append(entries, entry{heading: group.heading, about: "such as  " + group.example})
+		for _, f := range group.fields {
+			entries = append(entries, entry{name: f.Name, about: f.About})
+		}
 	}
 	return entries, nil
 }

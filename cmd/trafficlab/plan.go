@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,6 +50,9 @@ func plan(t *terminal, s *scenarios.Scenario, worlds []string, e bench.Estimate)
 	t.line("%s: %s", s.Name, s.Question)
 	t.line("%s: %s × %s × %s; about %s", count(e.Runs, "run"), count(len(s.Variants), "variant"),
 		count(s.Repeat, "repetition"), strings.Join(worlds, " and "), span(e.Takes))
+	for _, line := range loads(s) {
+		t.line("%s", t.paint(dim, line))
+	}
 	lines := table{numbers: 1, until: 3}
 	lines.add("variant", "load", "requests", "samples")
 	for _, v := range e.Variants {
@@ -60,6 +64,32 @@ func plan(t *terminal, s *scenarios.Scenario, worlds []string, e bench.Estimate)
 	}
 	lines.write(t.w)
 	t.line("")
+}
+
+// loads says what each stream of the load is: once if it is the same for all
+// variants, or of each whose load is another than that of the one before.
+func loads(s *scenarios.Scenario) []string {
+	words := func(v scenarios.Variant) (all []string) {
+		for _, stream := range v.Load.Streams {
+			all = append(all, stream.Words())
+		}
+		return all
+	}
+	var lines, before []string
+	for i, v := range s.Variants {
+		own := words(v)
+		name := "load of " + v.Name
+		if !slices.ContainsFunc(s.Variants, func(o scenarios.Variant) bool { return !slices.Equal(words(o), own) }) {
+			name = "load"
+		}
+		if i == 0 || !slices.Equal(own, before) {
+			for _, line := range own {
+				lines = append(lines, name+": "+line)
+			}
+		}
+		before = own
+	}
+	return lines
 }
 
 // enough says of each quantile asked for whether it can be told.

@@ -1,9 +1,6 @@
 package scenarios
 
-import (
-	"math"
-	"math/bits"
-)
+import "math/bits"
 
 // alias draws from a finite law in constant time with one word of randomness
 // (Walker 1977, Vose 1991).
@@ -12,15 +9,6 @@ type alias []column
 type column struct {
 	keep  float64 // chance to stay in the column
 	other int     // where else to go
-}
-
-// newZipf is the law of keys 0…n-1 whose shares fall as (key+1)^-skew.
-func newZipf(n int, skew float64) alias {
-	weights := make([]float64, n)
-	for i := range weights {
-		weights[i] = math.Pow(float64(i+1), -skew)
-	}
-	return newAlias(weights)
 }
 
 func newAlias(weights []float64) alias {
