@@ -77,6 +77,7 @@ var rowNames = []struct {
 	{"Requests", [][2]string{{"offered", "offered"}, {"throughput", "achieved"}, {"goodput", "achieved in time"}, {"backend-load", "reach a backend"}}},
 	{"Outcome", [][2]string{{"availability", "availability"}, {"failed", "failed"}, {"limited", "rate limited"}}},
 	{"Latency of successes", [][2]string{{"p50", "p50"}, {"p90", "p90"}, {"p99", "p99"}, {"p99.9", "p99.9"}, {"mean", "mean"}}},
+	{"Service time of successes, since they were sent", [][2]string{{"service-p50", "p50"}, {"service-p99", "p99"}}},
 	{"Cache", [][2]string{{"cache-hits", "answered by the first cache"}}},
 	{"Evenness among backends that are well", [][2]string{{"fairness", "Jain’s index"}, {"imbalance", "busiest over mean"}, {"starvation", "longest without a request"}}},
 }
@@ -177,7 +178,7 @@ func figureRows(r *measure.Result, sums []*measure.Summary, metrics [][2]string,
 	var rows []row
 	for _, name := range metrics {
 		m := measure.Metric{Name: name[0], Class: class}
-		if m.Name == "cache-hits" && !cached(sums) {
+		if m.Name == "cache-hits" && !cached(sums) || strings.HasPrefix(m.Name, "service-") && !late(sums) {
 			continue
 		}
 		if line := figureRow(r, sums, m, name[1]); worth(line, m) {
@@ -200,6 +201,11 @@ func worth(r row, m measure.Metric) bool {
 		return true
 	}
 	return slices.ContainsFunc(r.Cells, func(c cell) bool { return !none(c) })
+}
+
+// late tells whether any request was sent later than it was meant to be.
+func late(sums []*measure.Summary) bool {
+	return slices.ContainsFunc(sums, func(s *measure.Summary) bool { return s.Service.Counts != nil })
 }
 
 // cached tells whether there is a cache anywhere.

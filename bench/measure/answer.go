@@ -293,6 +293,8 @@ var nouns = map[string]string{
 	"p99":          "the p99 latency",
 	"p99.9":        "the p99.9 latency",
 	"mean":         "the mean latency",
+	"service-p50":  "the median service time",
+	"service-p99":  "the p99 service time",
 	"offered":      "the offered load",
 	"limited":      "the share of limited requests",
 	"failed":       "the share of failed requests",

@@ -82,7 +82,8 @@ type count struct {
 	reasons   [16]int64
 	all       int64
 	hits      int64
-	latencies pile // of successes
+	latencies pile  // of successes
+	services  *pile // the same since they were sent; nil: none was sent late
 
 	done, doneInTime int64 // successes by the instant of their last byte
 }
@@ -107,9 +108,24 @@ func (c *count) add(s *Sample) {
 	if fromCache[s.Cache] {
 		c.hits++
 	}
-	if s.Reason == policy.OK {
-		c.latencies.add(s.Latency)
+	if s.Reason != policy.OK {
+		return
 	}
+	if s.Late > 0 && c.services == nil {
+		c.services = c.latencies.clone()
+	}
+	c.latencies.add(s.Latency)
+	if c.services != nil {
+		c.services.add(s.Latency - s.Late)
+	}
+}
+
+// service is the latencies of successes since they were sent.
+func (c *count) service() *pile {
+	if c.services == nil {
+		return &c.latencies
+	}
+	return c.services
 }
 
 func (c *count) plus(other *count) {
@@ -118,6 +134,10 @@ func (c *count) plus(other *count) {
 	}
 	c.all += other.all
 	c.hits += other.hits
+	if c.services != nil || other.services != nil {
+		c.services = c.service().clone()
+		c.services.plus(other.service())
+	}
 	c.latencies.plus(&other.latencies)
 	c.done += other.done
 	c.doneInTime += other.doneInTime
@@ -163,6 +183,21 @@ func (c *count) latency(set func(string, float64)) {
 			set(name, c.latencies.quantile(q).Seconds())
 		}
 	}
+	for name, q := range serviceQuantiles {
+		if beyond(n, q) >= beyondEach {
+			set(name, c.service().quantile(q).Seconds())
+		}
+	}
+}
+
+// histograms are those of a run's successes after warm-up: of latency, and of
+// service time, which is the zero one if nobody was sent late.
+func (c *count) histograms() (latency, service Histogram) {
+	latency = histogramOf(&c.latencies)
+	if c.services != nil {
+		service = histogramOf(c.services)
+	}
+	return latency, service
 }
 
 // second turns the counts of several runs between two instants into rates.

@@ -40,6 +40,10 @@ func mixedRun(variant string, repetition, requests int) *Run {
 			s.Reason, s.Status = policy.Timeout, 0
 		case 4:
 			s.Reason, s.Status = policy.Denied, 403
+		case 5:
+			if variant == "a" && i > 9 {
+				s.Late = min(s.Latency, time.Duration(rng.ExpFloat64()*float64(ms)))
+			}
 		}
 		run.Samples = append(run.Samples, s)
 	}
@@ -91,6 +95,17 @@ func TestStoredRunsFoldToWhatTheirSamplesComeTo(t *testing.T) {
 		require.Equal(t, want.Reasons, got.Reasons, variant)
 		require.Equal(t, want.Series, got.Series, variant)
 		require.Equal(t, want.Curve, got.Curve, variant)
+		require.Equal(t, want.Latency, got.Latency, "%s: the histogram of all samples", variant)
+		require.Equal(t, want.Service, got.Service, "%s: and of all that is left since they were sent", variant)
+		var latency, service Histogram
+		for _, run := range stored {
+			if run.Variant == variant && !run.Spoiled {
+				latency.Merge(run.Latency, 1)
+				service.Merge(run.Service, 1)
+			}
+		}
+		require.Equal(t, want.Latency, latency, "%s: those of its repetitions, together", variant)
+		require.Equal(t, want.Service, service, variant)
 		for _, f := range want.Figures {
 			if f.Metric.Class == "" || variant != "b" { // whose runs have not seen every class
 				require.Equal(t, f.Figure, got.Figure(f.Metric), "%s: %s", variant, f.Metric)
@@ -105,12 +120,12 @@ func TestStoredRunsFoldToWhatTheirSamplesComeTo(t *testing.T) {
 // its curve and its time line.
 func plainly(runs []*Run) Summary {
 	s := Summary{Reasons: map[string]int64{}}
-	lists := map[string][][]time.Duration{}
+	lists, services := map[string][][]time.Duration{}, map[string][][]time.Duration{}
 	shares := map[Metric][]float64{}
 	line := make([][]Sample, 6)
 	for _, run := range runs {
 		counts := map[string]map[policy.Reason]float64{"": {}, "alice": {}, "bob": {}}
-		latencies, done := map[string][]time.Duration{}, map[string]float64{}
+		latencies, service, done := map[string][]time.Duration{}, map[string][]time.Duration{}, map[string]float64{}
 		for _, x := range run.Samples {
 			if x.At < 6*time.Second {
 				line[x.At/time.Second] = append(line[x.At/time.Second], x)
@@ -125,6 +140,7 @@ func plainly(runs []*Run) Summary {
 				counts[class][x.Reason]++
 				if x.Reason == policy.OK {
 					latencies[class] = append(latencies[class], x.Latency)
+					service[class] = append(service[class], x.Latency-x.Late)
 				}
 			}
 			if x.At >= run.Warmup {
@@ -135,6 +151,8 @@ func plainly(runs []*Run) Summary {
 		for class, n := range counts {
 			slices.Sort(latencies[class])
 			lists[class] = append(lists[class], latencies[class])
+			slices.Sort(service[class])
+			services[class] = append(services[class], service[class])
 			all, wanted := 0., 0.
 			for reason, times := range n {
 				all += times
@@ -153,6 +171,17 @@ func plainly(runs []*Run) Summary {
 			of("goodput", done[class], run.Window().Seconds())
 		}
 	}
+	late := !slices.EqualFunc(lists[""], services[""], slices.Equal)
+	for i := range lists[""] {
+		for _, d := range lists[""][i] {
+			s.Latency.Add(d)
+		}
+		for _, d := range services[""][i] {
+			if late {
+				s.Service.Add(d)
+			}
+		}
+	}
 	for m, values := range shares {
 		f := Figure{}
 		if len(values) == len(runs) {
@@ -163,6 +192,9 @@ func plainly(runs []*Run) Summary {
 	for class, all := range lists {
 		for name, q := range quantiles {
 			s.Figures = append(s.Figures, MetricFigure{Metric{name, class}, plainQuantile(all, q)})
+		}
+		for name, q := range serviceQuantiles {
+			s.Figures = append(s.Figures, MetricFigure{Metric{name, class}, plainQuantile(services[class], q)})
 		}
 	}
 	for _, q := range curve {

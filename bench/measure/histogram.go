@@ -47,10 +47,20 @@ func middleOf(bucket int) time.Duration {
 }
 
 // Add counts a duration.
-func (h *Histogram) Add(d time.Duration) {
+func (h *Histogram) Add(d time.Duration) { h.add(d, 1) }
+
+func (h *Histogram) add(d time.Duration, times int64) {
 	bucket := bucketOf(d)
 	h.reach(bucket, bucket+1)
-	h.Counts[bucket-h.First]++
+	h.Counts[bucket-h.First] += times
+}
+
+// histogramOf counts a pile.
+func histogramOf(p *pile) (h Histogram) {
+	for d, times := range p.all() {
+		h.add(d, int64(times))
+	}
+	return h
 }
 
 // Merge adds what another has counted so many times: -1 takes it away.

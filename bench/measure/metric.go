@@ -58,6 +58,8 @@ var Metrics = map[string]Kind{
 	"p90":          ofClass(Seconds, LessIsBetter, "latency that 90% of successes stay below"),
 	"p99":          ofClass(Seconds, LessIsBetter, "latency that 99% of successes stay below"),
 	"p99.9":        ofClass(Seconds, LessIsBetter, "latency that 99.9% of successes stay below"),
+	"service-p50":  ofClass(Seconds, LessIsBetter, "median time of successes since they were sent: what the latency is longer by was lost before, in the generator"),
+	"service-p99":  ofClass(Seconds, LessIsBetter, "time since they were sent that 99% of successes stay below"),
 	"mean":         ofClass(Seconds, LessIsBetter, "mean latency of successes"),
 	"availability": ofClass(Share, MoreIsBetter, "successes among requests not refused by policy"),
 	"offered":      ofClass(PerSec, Neutral, "requests intended per second"),
@@ -91,7 +93,7 @@ func OfFaults(name string) bool { return slices.Contains(ofFaults, name) }
 // MetricNames lists the registry in the order of reports.
 func MetricNames() []string {
 	return []string{"offered", "throughput", "goodput", "availability", "failed", "limited",
-		"mean", "p50", "p90", "p99", "p99.9", "cache-hits", "backend-load",
+		"mean", "p50", "p90", "p99", "p99.9", "service-p50", "service-p99", "cache-hits", "backend-load",
 		"detection", "last-use", "lost", "recovery", "idle", "herd", "budget", "amplification", "wasted",
 		"fairness", "imbalance", "starvation"}
 }

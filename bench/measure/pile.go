@@ -33,6 +33,12 @@ func (p *pile) add(latency time.Duration) {
 	}
 }
 
+// clone shares nothing with p.
+func (p *pile) clone() *pile {
+	p.settle()
+	return &pile{n: p.n, coded: slices.Clone(p.coded)}
+}
+
 // plus adds a whole pile.
 func (p *pile) plus(other *pile) {
 	p.settle()

@@ -17,6 +17,17 @@ const (
 // quantiles are the metrics that are quantiles of latency.
 var quantiles = map[string]float64{"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
 
+// serviceQuantiles are those of the time since requests were sent.
+var serviceQuantiles = map[string]float64{"service-p50": 0.5, "service-p99": 0.99}
+
+// quantileOf is the quantile that a metric is, if it is one.
+func quantileOf(name string) (q float64, is bool) {
+	if q, is = quantiles[name]; !is {
+		q, is = serviceQuantiles[name]
+	}
+	return q, is
+}
+
 // quantile is that of values in order, which must not be empty, by the
 // median-unbiased estimate whatever their distribution: type 8 of Hyndman and
 // Fan, Sample Quantiles in Statistical Packages, 1996. The nearest rank is
@@ -68,7 +79,7 @@ func told(tallies []*Tally, m Metric) (values []float64, ok bool) {
 		}
 		values, successes = append(values, v), append(successes, t.good[m.Class])
 	}
-	if q, is := quantiles[m.Name]; is && !enough(successes, q) {
+	if q, is := quantileOf(m.Name); is && !enough(successes, q) {
 		return nil, false
 	}
 	return values, len(values) > 0
@@ -77,7 +88,7 @@ func told(tallies []*Tally, m Metric) (values []float64, ok bool) {
 // Needed is how many successes a run must have, as one of so many repetitions
 // alike, for the metric to be told: 0 if it is no quantile.
 func (m Metric) Needed(repetitions int) int {
-	q, ok := quantiles[m.Name]
+	q, ok := quantileOf(m.Name)
 	if !ok {
 		return 0
 	}

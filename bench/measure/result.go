@@ -50,6 +50,8 @@ type Summary struct {
 	Figures []MetricFigure   // every metric, in the order of Metrics
 	Reasons map[string]int64 // outcome word → samples, all repetitions together
 	Classes []string         // parts of the load, if more than one
+	Latency Histogram        `json:",omitzero"` // of successes of all repetitions, from when they were meant to be sent…
+	Service Histogram        `json:",omitzero"` // …and from when they were; zero if none was late
 	Curve   []Point          // latency by quantile, of successes of all repetitions
 	Series  []Second         // over time, mean of the repetitions
 	Nodes   []NodeSummary    // in the order of the topology

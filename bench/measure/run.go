@@ -29,6 +29,11 @@ type Run struct {
 	Machine  Provenance
 	Spoiled  bool // by the generator or the machine, and run again: kept for the record, in no figure
 
+	// Latency and Service are those of successes after warm-up, from when they
+	// were meant to be sent, and from when they were: zero if none was late.
+	Latency Histogram `json:",omitzero"`
+	Service Histogram `json:",omitzero"`
+
 	Samples []Sample `json:"-"` // in order, if they are in memory: they have a file of their own
 	shelf   *shelf   // of the others: see Load
 }

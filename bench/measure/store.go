@@ -248,6 +248,7 @@ type runRecord struct {
 // it its name. A run that cannot be kept is gone.
 func (d *Draft) Keep(run *Run) error {
 	seal, err := d.samples.close()
+	run.Latency, run.Service = d.counter.whole().histograms()
 	if err == nil {
 		err = writeJSON(filepath.Join(d.Dir, runFile), runRecord{run, seal})
 	}

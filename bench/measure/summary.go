@@ -21,6 +21,7 @@ func Summarise(tallies []*Tally, line []Second) Summary {
 			}
 		}
 	}
+	s.Latency, s.Service = histograms(tallies)
 	slices.Sort(s.Classes)
 	for _, m := range metricsOf(s.Classes) {
 		s.Figures = append(s.Figures, MetricFigure{m, figure(tallies, m)})
@@ -32,6 +33,23 @@ func Summarise(tallies []*Tally, line []Second) Summary {
 	s.Waterfall = waterfall(tallies)
 	s.Aftermath = verdict(tallies)
 	return s
+}
+
+// histograms adds up those of repetitions.
+func histograms(tallies []*Tally) (latency, service Histogram) {
+	late := false
+	for _, t := range tallies {
+		latency.Merge(t.latency, 1)
+		if late = late || t.service.Counts != nil; t.service.Counts != nil {
+			service.Merge(t.service, 1)
+		} else {
+			service.Merge(t.latency, 1)
+		}
+	}
+	if !late {
+		service = Histogram{}
+	}
+	return latency, service
 }
 
 // metricsOf lists the metrics of a summary: the registry, then again for each

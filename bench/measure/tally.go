@@ -20,6 +20,8 @@ type Tally struct {
 	samples int64           // after warm-up
 	reasons [16]int64       // of these
 	ledger  *ledger         // of parts of latencies
+	latency Histogram       // of successes
+	service Histogram       // zero: the same
 	after   aftermath       // of the last fault
 }
 
@@ -31,6 +33,7 @@ func (c *counter) tally() *Tally {
 		samples: all.all, reasons: all.reasons,
 	}
 	all.figures(t, "")
+	t.latency, t.service = all.histograms()
 	if all.latencies.n > 0 {
 		for _, q := range curve {
 			t.curve = append(t.curve, all.latencies.quantile(q))

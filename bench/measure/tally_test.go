@@ -123,7 +123,7 @@ func TestSummary(t *testing.T) {
 	assert.Equal(t, 160, s.Samples)
 	assert.Equal(t, map[string]int64{"ok": 128, "limited": 16, "timeout": 16}, s.Reasons)
 	assert.Equal(t, []string{"alice", "bob"}, s.Classes)
-	assert.Len(t, s.Figures, len(MetricNames())+2*12)
+	assert.Len(t, s.Figures, len(MetricNames())+2*14)
 	assert.Equal(t, Metric{Name: "offered"}, s.Figures[0].Metric)
 	assert.Equal(t, Metric{Name: "offered", Class: "alice"}, s.Figures[len(MetricNames())].Metric)
 	assert.True(t, s.Trusted)
