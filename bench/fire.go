@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -27,6 +26,9 @@ type Aim struct {
 	// Sleep waits until an instant, or returns the context's error. Vegeta's
 	// own sleeps overshoot by up to a millisecond: live.SleepUntil does not.
 	Sleep func(ctx context.Context, until time.Time) error
+
+	Share    Share               // of the load that is fired
+	Arrivals []scenarios.Arrival // Share.Arrivals, if they have been made before; they take their time
 }
 
 // host is the name that clients ask for.
@@ -36,7 +38,7 @@ const host = "trafficlab.test"
 // machine can hold open: a load that meets it is late, and said to be.
 const maxWorkers = 20000
 
-// Fire sends the load of a case and returns when the last request has its
+// Fire sends the load of a case, or a share of it, and returns when the last request has its
 // outcome. Open streams are sent by vegeta, each request at its intended instant
 // whether or not earlier ones were answered. Latency counts from the intended
 // instant, and a client gives up at its case's Timeout after it. Clients of
@@ -92,7 +94,10 @@ type volley struct {
 }
 
 func newVolley(by sender, c *scenarios.Case) *volley {
-	arrivals := slices.Collect(c.Arrivals())
+	arrivals := by.Arrivals
+	if arrivals == nil {
+		arrivals = by.Share.Arrivals(c)
+	}
 	v := &volley{
 		sender: by, arrivals: arrivals,
 		paced:   ^uint64(0),

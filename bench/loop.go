@@ -26,11 +26,15 @@ type loops struct {
 	samples []measure.Sample
 }
 
-// startLoops lets every client of the case's closed streams begin. Trouble of
+// startLoops lets every client of the case's closed streams begin who belongs to
+// the sender's share. Trouble of
 // our own machine ends the run by stop.
 func startLoops(by sender, stop context.CancelCauseFunc, c *scenarios.Case) *loops {
 	l := &loops{sender: by, stop: stop}
-	for _, client := range c.Clients() {
+	for i, client := range c.Clients() {
+		if !by.Share.has(uint64(i)) {
+			continue
+		}
 		l.clients.Go(func() { l.play(client) })
 	}
 	return l

@@ -28,7 +28,7 @@ type world interface {
 // worldsOf is the registry of worlds.
 func worldsOf(s *scenarios.Scenario, o Options) map[string]world {
 	return map[string]world{
-		"live": liveWorld{binary: o.Binary, version: o.Version},
+		"live": liveWorld{binary: o.Binary, version: o.Version, generators: s.Generators},
 		"sim":  simWorld{s, o.Version, o.Calibration.String(), CostsOf(s, o.Calibration)},
 	}
 }
@@ -73,7 +73,10 @@ func (w simWorld) play(ctx context.Context, c *scenarios.Case, draft *measure.Dr
 	return run, err
 }
 
-type liveWorld struct{ binary, version string }
+type liveWorld struct {
+	binary, version string
+	generators      int // processes that fire the load; up to 1: this one
+}
 
 // Cases would compete for the machine.
 func (w liveWorld) abreast() int { return 1 }
@@ -85,7 +88,12 @@ const generatorGC = 400
 func (w liveWorld) play(ctx context.Context, c *scenarios.Case, draft *measure.Draft) (run *measure.Run, err error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(generatorGC))
 	runtime.GC()
-	system, err := live.Start(ctx, c, live.SystemOptions{Dir: draft.Dir, Binary: w.binary})
+	g, err := w.generator(c)
+	if err != nil {
+		return nil, err
+	}
+	defer g.close()
+	system, err := live.Start(ctx, c, live.SystemOptions{Dir: draft.Dir, Binary: w.binary, Beside: g.companions()})
 	if err != nil {
 		return nil, err
 	}
@@ -99,25 +107,25 @@ func (w liveWorld) play(ctx context.Context, c *scenarios.Case, draft *measure.D
 		case <-ctx.Done():
 		}
 	}()
-	return w.measure(ctx, c, system, draft)
+	if err := g.ready(ctx, system); err != nil {
+		return nil, err
+	}
+	return w.measure(ctx, c, system, g, draft)
 }
 
 // measure fires the load at a running system and gathers what it did after
 // warm-up.
-func (w liveWorld) measure(ctx context.Context, c *scenarios.Case, system *live.System, draft *measure.Draft) (*measure.Run, error) {
+func (w liveWorld) measure(ctx context.Context, c *scenarios.Case, system *live.System, g generator, draft *measure.Draft) (*measure.Run, error) {
 	run := newRun(c, "live")
 	run.Machine = machine(w.version)
-	address, trust := system.Entry()
-	transport := NewTransport()
-	transport.TLSClientConfig = trust
-	defer transport.CloseIdleConnections()
 	began := system.Begin()
 	warm := snapshotAt(ctx, began.Add(run.Warmup), system)
-	samples, err := Fire(ctx, c, Aim{URL: address, Began: began, Transport: transport, Sleep: live.SleepUntil})
+	samples, elsewhere, err := g.fire(ctx, began)
 	if err != nil {
 		return nil, err
 	}
 	before, after := <-warm, take(system)
+	after.own += elsewhere
 	if err := before.err; err != nil {
 		return nil, fmt.Errorf("read what the nodes did before the load: %w", err)
 	}
@@ -154,7 +162,7 @@ func newRun(c *scenarios.Case, world string) *measure.Run {
 // snapshot is what all had done at an instant.
 type snapshot struct {
 	nodes []measure.NodeUse
-	own   time.Duration // processor time of this process
+	own   time.Duration // processor time of this process, and of what fires for it
 
 	busy, stolen time.Duration // of the machine
 	at           time.Time

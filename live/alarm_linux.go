@@ -73,6 +73,18 @@ func monotonicEpoch() (epoch time.Time, err error) {
 	return epoch, nil
 }
 
+// OnMonotonic is an instant on CLOCK_MONOTONIC, to tell another process.
+func OnMonotonic(at time.Time) (time.Duration, error) {
+	epoch, err := monotonicEpoch()
+	return at.Sub(epoch), err
+}
+
+// Monotonic is the instant of CLOCK_MONOTONIC that another process told.
+func Monotonic(at time.Duration) (time.Time, error) {
+	epoch, err := monotonicEpoch()
+	return epoch.Add(at), err
+}
+
 func (b *bell) run() {
 	var count [8]byte
 	for {

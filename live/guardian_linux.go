@@ -159,6 +159,9 @@ func (g *guardian) reap() {
 	}
 }
 
+// wentWell is the end of a process that has nothing to complain of.
+const wentWell = "exit status 0"
+
 func endOf(status unix.WaitStatus) string {
 	if status.Signaled() {
 		return unix.SignalName(status.Signal())

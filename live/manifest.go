@@ -1,6 +1,7 @@
 package live
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -60,6 +61,40 @@ func readManifest(path string) (*manifest, error) {
 		return nil, fmt.Errorf("read the manifest %s: %w", path, err)
 	}
 	return m, nil
+}
+
+// entry is where the load goes, and how to ask there if it speaks TLS.
+func (m *manifest) entry(load *visitor) (string, *tls.Config) {
+	t := m.Case.Variant.Topology
+	n := t.Node(t.Entry)
+	if n.Kind == topologies.External {
+		return n.URL, nil
+	}
+	address := m.Seats[n.Places()[0]].Address
+	return schemeOf(n) + "://" + address, load.config(address)
+}
+
+// Target is a running system, as a Companion sees it that asks it.
+type Target struct {
+	Case  *scenarios.Case
+	Run   string // a name that no other run has, and that only its processes know
+	URL   string // of the entry, without a path
+	Trust *tls.Config
+}
+
+// ReadTarget reads the manifest of a running system.
+func ReadTarget(manifest string) (*Target, error) {
+	m, err := readManifest(manifest)
+	if err != nil {
+		return nil, err
+	}
+	visitor, err := m.visitor(load, nil)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificates of the load: %w", err)
+	}
+	t := &Target{Case: &m.Case, Run: m.Run}
+	t.URL, t.Trust = m.entry(visitor)
+	return t, nil
 }
 
 func (m *manifest) write(path string) error {

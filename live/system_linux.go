@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -42,6 +43,7 @@ type System struct {
 	topology  *topologies.Topology
 	weather   *scenarios.Weather
 	processes []*process // in the order of the topology, without externals
+	beside    []*process
 	guard     *guard
 	client    *http.Client
 	tls       *visitor
@@ -180,9 +182,15 @@ func (s *System) start(ctx context.Context, o SystemOptions) (err error) {
 			return err
 		}
 	}
+	for _, b := range o.Beside {
+		args := append([]string{binary}, b.Args...)
+		s.beside = append(s.beside, &process{place: topologies.Place(b.Name), args: append(args, "--manifest", s.path)})
+	}
 	go s.listen()
 	for _, p := range s.processes {
 		p.args = []string{binary, "node", "--manifest", s.path, "--place", string(p.place)}
+	}
+	for _, p := range s.all() {
 		if err := s.spawn(p, 0); err != nil {
 			return err
 		}
@@ -200,13 +208,13 @@ func (s *System) start(ctx context.Context, o SystemOptions) (err error) {
 // listen takes the guardian's notices until it ends.
 func (s *System) listen() {
 	for n := range s.guard.notices {
-		for _, p := range s.processes {
+		for _, p := range s.all() {
 			if string(p.place) == n.Name {
 				s.heed(p, n)
 			}
 		}
 	}
-	for _, p := range s.processes {
+	for _, p := range s.all() {
 		p.lost()
 	}
 	if s.ctx.Err() == nil {
@@ -214,8 +222,11 @@ func (s *System) listen() {
 	}
 }
 
+// all is every process that the guardian has for the system.
+func (s *System) all() []*process { return slices.Concat(s.processes, s.beside) }
+
 func (s *System) heed(p *process, n notice) {
-	if !p.heed(n) {
+	if !p.heed(n) && !(n.Ended == wentWell && slices.Contains(s.beside, p)) {
 		s.fail(s.lastWords(p))
 	}
 }
@@ -271,13 +282,11 @@ func (s *System) ask(ctx context.Context, method string, p *process, path string
 // Entry is where clients send their load: a URL without a path, and how to ask
 // it if it speaks TLS.
 func (s *System) Entry() (string, *tls.Config) {
-	n := s.topology.Node(s.topology.Entry)
-	if n.Kind == topologies.External {
-		return n.URL, nil
-	}
-	address := s.manifest.Seats[n.Places()[0]].Address
-	return schemeOf(n) + "://" + address, s.tls.config(address)
+	return s.manifest.entry(s.tls)
 }
+
+// Run is a name that no other run has, and that only its processes know.
+func (s *System) Run() string { return s.manifest.Run }
 
 // URLs lists where every place listens, in the order of the topology.
 func (s *System) URLs() []Door {
@@ -498,7 +507,7 @@ func (s *System) end() error {
 	if s.guard == nil {
 		return nil
 	}
-	for _, p := range s.processes {
+	for _, p := range s.all() {
 		p.expectEnd()
 		s.guard.signal(p.place, unix.SIGINT) // if the guardian is gone, so are they
 		s.guard.signal(p.place, unix.SIGCONT)
@@ -511,7 +520,7 @@ func (s *System) end() error {
 // is left.
 func (s *System) awaitEnd() {
 	patience := time.After(stopTime)
-	for _, p := range s.processes {
+	for _, p := range s.all() {
 		select {
 		case <-p.ended():
 		case <-patience:

@@ -31,12 +31,19 @@ func RunNode(context.Context, string, topologies.Place, int64) error { return er
 // Guard says that the live world needs Linux.
 func Guard(io.Reader, io.Writer) error { return errNeedsLinux }
 
+// OnMonotonic says that the live world needs Linux.
+func OnMonotonic(time.Time) (time.Duration, error) { return 0, errNeedsLinux }
+
+// Monotonic says that the live world needs Linux.
+func Monotonic(time.Duration) (time.Time, error) { return time.Time{}, errNeedsLinux }
+
 // Lock says that the live world needs Linux.
 func Lock() (release func(), err error) { return nil, errNeedsLinux }
 
 // The methods are never called: Start makes no System.
 
 func (*System) Entry() (string, *tls.Config)    { return "", nil }
+func (*System) Run() string                     { return "" }
 func (*System) URLs() []Door                    { return nil }
 func (*System) Authority() string               { return "" }
 func (*System) Begin() time.Time                { return time.Time{} }

@@ -23,8 +23,11 @@ type Scenario struct {
 	JudgeBy  measure.Metric // the figure that answers the question
 	Repeat   int
 	Seed     uint64
-	Worlds   []string // where it makes sense: "live", "sim" or both
-	Expect   []measure.Expectation
+	// Generators is how many processes fire the load live; 0: the one that runs
+	// it all.
+	Generators int      `json:",omitempty"`
+	Worlds     []string // where it makes sense: "live", "sim" or both
+	Expect     []measure.Expectation
 }
 
 // Variant is one of the systems compared, fully set.

@@ -32,6 +32,19 @@ func TestHabitsOfClients(t *testing.T) {
 	require.Equal(t, &Habits{Requests: 2}, s.Mix[0].Habits)
 }
 
+func TestGenerators(t *testing.T) {
+	require.Zero(t, read(t, base+"generators: 1\n", Options{}).Generators)
+	require.Equal(t, 3, read(t, base, Options{Set: []Change{{"generators", "3"}}}).Generators)
+	for text, want := range map[string]string{
+		"generators: 0\n":                 "generators: 0 is out of range (from 1 to 64)",
+		"generators: 2\nworlds: [sim]\n":  "generators: is for the live world: nobody is late to send in the simulator (worlds: [live, sim], or leave it out)",
+		"compare: {generators: [1, 2]}\n": "generators: is the same for all variants",
+	} {
+		_, err := parse("f", "", []byte(base+text), Options{})
+		require.ErrorContains(t, err, want)
+	}
+}
+
 func TestHabitsThatCannotBe(t *testing.T) {
 	for text, want := range map[string]string{
 		"{keep-alive: sometimes}": `"sometimes" is no number of requests (always, never, or 10: the requests of a connection)`,

@@ -14,13 +14,17 @@ import (
 // Fields of a scenario: those that are the same for all variants, and those
 // that a variant may change.
 var (
-	common = []string{"name", "question", "compare", "baseline", "judge-by", "repeat", "seed", "worlds", "set", "waterfall", "expect"}
+	common = []string{"name", "question", "compare", "baseline", "judge-by", "repeat", "seed", "worlds", "generators", "set", "waterfall", "expect"}
 	varied = []string{"topology", "load", "faults", "warmup", "timeout", "deadline"}
 	fields = slices.Concat(common, varied)
 )
 
 // MostRepetitions is how often a variant may be run.
 const MostRepetitions = 1000
+
+// maxGenerators bounds the processes that fire a load: more than a machine has
+// processors are of no use.
+const maxGenerators = 64
 
 const (
 	defaultRepeat  = 5
@@ -61,6 +65,7 @@ func (r *reader) scenario(doc *strict.Document) {
 	r.s.Repeat = root.Get("repeat").Int(defaultRepeat, 1, MostRepetitions)
 	r.s.Seed = uint64(root.Get("seed").Int(1, 0, math.MaxInt))
 	r.worlds(root.Get("worlds"))
+	r.generators(root.Get("generators"))
 	r.waterfall = root.Get("waterfall").Bool(false)
 	r.variants(doc)
 	r.s.Baseline = r.baseline(root.Get("baseline"))
@@ -103,6 +108,18 @@ func (r *reader) worlds(v strict.Value) {
 		}
 	}
 	slices.Sort(r.s.Worlds)
+}
+
+// generators reads how many processes fire the load.
+func (r *reader) generators(v strict.Value) {
+	n := v.Int(1, 1, maxGenerators)
+	switch {
+	case n == 1:
+	case r.s.Apart():
+		v.WrongKey("is for the live world: nobody is late to send in the simulator", "worlds: [live, sim], or leave it out")
+	default:
+		r.s.Generators = n
+	}
 }
 
 func (r *reader) baseline(v strict.Value) string {

@@ -240,7 +240,7 @@ func TestSuspect(t *testing.T) {
 	run := steady()
 	run.Machine.LateP50, run.Machine.LateP99 = ms, 26*ms
 	assert.Equal(t, "The generator sent its requests late, by 1 ms at p50 and 26 ms at p99, against latencies of 20 ms and 20 ms: "+
-		"offer less load, or stop what else runs on this machine.", Suspect(run)[0].Text)
+		"offer less load, stop what else runs on this machine, or, if it has processors to spare, fire from several processes (generators: 2).", Suspect(run)[0].Text)
 }
 
 func TestWarningsOverRepetitions(t *testing.T) {

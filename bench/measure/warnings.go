@@ -67,7 +67,7 @@ func late(c *counter, whole *count) *Warning {
 		Kind:   "late",
 		Severe: beyond(lateSevere, lateCeilingP50, lateCeilingP99),
 		Text: fmt.Sprintf("The generator sent its requests late, by %s at p50 and %s at p99, against latencies of %s and %s: "+
-			"offer less load, or stop what else runs on this machine.",
+			"offer less load, stop what else runs on this machine, or, if it has processors to spare, fire from several processes (generators: 2).",
 			duration(m.LateP50.Seconds()), duration(m.LateP99.Seconds()), duration(p50.Seconds()), duration(p99.Seconds())),
 	}
 }
@@ -84,7 +84,7 @@ func slack(c *counter, _ *count) *Warning {
 	return &Warning{
 		Kind:   "rate",
 		Severe: true,
-		Text: fmt.Sprintf("Only %s of the %s requests that the load intends were sent in time: the generator could not keep up; offer less load.",
+		Text: fmt.Sprintf("Only %s of the %s requests that the load intends were sent in time: the generator could not keep up; offer less load, or, if the machine has processors to spare, fire from several processes (generators: 2).",
 			digits(sent, 6), digits(intended, 6)),
 	}
 }

@@ -81,7 +81,7 @@ Exit status:
 		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
 	})
 	c.AddCommand(runVerb(), calibrateVerb(), checkVerb(), planVerb(), capacityVerb(), compareVerb(), aaVerb(), upVerb(), reportVerb(), listVerb(),
-		initVerb(), nodeVerb(), guardVerb(), versionVerb())
+		initVerb(), nodeVerb(), guardVerb(), generateVerb(), versionVerb())
 	c.SetHelpCommand(helpVerb())
 	return c
 }
