@@ -48,7 +48,7 @@ func pages(t *testing.T) (folder string, names []string) {
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "capacity.html"), b.Bytes(), 0o644))
 	names = append(names, "capacity.html")
 	b.Reset()
-	require.NoError(t, WriteIndex(&b, entries))
+	require.NoError(t, WriteIndex(&b, entries, []CapacityEntry{{"capacity.html", borne}}))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "index.html"), b.Bytes(), 0o644))
 	return folder, append(names, "index.html")
 }
@@ -126,7 +126,7 @@ func TestTheSmallReportIsTheGoldenOne(t *testing.T) {
 	s, r := small()
 	golden(t, "small.html", render(t, s, r))
 	var b bytes.Buffer
-	require.NoError(t, WriteIndex(&b, []IndexEntry{{"small/report.html", s, r}}))
+	require.NoError(t, WriteIndex(&b, []IndexEntry{{"small/report.html", s, r}}, nil))
 	golden(t, "index.html", b.String())
 }
 
@@ -196,7 +196,7 @@ func TestHostileNamesStayText(t *testing.T) {
 	}
 	page := bare(t, render(t, s, r))
 	var b bytes.Buffer
-	require.NoError(t, WriteIndex(&b, []IndexEntry{{"javascript:alert(1)", s, r}}))
+	require.NoError(t, WriteIndex(&b, []IndexEntry{{"javascript:alert(1)", s, r}}, nil))
 	page += bare(t, b.String())
 	require.NotContains(t, page, "<script")
 	require.NotContains(t, page, "<img")
@@ -232,7 +232,7 @@ func TestLittleIsEnough(t *testing.T) {
 	}
 	require.NotEmpty(t, render(t, s, r))
 	var b bytes.Buffer
-	require.NoError(t, WriteIndex(&b, nil))
+	require.NoError(t, WriteIndex(&b, nil, nil))
 	require.Contains(t, b.String(), "No report yet")
 }
 

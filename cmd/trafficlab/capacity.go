@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -72,10 +73,10 @@ func (k *seeking) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	bounds := make([]boundsOf, len(all))
-	var wrong []error
+	wrong := []error{vacantPage(k.out, indexName)}
 	for i, s := range all {
 		bounds[i], err = k.bounds(s)
-		wrong = append(wrong, err, vacantPage(k.dir(s), reportName))
+		wrong = append(wrong, err, vacantPage(k.dir(s), reportName), vacantText(k.dir(s)))
 	}
 	if err := errors.Join(append(wrong, k.check())...); err != nil {
 		return ending{unusable, err}
@@ -175,20 +176,49 @@ func (k *seeking) one(ctx context.Context, c *cobra.Command, s *scenarios.Scenar
 	if err != nil {
 		return nil, err
 	}
-	err = writePage(filepath.Join(k.dir(s), reportName), func(w io.Writer) error { return reports.WriteCapacity(w, s, found) })
+	text, err := json.Marshal(found)
 	if err != nil {
 		return nil, err
 	}
+	if err := k.write(s, found, text); err != nil {
+		return nil, err
+	}
 	if k.json {
-		text, err := json.Marshal(found)
 		fmt.Fprintf(c.OutOrStdout(), "%s\n", text)
-		return found, err
+		return found, nil
 	}
 	t := newTerminal(c.OutOrStdout())
 	capacity(t, found)
 	t.line("Report: %s", filepath.Join(k.dir(s), reportName))
 	t.line("")
 	return found, nil
+}
+
+// vacantText refuses a folder whose capacity.json is somebody else's: of ours
+// there is a page beside it.
+func vacantText(dir string) error {
+	path := filepath.Join(dir, capacityName)
+	if _, err := os.Lstat(path); err != nil || drawnByUs(filepath.Join(dir, reportName)) {
+		return nil
+	}
+	return fmt.Errorf("write %s: it is there already, without a page of trafficlab; choose another folder, or move it", path)
+}
+
+// write keeps what was found of a scenario, as text and as a page, and makes the
+// index lead there.
+func (k *seeking) write(s *scenarios.Scenario, found *measure.Capacity, text []byte) error {
+	err := writePage(filepath.Join(k.dir(s), capacityName), func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = writePage(filepath.Join(k.dir(s), reportName), func(w io.Writer) error { return reports.WriteCapacity(w, s, found) })
+	if err != nil {
+		return err
+	}
+	return writeIndex(k.out, nil)
 }
 
 // levelWords says how a load fared: "not met: p99 was 120 ms".

@@ -24,6 +24,8 @@ const (
 	reportName = "report.html"
 	indexName  = "index.html"
 	planName   = "plan.json" // marks a folder of stored runs
+
+	capacityName = "capacity.json" // what was found, beside its page
 )
 
 func reportVerb() *cobra.Command {
@@ -109,7 +111,23 @@ func writeIndex(dir string, known map[string]reports.IndexEntry) error {
 		entries = append(entries, entry)
 	}
 	slices.SortStableFunc(entries, inOrderOfReading)
-	return writePage(filepath.Join(dir, indexName), func(w io.Writer) error { return reports.WriteIndex(w, entries) })
+	capacities := capacitiesIn(dir)
+	return writePage(filepath.Join(dir, indexName), func(w io.Writer) error { return reports.WriteIndex(w, entries, capacities) })
+}
+
+// capacitiesIn lists the searches for capacity whose pages are in a folder's
+// folders, by name.
+func capacitiesIn(dir string) []reports.CapacityEntry {
+	entries, _ := os.ReadDir(dir) // a folder that cannot be read has none
+	var all []reports.CapacityEntry
+	for _, e := range entries {
+		var c measure.Capacity
+		text, err := os.ReadFile(filepath.Join(dir, e.Name(), capacityName))
+		if err == nil && json.Unmarshal(text, &c) == nil && drawnByUs(filepath.Join(dir, e.Name(), reportName)) {
+			all = append(all, reports.CapacityEntry{Link: e.Name() + "/" + reportName, Capacity: &c})
+		}
+	}
+	return all
 }
 
 // inOrderOfReading puts the shipped scenarios first, as they are listed, and
