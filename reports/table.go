@@ -1,6 +1,8 @@
 package reports
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -96,7 +98,7 @@ func tableOf(s *scenarios.Scenario, r *measure.Result, world string) *table {
 			Runs: plural(sum.Runs, "repetition"), Untrusted: !sum.Trusted, Doubts: doubts(r, world, name)})
 		t.Usage = append(t.Usage, usageOf(sum, time.Duration(sum.Runs)*(r.Duration-r.Warmup))...)
 	}
-	t.Groups = t.marked(append(figureGroups(r, sums), formulas(r, sums), outcomes(sums),
+	t.Groups = t.marked(append(figureGroups(r, sums), formulas(r, sums), outcomes(sums), refusals(sums),
 		placeGroup("CPU time per request", sums, cpuCell),
 		placeGroup("Share of its pool's load", sums, shareCell),
 		placeGroup("Answered from its cache", sums, hitsCell)))
@@ -311,6 +313,48 @@ func outcomes(sums []*measure.Summary) group {
 	}
 	return g
 }
+
+// refusals counts what nodes refused, or whom they cut off, by what was wrong.
+func refusals(sums []*measure.Summary) group {
+	g := group{Name: "Refused or cut off by a node, by what was wrong, all repetitions"}
+	reasons := map[string]bool{}
+	for _, s := range sums {
+		for _, n := range s.Nodes {
+			for reason := range n.Refused {
+				reasons[reason] = true
+			}
+		}
+	}
+	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
+		line := row{Name: reason}
+		for _, s := range sums {
+			line.Cells = append(line.Cells, refusedCell(s, reason))
+		}
+		g.Rows = append(g.Rows, line)
+	}
+	return g
+}
+
+// refusedCell counts a reason over all places, and names those that had it.
+func refusedCell(s *measure.Summary, reason string) cell {
+	all, at := int64(0), []string(nil)
+	for _, n := range s.Nodes {
+		if refused := n.Refused[reason]; refused > 0 {
+			all, at = all+refused, append(at, n.Place)
+		}
+	}
+	c := cell{Value: count(all)}
+	switch {
+	case len(at) > mostNamed:
+		c.Range = fmt.Sprintf("at %s and %s", at[0], plural(len(at)-1, "other place"))
+	case all > 0:
+		c.Range = "at " + strings.Join(at, ", ")
+	}
+	return c
+}
+
+// mostNamed is how many places a small print names.
+const mostNamed = 3
 
 var reasonAbout = map[policy.Reason]string{
 	policy.OK:       "answered with a status below 400",

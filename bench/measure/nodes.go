@@ -42,6 +42,10 @@ func nodeOf(place string, at int, tallies []*Tally) NodeSummary {
 		s.Memory = max(s.Memory, n.Memory)
 		seconds += t.Run.Window().Seconds() / runs
 		addAll(s.Reasons, n.Reasons)
+		if n.Refused != nil && s.Refused == nil {
+			s.Refused = map[string]int64{}
+		}
+		addAll(s.Refused, n.Refused)
 		addAll(s.CacheWords, n.Cache)
 		for to, asked := range n.Asked {
 			s.Asked[to] += float64(asked) / runs

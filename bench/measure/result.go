@@ -97,6 +97,7 @@ type NodeSummary struct {
 	Memory     int64   // peak, the largest of all repetitions
 	CacheHits  Figure  // share of requests answered from the cache
 	Reasons    map[string]int64
+	Refused    map[string]int64   `json:",omitempty"` // refused or cut off, by what was wrong, all repetitions together
 	Asked      map[string]float64 // upstream place → attempts per second
 	Amplified  float64            // attempts per request received
 	CacheWords map[string]int64
