@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"trafficlab/bench/measure"
 	"trafficlab/components/policy"
 	"trafficlab/live"
 	"trafficlab/scenarios"
@@ -140,6 +141,23 @@ func TestLatenessIsCounted(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, 3*time.Millisecond, samples[9].Late)
 		assert.Equal(t, 3*time.Millisecond, samples[9].Latency)
+	})
+}
+
+// A generator that does not get its time says so, and its run does not pass.
+func TestAStarvedGeneratorIsNotBelieved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := steadyCase()
+		aim, _ := bubble(t, func(http.ResponseWriter, *http.Request) { time.Sleep(10 * time.Millisecond) })
+		aim.Sleep = func(ctx context.Context, until time.Time) error { return sleep(ctx, until.Add(40*time.Millisecond)) }
+		samples, err := Fire(t.Context(), c, aim)
+		require.NoError(t, err)
+		run := newRun(c, "live")
+		run.Samples, run.Machine.Cores = samples, 2
+		run.Machine.LateP50, run.Machine.LateP99 = lateness(samples)
+		run.Warnings = measure.Suspect(run)
+		require.True(t, run.Severe(), "%v", run.Warnings)
+		require.Contains(t, run.Warnings[0].Text, "The generator sent its requests late, by ")
 	})
 }
 

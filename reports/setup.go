@@ -119,8 +119,8 @@ func machine(r *measure.Result) []fact {
 		add("Started", m.Started.UTC().Format("2 January 2006, 15:04 UTC"))
 	}
 	add("Calibration", r.Calibration)
-	if m.LateP99 > 0 {
-		add("Generator", fmt.Sprintf("sent its requests %s late at the median, %s at p99; %s of CPU time a request",
+	if m.GeneratorCPU > 0 {
+		add("Generator", fmt.Sprintf("sent its requests at worst %s late at the median, %s at p99; used %s of CPU time a request",
 			latency(m.LateP50.Seconds()), latency(m.LateP99.Seconds()), latency(m.GeneratorCPU.Round(time.Microsecond).Seconds())))
 	}
 	return facts

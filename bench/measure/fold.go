@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Question is what a scenario asks, as far as figures go.
@@ -103,7 +104,8 @@ func group(q Question, runs []*Run) (groups []Group, lines [][]Second, err error
 }
 
 // describe fills in what the runs have in common. Durations are the longest
-// of all variants; the machine is that of the first live run, if there is one.
+// of all variants; the machine is that of the first live run, if there is one,
+// with what the generator did in all of them.
 func (r *Result) describe(groups []Group) {
 	live := slices.IndexFunc(groups, func(g Group) bool { return g[0].Run.World == "live" })
 	for i, g := range groups {
@@ -117,4 +119,23 @@ func (r *Result) describe(groups []Group) {
 			r.Machine = run.Machine
 		}
 	}
+	r.Machine.generator(groups)
+}
+
+// generator is how late the generator was in the worst of the live runs, and
+// what a request took of its time in their mean.
+func (p *Provenance) generator(groups []Group) {
+	p.LateP50, p.LateP99, p.GeneratorCPU = 0, 0, 0
+	runs := time.Duration(0)
+	for _, g := range groups {
+		for _, counted := range g {
+			m := counted.Run.Machine
+			p.LateP50, p.LateP99 = max(p.LateP50, m.LateP50), max(p.LateP99, m.LateP99)
+			if counted.Run.World == "live" {
+				p.GeneratorCPU += m.GeneratorCPU
+				runs++
+			}
+		}
+	}
+	p.GeneratorCPU /= max(runs, 1)
 }

@@ -271,3 +271,17 @@ func TestFoldNamesTheDamagedRun(t *testing.T) {
 	_, err = Fold(Question{Variants: []string{"a"}, Worlds: []string{"sim"}}, runs)
 	require.EqualError(t, err, fmt.Sprintf("read %s/runs/sim-a-2/samples.csv.gz: it is damaged: it holds 2000 samples, and run.json tells of 1999", dir))
 }
+
+// What the generator did is told of all live runs, not of one that went well.
+func TestFoldTellsOfTheGenerator(t *testing.T) {
+	tally := func(world string, late, cpu time.Duration) *Tally {
+		return &Tally{Run: &Run{World: world, Duration: time.Second, Machine: Provenance{Cores: 2, LateP50: late / 10, LateP99: late, GeneratorCPU: cpu}}}
+	}
+	var r Result
+	r.describe([]Group{
+		{tally("sim", 0, 0)},
+		{tally("live", 3*ms, 50*time.Microsecond), tally("live", 9*ms, 60*time.Microsecond)},
+		{tally("live", 5*ms, 70*time.Microsecond)},
+	})
+	require.Equal(t, Provenance{Cores: 2, LateP50: 900 * time.Microsecond, LateP99: 9 * ms, GeneratorCPU: 60 * time.Microsecond}, r.Machine)
+}

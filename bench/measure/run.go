@@ -125,7 +125,8 @@ type Provenance struct {
 	Cores   int
 	Started time.Time `json:",omitzero"`
 	// LateP50 is how late the generator sent its requests, and
-	// GeneratorCPU its CPU time per request.
+	// GeneratorCPU its CPU time per request. Of a result they are the worst of
+	// its live runs, and their mean.
 	LateP50, LateP99 time.Duration
 	GeneratorCPU     time.Duration
 	// Others is the processor time that went to none of ours between warm-up
