@@ -78,6 +78,8 @@ nodes:
 		{"hedges after a quantile", lb("pick: round-robin, hedge: {quantile: 80%}"), plain, `faults: [{at: 1s, for: 2s, on: "api[2]", slow: 5x}]`},
 		{"concurrency fixed", "entry: edge\nnodes:\n  edge: {kind: reverse-proxy, concurrency: {limit: 2, queue: 5}, to: api}\n  " + busy, plain, "timeout: 61ms"},
 		{"concurrency by AIMD", "entry: edge\nnodes:\n  edge: {kind: reverse-proxy, concurrency: {limit: {aimd: {initial: 10, min: 1, timeout: 20ms}}}, timeout: {response: 27ms}, to: api}\n  " + busy, plain, ""},
+		{"what uploads tell of latency", lb("pick: least-response-time, connections: 2, retry: {tries: 2}, timeout: {response: 27ms}, concurrency: {limit: {aimd: {initial: 6, min: 1, timeout: 20ms}}}"),
+			`{poisson: 200/s, for: 4s, mix: [{get: /items/7, share: 40%}, {post: /orders, body: 1KiB, share: 60%}]}`, `faults: [{at: 1s, for: 2s, on: "api[2]", slow: 5x}]`},
 		{"concurrency by gradient", "entry: edge\nnodes:\n  edge: {kind: reverse-proxy, concurrency: {limit: {gradient2: {min: 1, queue: 1}}}, to: api}\n  " + busy, plain, ""},
 		{"classes at a gate", `entry: edge
 nodes:

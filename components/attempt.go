@@ -14,6 +14,7 @@ type attempt struct {
 	open    bool        // its end has not been told to the pool yet
 	answer  bool        // an upstream's
 	sent    bool        // some of the request may have reached the upstream
+	sends   bool        // a body
 	long    bool        // the answer is longer than it may be
 	reason  policy.Reason
 	number  int32   // that timing counts it under
@@ -37,7 +38,7 @@ func (a *attempt) done(now time.Duration, reason policy.Reason) {
 		if a.letDown(reason) {
 			reason = policy.Canceled
 		}
-		a.pool.done(now, a.i, a.pass, policy.Outcome{Reason: reason, Latency: now - a.started})
+		a.pool.done(now, a.i, a.pass, policy.Outcome{Reason: reason, Latency: a.took(now)})
 	}
 }
 
@@ -105,6 +106,26 @@ func (a *attempt) owed() (since time.Duration, ok bool) {
 	return a.started, true
 }
 
+// took is how long the upstream took: its time begins when it has all of the
+// body. It is below 0 if the caller still owes some.
+func (a *attempt) took(now time.Duration) time.Duration {
+	sending, ok := a.sending()
+	if !ok {
+		return -1
+	}
+	return now - a.started - sending
+}
+
+// sending is how long it took for the body to be sent. It is not ok if that has
+// not come to an end.
+func (a *attempt) sending() (took time.Duration, ok bool) {
+	if !a.sends {
+		return 0, true
+	}
+	since, ok := a.owed()
+	return max(since-a.started, 0), ok
+}
+
 // putOff puts the end of patience off, and tells whether there is any left.
 // Patience with an upstream begins anew with every piece of the body that it is
 // sent, and while the caller is waited for it does not.
@@ -161,7 +182,7 @@ func (p *proxy) begin(v *visit, a *attempt) bool {
 	if a.pool != nil {
 		*a = attempt{}
 	}
-	a.pool, a.i, a.pass, a.open, a.started, a.until = pool, i, pass, true, now, v.deadline
+	a.pool, a.i, a.pass, a.open, a.sends, a.started, a.until = pool, i, pass, true, hop.Body, now, v.deadline
 	a.most = p.mostBody(v.req)
 	if v.timing != nil {
 		a.note(v)

@@ -102,10 +102,13 @@ func (g *gate) giveUp(v *visit) bool {
 	return g.policy.Leave(v.class, v)
 }
 
-// leave learns from a request that was let in, and lets in who waits.
-func (g *gate) leave(v *visit, took time.Duration) {
+// leave learns from a request that was let in, but for the time that its caller
+// took to send a body, and lets in who waits.
+func (g *gate) leave(v *visit, now time.Duration) {
 	reason := v.attempt.reason
-	if v.reason == policy.Canceled || reason == policy.Canceled || reason == policy.Failed || v.attempt.call == nil || v.attempt.letDown(reason) {
+	sending, sent := v.attempt.sending()
+	took := now - v.entered - sending
+	if v.reason == policy.Canceled || reason == policy.Canceled || reason == policy.Failed || v.attempt.call == nil || v.attempt.letDown(reason) || !sent {
 		took = -1 // says nothing of the room there is
 	}
 	g.mu.Lock()

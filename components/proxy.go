@@ -238,7 +238,7 @@ func (p *proxy) check(v *visit) (Pause, bool) {
 // leave is called when a visit is over, whatever became of it.
 func (p *proxy) leave(v *visit) {
 	if p.gate != nil && v.inside {
-		p.gate.leave(v, v.x.Now()-v.entered)
+		p.gate.leave(v, v.x.Now())
 	}
 	if p.store != nil {
 		p.store.end(v)

@@ -2,11 +2,13 @@ package live
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,18 +38,8 @@ var counted = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 func TestUploadsOutlastThePatienceForAnswers(t *testing.T) {
 	inChain(t, fmt.Sprintf(wary, ""), counted, func(c *chain) {
 		upload := func(path string) (*http.Response, time.Duration) {
-			body, pieces := io.Pipe()
-			go func() {
-				for range 16 {
-					time.Sleep(time.Second)
-					pieces.Write(make([]byte, 1<<10))
-				}
-				pieces.Close()
-			}()
 			began := time.Now()
-			answer, err := c.client().Post("http://edge"+path, "text/plain", body)
-			require.NoError(c, err)
-			answer.Body.Close()
+			answer := c.slowUpload(path, 16)
 			return answer, time.Since(began)
 		}
 		answer, _ := upload("/")
@@ -55,6 +47,80 @@ func TestUploadsOutlastThePatienceForAnswers(t *testing.T) {
 		answer, took := upload("/never")
 		require.Equal(c, 504, answer.StatusCode)
 		require.InDelta(c, 21, took.Seconds(), .1, "the time for the answer is not the body's")
+	})
+}
+
+// slowUpload sends a body for so many seconds.
+func (c *chain) slowUpload(path string, seconds int) *http.Response {
+	c.Helper()
+	body, pieces := io.Pipe()
+	go func() {
+		for range seconds {
+			time.Sleep(time.Second)
+			pieces.Write(make([]byte, 1<<10))
+		}
+		pieces.Close()
+	}()
+	answer, err := c.client().Post("http://edge"+path, "text/plain", body)
+	require.NoError(c, err)
+	answer.Body.Close()
+	return answer
+}
+
+// TestSlowUploadsMakeNoUpstreamSlow: what is known of an upstream by the time
+// that it takes begins when it has the body, and is nothing if it never has.
+func TestSlowUploadsMakeNoUpstreamSlow(t *testing.T) {
+	for _, h2 := range []string{"", "upstream: {http: 2}, "} {
+		for _, pick := range []string{"least-response-time", "p2c-ewma"} {
+			for _, path := range []string{"/", "/early"} {
+				t.Run(h2+pick+path, func(t *testing.T) {
+					asked := map[string]int{}
+					origin := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						asked[strings.Join(r.Header["Via"], ", ")]++
+						if r.URL.Path != "/early" {
+							io.Copy(io.Discard, r.Body)
+						}
+						time.Sleep(100 * time.Millisecond)
+					})
+					inChain(t, `
+name: chain
+entry: edge
+nodes:
+  edge: {kind: reverse-proxy, `+h2+`pick: `+pick+`, to: [a, b]}
+  a: {kind: reverse-proxy, to: origin}
+  b: {kind: reverse-proxy, to: origin}
+  origin: {kind: external, to: "http://ORIGIN"}
+`, origin, func(c *chain) {
+						c.slowUpload(path, 9)
+						for range 40 {
+							answer, err := c.client().Get("http://edge/")
+							require.NoError(c, err)
+							answer.Body.Close()
+							time.Sleep(10 * time.Millisecond)
+						}
+					})
+					require.Greater(t, asked["1.1 edge, 1.1 a"], 8, "%v", asked)
+					require.Greater(t, asked["1.1 edge, 1.1 b"], 8)
+				})
+			}
+		}
+	}
+}
+
+// TestSlowUploadsTakeNoRoomAway from what may be upstream at once.
+func TestSlowUploadsTakeNoRoomAway(t *testing.T) {
+	inChain(t, fmt.Sprintf(wary, "concurrency: {limit: {aimd: {initial: 2, min: 1, timeout: 1s}}},"), counted, func(c *chain) {
+		require.Equal(c, 200, c.slowUpload("/", 9).StatusCode)
+		never, giveUp := context.WithTimeout(c.Context(), 500*time.Millisecond)
+		defer giveUp()
+		r, err := http.NewRequestWithContext(never, "GET", "http://edge/never", nil)
+		require.NoError(c, err)
+		go c.client().Do(r)
+		time.Sleep(100 * time.Millisecond)
+		answer, err := c.client().Get("http://edge/")
+		require.NoError(c, err)
+		answer.Body.Close()
+		require.Equal(c, 200, answer.StatusCode, "there is room for two")
 	})
 }
 

@@ -80,6 +80,10 @@ func (l *LeastResponseTime) Started(i int) {
 // Done implements Picker.
 func (l *LeastResponseTime) Done(now time.Duration, i int, o Outcome) {
 	l.inFlight[i]--
+	if o.Latency < 0 {
+		l.place(i)
+		return
+	}
 	aged := float64(now) / l.decay
 	average := math.Exp(l.level[i] - aged) // faded until now
 	took := float64(o.Latency)

@@ -78,5 +78,7 @@ func (p *P2CEWMA) Started(i int) { p.inFlight[i]++ }
 // Done implements Picker.
 func (p *P2CEWMA) Done(now time.Duration, i int, o Outcome) {
 	p.inFlight[i]--
-	p.observe(now, i, float64(o.Latency))
+	if o.Latency >= 0 {
+		p.observe(now, i, float64(o.Latency))
+	}
 }

@@ -80,7 +80,7 @@ func (r Reason) Fault() bool { return r.Broke() || r == Shed || r == Open || r =
 // Outcome is how one attempt at a backend ended, as its caller saw it.
 type Outcome struct {
 	Reason  Reason
-	Latency time.Duration // from start to last byte
+	Latency time.Duration // to the last byte, from the start or when the request's body had been sent; below 0: not known
 }
 
 // Picker chooses a backend of a pool for each attempt. Backends are known by
