@@ -4,6 +4,7 @@ GO      ?= go
 OUT     ?= out
 SOAK    ?= 5m
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+PROFILE := sim/hot.pgo
 LINTER  := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # Where goroutines meet: these are tested under the race detector.
@@ -28,14 +29,14 @@ ROOT    := $(if $(filter 0,$(shell id -u)),,sudo)
 CACHE_SUITE := http-cache-tests
 SUITES      := $(OUT)/suites
 
-.PHONY: help build bench bench-short bench-proxy bench-sim test omitted cache-tests soak lint fmt deps clean
+.PHONY: help build bench bench-short bench-proxy bench-sim profile test omitted cache-tests soak lint fmt deps clean
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
 
 build: ## make bin/trafficlab
 	@mkdir -p bin
-	$(GO) build -ldflags '-X main.version=$(VERSION)' -o bin/trafficlab ./cmd/trafficlab
+	$(GO) build -pgo=$(PROFILE) -ldflags '-X main.version=$(VERSION)' -o bin/trafficlab ./cmd/trafficlab
 
 bench: build ## run all shipped scenarios in both worlds; then open out/index.html
 	bin/trafficlab run --all --out $(OUT)
@@ -47,7 +48,10 @@ bench-proxy: ## CPU time per request of what proxies do, beside NGINX, HAProxy a
 	$(GO) test -run '^$$' -bench Proxy -timeout 30m ./live
 
 bench-sim: ## how fast the simulator is, and how right at high loads
-	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./sim
+	$(GO) test -pgo=$(PROFILE) -run '^$$' -bench . -benchmem -timeout 30m ./sim
+
+profile: ## note anew where the simulator spends its time, for the compiler: when its path has changed much
+	$(GO) test -run '^$$' -bench 'Run/(over_10|costs)$$' -benchtime 2000000x -cpuprofile $(PROFILE) -o /dev/null ./sim
 
 test: ## vet and test all that this machine can
 	$(GO) vet ./...
