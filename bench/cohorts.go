@@ -84,7 +84,13 @@ func newCohort(h scenarios.Habits, aim Aim) (*cohort, error) {
 		if err != nil {
 			return nil, err
 		}
+		if tcp, ok := conn.(*net.TCPConn); ok && h.Reads > 0 {
+			tcp.SetReadBuffer(littleRoom) // if it cannot be little, it is not
+		}
 		return &usedConn{Conn: conn}, nil
+	}
+	if h.Sends > 0 {
+		t.WriteBufferSize = pieceOf(h.Sends) // else pieces wait for one another
 	}
 	return &cohort{habits: h, transport: t, sent: map[string]int{}}, nil
 }

@@ -61,7 +61,7 @@ func TestMain(m *testing.M) {
 // clients of several habits.
 func smallCase(t *testing.T) *scenarios.Case {
 	return caseOf(t, "entry: api\nnodes:\n  api: {kind: backend, workers: 20, service-time: 2ms, tls: self-signed}",
-		`[{poisson: 150/s, for: 1500ms, mix: [{get: "/products/{zipf 50 1.1}", class: readers}, {post: /orders, body: 1KiB, class: buyers, clients: {count: 7, connections: own, http: 2}}]},
+		`[{poisson: 150/s, for: 1500ms, mix: [{get: "/products/{zipf 50 1.1}", class: readers}, {post: /orders, body: 1KiB, class: buyers, clients: {count: 7, connections: own, http: 2, reads: 64KiB/s}}]},
   {closed: {clients: {count: 5, keep-alive: 3}, think: {exponential: 60ms}}, for: 1500ms, mix: [{get: /account, class: callers}]}]`, "")
 }
 

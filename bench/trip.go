@@ -50,6 +50,9 @@ func (s *sender) send(req *http.Request, a *scenarios.Arrival, t *trip) (*http.R
 	}
 	out := req.WithContext(httptrace.WithClientTrace(ctx, trace))
 	out.Host, out.Header = host, h
+	if a.Habits != nil && a.Habits.Sends > 0 && out.Body != nil {
+		out.Body = s.paced(ctx, out.Body, a.Habits.Sends)
+	}
 	t.sent = time.Now()
 	res, err := by.RoundTrip(out)
 	if err != nil {
@@ -58,8 +61,15 @@ func (s *sender) send(req *http.Request, a *scenarios.Arrival, t *trip) (*http.R
 		return nil, err
 	}
 	proof := components.NewProof(req.Method, res.StatusCode, res.Header.Get("Repr-Digest"), res.Header.Get("Content-Encoding"))
+	if a.Habits != nil && a.Habits.Reads > 0 {
+		res.Body = s.paced(ctx, res.Body, a.Habits.Reads)
+	}
 	res.Body = &answer{ReadCloser: res.Body, trip: t, ctx: ctx, cancel: cancel, proof: proof}
 	return res, nil
+}
+
+func (s *sender) paced(ctx context.Context, body io.ReadCloser, rate int64) io.ReadCloser {
+	return &paced{ReadCloser: body, ctx: ctx, sleep: s.Sleep, rate: rate}
 }
 
 // note enters what came of a trip into its sample, whose latency is known. Its

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"trafficlab/components/policy"
 	"trafficlab/scenarios"
 	"trafficlab/sim"
 )
@@ -79,4 +80,62 @@ func TestCohortsShareWhatIsTheirs(t *testing.T) {
 	all, err = newCohorts(c, Aim{Transport: roundTrip(nil)})
 	require.NoError(t, err)
 	require.Equal(t, cohorts{nil}, all)
+}
+
+// Clients who read slowly have their answers when they have read them, and keep
+// their connections until then.
+func TestTwinsOfSlowReaders(t *testing.T) {
+	const system = `entry: lb
+nodes:
+  lb: {kind: load-balancer, pick: p2c, to: api}
+  api: {kind: backend, replicas: 2, workers: 30, service-time: {exponential: 9ms}, response: 2KiB}`
+	for name, load := range map[string]string{
+		"all in time":     "{poisson: 90/s, for: 4s, mix: [{get: /items/7, clients: {reads: 50KiB/s}}, {head: /items/7}]}",
+		"out of patience": "{poisson: 90/s, for: 4s, mix: [{get: /items/7, clients: {reads: 5KiB/s}}, {get: /items/8}]}",
+		"one at a time":   "{closed: {clients: {count: 9, connections: own, reads: 25KiB/s}, think: {exponential: 40ms}}, for: 4s, mix: [{get: /items/7}]}",
+		"over HTTP/2":     "{poisson: 90/s, for: 4s, mix: [{get: /items/7, clients: {count: 5, reads: 25KiB/s, http: 2, connections: own}}]}",
+	} {
+		t.Run(name, func(t *testing.T) { requireTwins(t, caseOf(t, system, load, "timeout: 171ms")) })
+	}
+}
+
+// A client that takes a long answer too slowly loses it.
+func TestSlowReadersOfLongAnswers(t *testing.T) {
+	const system = `entry: lb
+nodes:
+  lb: {kind: load-balancer, callers: {take: {pause: 10s, rate: 64KiB, grace: 300ms}}, to: api}
+  api: {kind: backend, workers: 30, response: 128KiB}`
+	for reads, want := range map[string]policy.Reason{"16KiB/s": policy.Reset, "256KiB/s": policy.OK} {
+		c := caseOf(t, system, "{constant: 5/s, for: 4s, mix: [{get: /long, clients: {reads: "+reads+"}}]}", "worlds: [live]")
+		samples, _ := runInBubble(t, c, 0)
+		require.Len(t, samples, 20)
+		for _, s := range samples {
+			require.Equal(t, want, s.Reason, reads)
+		}
+	}
+}
+
+// Who sends slowly is what a proxy's bounds are for: too slow is answered 408.
+func TestSlowSenders(t *testing.T) {
+	const system = `entry: lb
+nodes:
+  lb: {kind: load-balancer, callers: {send: {pause: 10s, rate: 4KiB, grace: 300ms}}, to: api}
+  api: {kind: backend, workers: 30}`
+	for sends, want := range map[string]struct {
+		status int
+		after  time.Duration
+	}{
+		"1KiB/s":          {408, 400 * time.Millisecond},
+		"8KiB/s":          {200, 250 * time.Millisecond},
+		"1KiB/s, http: 2": {408, 400 * time.Millisecond},
+		"8KiB/s, http: 2": {200, 250 * time.Millisecond},
+	} {
+		c := caseOf(t, system, "{constant: 5/s, for: 4s, mix: [{post: /orders, body: 2KiB, clients: {sends: "+sends+"}}]}", "worlds: [live]")
+		samples, _ := runInBubble(t, c, 0)
+		require.Len(t, samples, 20)
+		for _, s := range samples {
+			require.Equal(t, want.status, s.Status, sends)
+			require.InDelta(t, want.after.Seconds(), s.Latency.Seconds(), 0.1, sends)
+		}
+	}
 }

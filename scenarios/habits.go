@@ -1,11 +1,20 @@
 package scenarios
 
+import "time"
+
 // Habits is how clients behave, where that is not as usual: over HTTP/1.1, on
-// connections that all of them share and keep.
+// connections that all of them share and keep, as fast as bytes go.
 type Habits struct {
-	Own      bool // each client has connections of its own; else those of a cohort share theirs
-	Requests int  // that a connection is used for; 0: any number
-	HTTP2    bool // without TLS, known before (RFC 9113 section 3.3)
+	Own      bool  // each client has connections of its own; else those of a cohort share theirs
+	Requests int   // that a connection is used for; 0: any number
+	HTTP2    bool  // without TLS, known before (RFC 9113 section 3.3)
+	Reads    int64 // bytes a second of an answer's body; 0: as they come
+	Sends    int64 // bytes a second of a request's body; 0: at once. For the live world alone
+}
+
+// Takes is how long so many bytes take at so many a second.
+func Takes(bytes, rate int64) time.Duration {
+	return time.Duration(float64(bytes) / float64(rate) * 1e9)
 }
 
 // Cohort is clients of a class that behave alike. They share their connections

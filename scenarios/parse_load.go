@@ -29,6 +29,7 @@ const (
 type loadReader struct {
 	topology *topologies.Topology
 	live     bool // it is to be fired live, too
+	sim      bool // and played by the simulator
 }
 
 // LoadExample is a stream of a load.
@@ -177,6 +178,8 @@ func (r loadReader) ask(v strict.Value) Ask {
 		if a.Method == http.MethodGet || a.Method == http.MethodHead || a.Method == http.MethodOptions {
 			body.WrongKey("does not go with "+strings.ToLower(a.Method), "post, put, patch and delete carry one")
 		}
+	} else if a.Habits != nil && a.Habits.Sends > 0 {
+		v.Get("clients").Get("sends").WrongKey("has no body to send", "body: 16KiB, or leave it out")
 	}
 	if key := v.Get("key"); key.Present() {
 		a.Class = className(key, "")

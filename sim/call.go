@@ -5,6 +5,7 @@ import (
 
 	"trafficlab/components"
 	"trafficlab/components/policy"
+	"trafficlab/scenarios"
 )
 
 // call is one attempt at a place: of a frame, or of a client at the entry.
@@ -186,6 +187,9 @@ func (c *call) answer(r *components.Response, body components.Body) {
 	c.callee = nil
 	c.fired, c.reason = true, policy.OK
 	c.status, c.header, c.body = r.Status, handed(r.Header), body
+	if c.pool.reads > 0 {
+		c.ends = max(c.ends, c.world.clock.now+scenarios.Takes(body.Size, c.pool.reads))
+	}
 	if c.world.traced(c.request.Number) {
 		why := ""
 		if reason := components.ReasonOf(r.Status, r.Header); reason != policy.OK {

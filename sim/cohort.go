@@ -43,7 +43,7 @@ func (w *world) doors(h scenarios.Habits) []*pool {
 	var pools []*pool
 	for _, place := range t.Node(t.Entry).Places() {
 		p := w.newPool(place, 0)
-		p.shared, p.uses = h.HTTP2, h.Requests
+		p.shared, p.uses, p.reads = h.HTTP2, h.Requests, h.Reads
 		pools = append(pools, p)
 	}
 	return pools

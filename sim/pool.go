@@ -13,6 +13,8 @@ type pool struct {
 	idle    int
 	waiting ring[*call]
 
+	reads int64 // bytes a second that clients take of an answer; 0: as they come
+
 	uses int      // most calls of one connection; 0: any number
 	used []uint16 // how many each idle one has had, if that is bounded
 
