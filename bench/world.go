@@ -137,7 +137,7 @@ func (w liveWorld) measure(ctx context.Context, c *scenarios.Case, system *live.
 	}
 	measured := slices.DeleteFunc(samples, func(s measure.Sample) bool { return s.At < run.Warmup })
 	run.Target = c.Target(ofClosed(measured))
-	run.Nodes = after.since(before)
+	run.Nodes, run.Courses = after.since(before), after.courses()
 	run.Machine.LateP50, run.Machine.LateP99 = lateness(measured)
 	run.Machine.Others, run.Machine.Stolen = after.others(before, run.Nodes), after.stolen-before.stolen
 	run.Machine.ClockStep = after.at.Round(0).Sub(before.at.Round(0)) - after.at.Sub(before.at)
@@ -198,9 +198,22 @@ func (s snapshot) since(before snapshot) []measure.NodeUse {
 		if i >= 0 {
 			n = n.Since(before.nodes[i])
 		}
+		n.Course = nil
 		nodes = append(nodes, n)
 	}
 	return nodes
+}
+
+// courses are what the nodes were like over time.
+func (s snapshot) courses() []measure.Course {
+	var all []measure.Course
+	for _, n := range s.nodes {
+		if n.Course != nil {
+			n.Course.Place = n.Place
+			all = append(all, *n.Course)
+		}
+	}
+	return measure.Courses(all)
 }
 
 // others is the processor time that neither the nodes nor this process used

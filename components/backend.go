@@ -100,6 +100,12 @@ func (*backend) greet(*visit)   {}
 
 func (*backend) use(*measure.NodeUse) {}
 
+func (b *backend) waiting() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.station.Waiting()
+}
+
 // step goes on with a visit: into the line or to a worker, and from there to
 // the answer.
 func (b *backend) step(v *visit, woken int) (p Pause, over bool) {

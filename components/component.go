@@ -35,6 +35,7 @@ type server interface {
 	step(v *visit, woken int) (p Pause, over bool)
 	start(x Exchange)       // work on its own account
 	use(u *measure.NodeUse) // adds what only this kind counts
+	waiting() int           // requests in its line
 }
 
 // Site is where the components of a case stand: what they have in common. It
@@ -147,6 +148,10 @@ func (v *visit) Step(woken int) (p Pause, over bool) {
 	v.course = course{}
 	return Pause{}, true
 }
+
+// Waiting is how many requests wait in its line: for a worker, or for their
+// turn to go upstream.
+func (c *Component) Waiting() int { return c.server.waiting() }
 
 // Use is what the place has counted so far.
 func (c *Component) Use() measure.NodeUse {

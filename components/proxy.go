@@ -358,6 +358,15 @@ func (p *proxy) refuse(v *visit, r Response) {
 	v.reply(r)
 }
 
+func (p *proxy) waiting() int {
+	if p.gate == nil {
+		return 0
+	}
+	p.gate.mu.Lock()
+	defer p.gate.mu.Unlock()
+	return p.gate.policy.Waiting()
+}
+
 func (p *proxy) use(u *measure.NodeUse) {
 	u.Asked, u.Sent = map[string]int64{}, map[string]measure.Series{}
 	for _, pool := range p.pools {

@@ -46,6 +46,14 @@ func newH2Server(n *Node, bounds topologies.HTTP2) *http.Server {
 			WriteByteTimeout:              c.Take.Pause,
 			CountError:                    func(what string) { n.refused.count("h2 " + what) },
 		},
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateNew:
+				n.open2.Add(1)
+			case http.StateClosed, http.StateHijacked:
+				n.open2.Add(-1)
+			}
+		},
 		BaseContext: func(net.Listener) context.Context { return n.ctx },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, peerKey{}, &h2Peer{conn: c})

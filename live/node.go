@@ -48,6 +48,10 @@ type Options struct {
 	Tallies components.Tallies
 	Run     string
 
+	// Own is what the node's process has used, and holds in memory. nil: what
+	// the node is like over time is not kept.
+	Own func() (cpu time.Duration, memory int64)
+
 	Log    *log.Logger // nil: nowhere
 	Access io.Writer   // one line for each request, as its node has it; nil: none
 }
@@ -71,7 +75,9 @@ type Node struct {
 	began      atomic.Pointer[time.Time]
 	unnumbered atomic.Uint64
 	leaving    atomic.Bool // it drains
-	played     sync.Pool   // components.Steps that are over
+	inFlight   atomic.Int64
+	open2      atomic.Int64 // connections that speak HTTP/2
+	played     sync.Pool    // components.Steps that are over
 
 	ctx    context.Context // ends with the node
 	cancel context.CancelFunc
@@ -83,6 +89,7 @@ type Node struct {
 	told      bool            // when its run begins
 	setups    []*setup        // that are at work; the last is for what comes
 	past      measure.NodeUse // of those that were
+	course    *course         // nil: none is kept, or not yet
 }
 
 // beforehand is how long before the start of its run a node believes to be
@@ -207,6 +214,7 @@ func (n *Node) Begin(at time.Time) {
 	n.mu.Lock()
 	n.told = true
 	s := n.setup()
+	n.watch()
 	n.mu.Unlock()
 	s.start()
 }
@@ -243,6 +251,7 @@ func (n *Node) Use() measure.NodeUse {
 		u = sum(u, n.past)
 	}
 	u.Place, u.Kind = string(n.place), string(n.node.Kind)
+	u.Course = n.course.read()
 	return n.refused.into(u)
 }
 
@@ -267,6 +276,8 @@ func (n *Node) answer(a caller, in incoming, q *http1.Request) {
 		return
 	}
 	defer s.work.Done()
+	n.inFlight.Add(1)
+	defer n.inFlight.Add(-1)
 	x := s.exchange(a, in, q)
 	defer x.recycle()
 	x.trace = s.tracing.begin(x, &x.req)

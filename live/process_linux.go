@@ -75,7 +75,7 @@ func (m *manifest) node(place topologies.Place, access io.Writer) (*Node, error)
 	if err != nil {
 		return nil, err
 	}
-	o.Access = access
+	o.Access, o.Own = access, ownUse
 	n, err := NewNode(&m.Case, place, o)
 	if err == nil {
 		n.renew(fresh)

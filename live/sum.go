@@ -22,7 +22,22 @@ func sum(a, b measure.NodeUse) measure.NodeUse {
 		Cache:    sumByWord(a.Cache, b.Cache),
 		Asked:    sumByWord(a.Asked, b.Asked),
 		Usage:    sumUsage(a.Usage, b.Usage),
+		Course:   sumCourse(a.Course, b.Course),
 	}
+}
+
+// sumCourse shares nothing with either, nor is there one of none.
+func sumCourse(a, b *measure.Course) *measure.Course {
+	if a == nil && b == nil {
+		return nil
+	}
+	var both measure.Course
+	for _, c := range []*measure.Course{a, b} {
+		if c != nil {
+			both = both.Plus(*c)
+		}
+	}
+	return &both
 }
 
 func sumByWord(a, b map[string]int64) map[string]int64 {

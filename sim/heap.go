@@ -16,6 +16,7 @@ const (
 	received              // slot: call of a client, its answer's body has ended
 	visited               // slot: frame, the request is read
 	elapsed               // slot: frame, its wait is over
+	looked                // a tick of the lookout is over
 )
 
 // event is a small value without pointers. The sequence number stands above

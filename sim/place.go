@@ -10,9 +10,10 @@ import (
 
 // place is one replica of a node: a process of the simulated system.
 type place struct {
-	world *world
-	name  topologies.Place
-	node  *topologies.Node
+	world  *world
+	number int // among the world's
+	name   topologies.Place
+	node   *topologies.Node
 
 	visit    toll   // of a client's request
 	asked    toll   // of a proxy's

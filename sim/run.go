@@ -18,11 +18,11 @@ func Run(ctx context.Context, c *scenarios.Case, costs Costs) (*measure.Run, err
 	return run(ctx, c, costs, site(c, costs))
 }
 
-// Play is Run, but hands the samples over instead of keeping them: each as soon
+// Play is Run, but watches what places are like, and hands the samples over instead of keeping them: each as soon
 // as it and all before it have their outcome, in order of instant and number.
 // What it holds at once does not grow with the length of the run.
 func Play(ctx context.Context, c *scenarios.Case, costs Costs, tell func(*measure.Sample)) (*measure.Run, error) {
-	return enact(ctx, c, costs, site(c, costs), tell)
+	return enact(ctx, c, costs, site(c, costs), true, tell)
 }
 
 // site builds the components of a case, which share their tallies.
@@ -34,17 +34,20 @@ func site(c *scenarios.Case, costs Costs) builder {
 
 func run(ctx context.Context, c *scenarios.Case, costs Costs, build builder) (*measure.Run, error) {
 	samples := make([]measure.Sample, 0, int(c.Variant.Load.Expected(0, c.Duration(), ""))*17/16)
-	r, err := enact(ctx, c, costs, build, func(s *measure.Sample) { samples = append(samples, *s) })
+	r, err := enact(ctx, c, costs, build, false, func(s *measure.Sample) { samples = append(samples, *s) })
 	if err == nil {
 		r.Samples = samples
 	}
 	return r, err
 }
 
-func enact(ctx context.Context, c *scenarios.Case, costs Costs, build builder, tell func(*measure.Sample)) (*measure.Run, error) {
+func enact(ctx context.Context, c *scenarios.Case, costs Costs, build builder, watched bool, tell func(*measure.Sample)) (*measure.Run, error) {
 	w, err := newWorld(c, costs, build)
 	if err != nil {
 		return nil, fmt.Errorf("simulate %s: %w", c.Scenario, err)
+	}
+	if watched {
+		w.observe()
 	}
 	w.clients.tell = tell
 	if err := w.play(ctx); err != nil {
@@ -68,6 +71,9 @@ func (w *world) report() *measure.Run {
 	}
 	for _, p := range w.places {
 		r.Nodes = append(r.Nodes, p.total())
+	}
+	if w.lookout != nil {
+		r.Courses = w.lookout.courses
 	}
 	return r
 }

@@ -50,7 +50,8 @@ type world struct {
 	idleSignals []*signal
 
 	clients clients
-	tracer  *tracer // nil: no stories
+	tracer  *tracer  // nil: no stories
+	lookout *lookout // nil: nobody wants to know what places are like
 	steps   int
 }
 
@@ -86,7 +87,7 @@ func newWorld(c *scenarios.Case, costs Costs, build builder) (*world, error) {
 
 // addPlace adds a place at rest.
 func (w *world) addPlace(name topologies.Place, n *topologies.Node, weather *scenarios.Weather) {
-	p := &place{world: w, name: name, node: n, use: new(tally)}
+	p := &place{world: w, number: len(w.places), name: name, node: n, use: new(tally)}
 	p.visit = w.toll(w.costs.Visit[n.Kind], w.costs.Work.Visit[n.Kind])
 	p.asked = w.toll(w.costs.Visit[n.Kind]+w.costs.Ask, w.costs.Work.Visit[n.Kind]+w.costs.Work.Ask)
 	p.jitter = scenarios.Mix(w.c.Seed, scenarios.Hash("jitter of "+string(name)))
@@ -201,6 +202,8 @@ func (w *world) dispatch(e event) {
 		w.frames[slot].arrive()
 	case elapsed:
 		w.frames[slot].elapse(e.at)
+	case looked:
+		w.look()
 	}
 }
 

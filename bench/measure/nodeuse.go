@@ -9,9 +9,9 @@ import (
 // Since is what a place did after an earlier snapshot of it. Memory is a peak
 // and stays as it is.
 func (u NodeUse) Since(earlier NodeUse) NodeUse {
-	received, sent := u.Received, u.Sent
+	received, sent, course := u.Received, u.Sent, u.Course
 	u = u.combined(earlier, -1)
-	u.Received, u.Sent = received, sent // from the beginning
+	u.Received, u.Sent, u.Course = received, sent, course // from the beginning
 	u.CPU -= earlier.CPU
 	return u
 }

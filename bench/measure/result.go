@@ -56,6 +56,7 @@ type Summary struct {
 	Series  []Second         // over time, mean of the repetitions
 	Nodes   []NodeSummary    // in the order of the topology
 	Usage   []Usage          // all repetitions together
+	Courses []CourseSummary  `json:",omitempty"` // what places were like over time
 	Trusted bool             // no severe warning
 
 	Waterfall []Breakdown `json:",omitempty"` // where time went, if account was taken

@@ -24,6 +24,7 @@ type Run struct {
 	Faults   []Fault       `json:",omitempty"` // what was made to go wrong, in order of time
 
 	Nodes    []NodeUse
+	Courses  []Course    `json:",omitempty"` // of places, or of nodes where there are too many
 	Modelled *Processors `json:",omitempty"` // of the simulator's machine, if all places share one
 	Warnings []Warning
 	Machine  Provenance
@@ -75,6 +76,8 @@ type NodeUse struct {
 	Worked, Wasted time.Duration `json:",omitempty"`
 	CPU            time.Duration // user and system time of its process; 0 in the simulator
 	Memory         int64         // peak resident bytes; 0 in the simulator
+
+	Course *Course `json:",omitempty"` // on its way into the run's; nil in a stored run
 }
 
 // Usage is what one consumer did on one route.

@@ -30,6 +30,7 @@ func Summarise(tallies []*Tally, line []Second) Summary {
 	s.Series = line
 	s.Nodes = nodesOf(tallies)
 	s.Usage = usageOf(tallies)
+	s.Courses = coursesOf(tallies)
 	s.Waterfall = waterfall(tallies)
 	s.Aftermath = verdict(tallies)
 	return s

@@ -100,6 +100,18 @@ func (p *Pool) Get(ctx context.Context, to Address, fresh bool) (*Conn, error) {
 	return h.dial(ctx)
 }
 
+// Waiting is how many wait in line for a connection.
+func (p *Pool) Waiting() (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, h := range p.hosts {
+		h.mu.Lock()
+		n += len(h.waiting)
+		h.mu.Unlock()
+	}
+	return n
+}
+
 // CloseIdle closes the connections that nobody uses.
 func (p *Pool) CloseIdle() {
 	p.mu.Lock()

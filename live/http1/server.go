@@ -203,6 +203,13 @@ func (s *Server) part() {
 	}
 }
 
+// Connections is how many there are, idle ones too.
+func (s *Server) Connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}
+
 // Close ends everything at once and returns when no goroutine of the server is
 // left.
 func (s *Server) Close() error {
