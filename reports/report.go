@@ -99,7 +99,7 @@ func Write(w io.Writer, s *scenarios.Scenario, r *measure.Result) error {
 			}
 		}
 	}
-	for _, chart := range []*panel{curves(r), timelines(s, r), sideBySide(r), waterfalls(r), loadShares(r)} {
+	for _, chart := range []*panel{curves(r), timelines(s, r), insides(s, r), sideBySide(r), waterfalls(r), loadShares(r)} {
 		if chart != nil {
 			p.Panels = append(p.Panels, chart)
 			chart.name(s.Name)

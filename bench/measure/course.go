@@ -1,7 +1,6 @@
 package measure
 
 import (
-	"strings"
 	"time"
 )
 
@@ -115,9 +114,3 @@ func coursesOf(tallies []*Tally) (all []CourseSummary) {
 	}
 	return all
 }
-
-// Node is the name of the node that the course is of.
-func (s *CourseSummary) Node() string { return nodeName(s.Place) }
-
-// IsNode tells whether it is that of all replicas of a node.
-func (s *CourseSummary) IsNode() bool { return !strings.Contains(s.Place, "[") }
