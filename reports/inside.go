@@ -14,20 +14,28 @@ import (
 
 // aspect is one thing that places are like over time.
 type aspect struct {
-	title string
-	text  func(float64) string
-	of    func(*measure.CourseSummary) []float64
+	title       string
+	short, unit string
+	text        func(float64) string
+	of          func(*measure.CourseSummary) []float64
 }
 
 var aspects = []aspect{
-	{"requests that wait", plainNumber, func(c *measure.CourseSummary) []float64 { return c.Queue }},
-	{"requests in hand", plainNumber, func(c *measure.CourseSummary) []float64 { return c.InFlight }},
-	{"connections of callers", plainNumber, func(c *measure.CourseSummary) []float64 { return c.Connections }},
-	{"processors used", plainNumber, func(c *measure.CourseSummary) []float64 { return c.CPU }},
-	{"memory", func(v float64) string { return size(int64(v)) }, func(c *measure.CourseSummary) []float64 { return c.Memory }},
+	{"requests that wait", "Waiting", "", plainNumber, func(c *measure.CourseSummary) []float64 { return c.Queue }},
+	{"requests in hand", "In hand", "", plainNumber, func(c *measure.CourseSummary) []float64 { return c.InFlight }},
+	{"connections of callers", "Connections", "", plainNumber, func(c *measure.CourseSummary) []float64 { return c.Connections }},
+	{"processors used", "Processors", "", plainNumber, func(c *measure.CourseSummary) []float64 { return c.CPU }},
+	{"memory in MiB", "Memory", "MiB", plainNumber, func(c *measure.CourseSummary) []float64 { return mebibytes(c.Memory) }},
 }
 
 func plainNumber(v float64) string { return fmt.Sprintf("%.3g", v) }
+
+func mebibytes(bytes []float64) (all []float64) {
+	for _, n := range bytes {
+		all = append(all, n/(1<<20))
+	}
+	return all
+}
 
 // mostInside is how many lines a chart of the insides has: where there are more
 // places, the replicas of a node are added up.
@@ -136,18 +144,25 @@ func insideFigure(r *measure.Result, v *scenarios.Variant, sum *measure.Summary,
 	return figure{Title: title, Data: insideGrid(lines), SVG: stacked(label, vg.Length(insideHeight*len(plots)+20), plots...)}
 }
 
+// mostRows is how many instants of a line its table has: there are more in
+// result.json.
+const mostRows = 20
+
 // insideGrid is the lines of a figure in numbers.
 func insideGrid(lines []measure.CourseSummary) grid {
-	g := grid{Head: []string{"At", "Place", "Waiting", "In hand", "Connections", "Processors", "Memory"}}
+	g := grid{Head: []heading{{"At", "s"}, {"Place", ""}}}
+	for _, a := range aspects {
+		g.Head = append(g.Head, heading{a.short, a.unit})
+	}
 	for i := range lines {
 		c := &lines[i]
-		for k := range c.InFlight {
-			row := []string{clock((float64(k) + 1) * c.Span.Seconds()), c.Place}
+		for k := 0; k < len(c.InFlight); k += len(c.InFlight)/mostRows + 1 {
+			row := []datum{clocked((float64(k) + 1) * c.Span.Seconds()), said(c.Place)}
 			for _, a := range aspects {
 				if values := a.of(c); k < len(values) {
-					row = append(row, a.text(values[k]))
+					row = append(row, number(values[k], a.text(values[k])))
 				} else {
-					row = append(row, dash)
+					row = append(row, nothing)
 				}
 			}
 			g.Rows = append(g.Rows, row)

@@ -78,7 +78,7 @@ type CourseSummary struct {
 }
 
 // mostSpans is as many as a chart can show.
-const mostSpans = 100
+const mostSpans = 60
 
 // coursesOf sums up those of repetitions, in the order of the first.
 func coursesOf(tallies []*Tally) (all []CourseSummary) {
