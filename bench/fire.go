@@ -49,6 +49,9 @@ const maxWorkers = 20000
 // returned. An error that the generator's own machine causes (no free port, no
 // free file) ends the run too: it tells nothing of the system.
 func Fire(ctx context.Context, c *scenarios.Case, aim Aim) ([]measure.Sample, error) {
+	if err := c.Recall(); err != nil {
+		return nil, err
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	cohorts, err := newCohorts(c, aim)

@@ -137,7 +137,7 @@ func (p *Plan) owns(run *measure.Run, cases []scenarios.Case) error {
 
 // digestOf tells cases apart, in 64 bits.
 func digestOf(c *scenarios.Case) (string, error) {
-	text, err := json.Marshal(c)
+	text, err := json.Marshal(c.Anywhere())
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:8]), err
 }

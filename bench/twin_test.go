@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -118,6 +119,7 @@ nodes:
   - {spike: {base: 20/s, peak: 300/s, at: 1s, for: 1s, rise: 500ms}, for: 4s, mix: [{get: "/items/{hotspot 9 1 50%}"}]}
   - {sine: {mean: 50/s, amplitude: 50/s, period: 1s}, for: 4s, mix: [{post: /orders, body: {lognormal: {median: 2KiB, p99: 20KiB}}}]}
   - {bursts: {rate: 100/s, on: {exponential: 300ms}, off: 300ms}, for: 4s, mix: [{put: /orders, body: {pareto: {from: 1KiB, to: 64KiB, shape: 1.1}}}]}`, ""},
+		{"the replay of a log", lb("pick: ip-hash"), "{replay: {log: " + absolute(t, "../scenarios/testdata/access.log") + ", speed: 2x}}", ""},
 		// What happens at one instant is ordered by the scheduler live: here a
 		// gate whose limit grows has no line, or it would let two in at once.
 		{"all against harm", `entry: edge
@@ -177,6 +179,13 @@ func caseOf(t *testing.T, topology, load, extra string) *scenarios.Case {
 	s, err := scenarios.Open(dir+"/twin.yaml", scenarios.Options{})
 	require.NoError(t, err)
 	return &s.Cases()[0]
+}
+
+func absolute(t *testing.T, file string) string {
+	t.Helper()
+	path, err := filepath.Abs(file)
+	require.NoError(t, err)
+	return path
 }
 
 func save(t *testing.T, file, text string) {

@@ -115,6 +115,14 @@ func TestSystemAnswersAndCounts(t *testing.T) {
 	assert.Equal(t, "/x", line.Path)
 	assert.Equal(t, 200, line.Status)
 	assert.Equal(t, 256, line.Bytes)
+
+	again := filepath.Join(t.TempDir(), "again.yaml")
+	require.NoError(t, os.WriteFile(again, []byte("name: again\nquestion: what?\ntopology: lb\nload: {replay: {log: "+s.manifest.file("lb", ".access.jsonl")+", for: 9s}}\n"), 0o600))
+	scenario, err := scenarios.Open(again, scenarios.Options{})
+	require.NoError(t, err)
+	replay := scenario.Variants[0].Load.Streams[0].Replay
+	assert.Equal(t, 10, replay.Requests, "the log of a run can be replayed")
+	assert.Empty(t, replay.Left)
 }
 
 func TestAdminPort(t *testing.T) {

@@ -67,6 +67,7 @@ type source struct {
 	index  uint64        // of the next request, plus 1
 	due    float64       // requests that should have come by the next instant
 	clock  clock
+	line   *logged // that the next request is of; nil: it is drawn
 	stream Stream
 	random *rand.Rand // of the instants
 	seed   uint64     // of the requests
@@ -100,6 +101,9 @@ func newSource(s Stream, seed uint64, kinds int, subnets map[string]byte) *sourc
 
 // next moves to the next instant, and tells whether there is one.
 func (s *source) next() bool {
+	if p := s.stream.Replay; p != nil {
+		return s.nextOf(p)
+	}
 	if s.stream.Poisson {
 		s.due += s.random.ExpFloat64()
 	} else {
@@ -114,7 +118,20 @@ func (s *source) next() bool {
 	return true
 }
 
+// nextOf is next of a replay.
+func (s *source) nextOf(p *Replay) bool {
+	line, due, ok := p.line(int(s.index))
+	s.line, s.at = line, s.stream.At+due
+	s.index++
+	return ok
+}
+
 func (s *source) arrival(number uint64) Arrival {
+	if l := s.line; l != nil {
+		a := &s.asks[l.method]
+		who := l.who % clientsPerClass
+		return Arrival{At: s.at, Number: number, Ask: a.Ask, Kind: a.kind, Path: l.path, Who: who, Client: a.client(who)}
+	}
 	draw := remix(s.mixed, s.index)
 	a := s.ask(draw)
 	mixed := premix(draw)

@@ -17,7 +17,7 @@ func TestTheLoadsDocsAreSound(t *testing.T) {
 	blocks := yamlBlock.FindAllStringSubmatch(string(docs), -1)
 	require.Greater(t, len(blocks), 2)
 	for _, block := range blocks {
-		_, err := parse("docs", "../docs", []byte("name: docs\nquestion: what?\ntopology: lb\n"+block[1]), Options{})
+		_, err := parse("docs", "testdata", []byte("name: docs\nquestion: what?\ntopology: lb\n"+block[1]), Options{})
 		require.NoError(t, err, block[1])
 	}
 	for _, name := range ShapeNames() {

@@ -35,6 +35,7 @@ type Stream struct {
 	Poisson bool          // exponential gaps; else evenly spaced
 	Rate    []Leg         // the rate over time, leg by leg
 	Bursts  *Bursts       `json:",omitempty"` // a rate in turns, in the place of Rate
+	Replay  *Replay       `json:",omitempty"` // of an access log, likewise; Mix is its methods
 	Closed  *Closed       `json:",omitempty"`
 	Mix     []Ask
 }
@@ -89,6 +90,8 @@ func (l Load) Duration() time.Duration {
 		switch {
 		case s.Bursts != nil:
 			at += s.Bursts.For
+		case s.Replay != nil:
+			at += s.Replay.Length
 		case s.Closed != nil:
 			at += s.Closed.For
 		}

@@ -81,7 +81,7 @@ func parse(file, folder string, data []byte, o Options) (*Scenario, error) {
 	if doc == nil {
 		return nil, log.Err()
 	}
-	r := reader{folder: folder, log: log, s: &Scenario{File: file}}
+	r := reader{folder: folder, log: log, logs: logs{}, s: &Scenario{File: file}}
 	for _, set := range o.Set {
 		if c, ok := strict.ParseChange(fromOutside, set.Path+"="+set.Value, log); ok {
 			r.sets = append(r.sets, c)

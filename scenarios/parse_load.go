@@ -30,6 +30,8 @@ type loadReader struct {
 	topology *topologies.Topology
 	live     bool // it is to be fired live, too
 	sim      bool // and played by the simulator
+	folder   string
+	logs     logs
 }
 
 // LoadExample is a stream of a load.
@@ -86,11 +88,15 @@ func (r loadReader) stream(v strict.Value) Stream {
 		return s
 	}
 	s.At = v.Get("at").Duration(0, 0, longest)
-	if v.Get("mix").Need("mix: [{get: /}]") {
-		s.Mix = r.mix(v.Get("mix"))
+	given := one(v, ShapeNames(), "poisson: 100/s")
+	shape, mix, spacing := Shapes[given], v.Get("mix"), v.Get("spacing")
+	switch {
+	case shape.brings && mix.Present():
+		mix.WrongKey("stands beside "+given, "which says itself what is asked for")
+	case !shape.brings && mix.Need("mix: [{get: /}]"):
+		s.Mix = r.mix(mix)
 	}
-	if given := one(v, ShapeNames(), "poisson: 100/s"); given != "" {
-		shape, spacing := Shapes[given], v.Get("spacing")
+	if given != "" {
 		s.Poisson = !shape.itself && spacing.Word("poisson", "poisson", "even") == "poisson"
 		if shape.itself && spacing.Present() {
 			spacing.WrongKey("does not go with "+given+", which says it", "it is for "+list(spaced()))
@@ -181,12 +187,7 @@ func (r loadReader) ask(v strict.Value) Ask {
 	} else if a.Habits != nil && a.Habits.Sends > 0 {
 		v.Get("clients").Get("sends").WrongKey("has no body to send", "body: 16KiB, or leave it out")
 	}
-	if key := v.Get("key"); key.Present() {
-		a.Class = className(key, "")
-		a.Header = append(a.Header, HeaderField{"X-Api-Key", r.key(key, a.Class)})
-	}
-	a.Class = className(v.Get("class"), a.Class)
-	a.Header = append(a.Header, headers(v.Get("headers"))...)
+	r.who(v, &a)
 	if meant := v.Get("refused").Bool(false); !meant && r.topology != nil && a.Method != "" && !v.Noted() {
 		if why := a.refusal(r.topology); why != "" {
 			v.Wrong("can never be answered: "+why, "a key or path that passes, or refused: true if that is meant")
@@ -206,6 +207,16 @@ func bodies(v strict.Value) (bytes int64, law *Sizes) {
 		return sizes.Mean, nil
 	}
 	return 0, &sizes
+}
+
+// who reads by what a request is told from others: key, class and headers.
+func (r loadReader) who(v strict.Value, a *Ask) {
+	if key := v.Get("key"); key.Present() {
+		a.Class = className(key, "")
+		a.Header = append(a.Header, HeaderField{"X-Api-Key", r.key(key, a.Class)})
+	}
+	a.Class = className(v.Get("class"), a.Class)
+	a.Header = append(a.Header, headers(v.Get("headers"))...)
 }
 
 // className is a word that stands for requests in metrics and tables.

@@ -37,6 +37,9 @@ func (s Stream) legs(seed uint64) func() (Leg, bool) {
 // due is how many requests of the stream a seed makes for before an instant, on
 // average.
 func (s Stream) due(now time.Duration, seed uint64) float64 {
+	if s.Replay != nil {
+		return s.Replay.before(now - s.At)
+	}
 	sum, left := 0.0, now-s.At
 	legs := s.legs(seed)
 	for leg, ok := legs(); ok && left > 0; leg, ok = legs() {

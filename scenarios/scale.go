@@ -27,6 +27,11 @@ func (s Stream) scaled(factor float64) Stream {
 		b.Rate, b.Idle = b.Rate*factor, b.Idle*factor
 		s.Bursts = &b
 	}
+	if s.Replay != nil {
+		p := *s.Replay
+		p.Times *= factor
+		s.Replay = &p
+	}
 	s.Rate = slices.Clone(s.Rate)
 	for i := range s.Rate {
 		leg := &s.Rate[i]

@@ -15,6 +15,7 @@ type ShapeKind struct {
 	Example string // of its value
 
 	itself bool                                                  // it says of itself how requests are spaced
+	brings bool                                                  // and what is asked for
 	read   func(r loadReader, v, stream strict.Value, s *Stream) // once its mix is read
 }
 
@@ -24,6 +25,7 @@ var Shapes = map[string]ShapeKind{
 	"poisson":  poisson,
 	"constant": constant,
 	"ramp":     ramp,
+	"replay":   replay,
 	"steps":    steps,
 	"spike":    spike,
 	"sine":     sine,

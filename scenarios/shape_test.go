@@ -16,7 +16,9 @@ import (
 func shaped(t *testing.T, fields string) Stream {
 	t.Helper()
 	text := strings.Replace(base, "poisson: 100/s, for: 10s", fields, 1)
-	return read(t, text+"worlds: [sim]\n", Options{}).Variants[0].Load.Streams[0]
+	s, err := parse("f", "testdata", []byte(text+"worlds: [sim]\n"), Options{})
+	require.NoError(t, err)
+	return s.Variants[0].Load.Streams[0]
 }
 
 // shapes are streams of every shape that has a rate, and the rate that is meant
@@ -200,11 +202,14 @@ func TestEveryShapeIsReadAsItsExample(t *testing.T) {
 	for _, name := range ShapeNames() {
 		kind := Shapes[name]
 		require.NotEmpty(t, kind.About)
-		length := ", for: 20s"
-		if name == "steps" {
-			length = ""
+		rest := ", for: 20s"
+		switch name {
+		case "steps":
+			rest = ""
+		case "replay":
+			rest = "}\n#"
 		}
-		stream := shaped(t, name+": "+kind.Example+length)
+		stream := shaped(t, name+": "+kind.Example+rest)
 		v := Variant{Load: Load{[]Stream{stream}}}
 		require.Positive(t, v.Estimate(0, v.Load.Duration(), ""))
 		require.Equal(t, name == "closed", v.Load.Closed())

@@ -16,6 +16,8 @@ func (s Stream) Words() string {
 	switch {
 	case s.Closed != nil:
 		words = "closed loop, " + s.Closed.words()
+	case s.Replay != nil:
+		words = s.Replay.words()
 	case s.Poisson:
 		words = "Poisson arrivals, " + s.rateWords()
 	default:
@@ -23,6 +25,9 @@ func (s Stream) Words() string {
 	}
 	if s.At > 0 {
 		words += ", from " + strict.Duration(s.At) + " on"
+	}
+	if s.Replay != nil {
+		return words
 	}
 	var asks []string
 	for _, a := range s.Mix {
@@ -59,15 +64,22 @@ func (b *Bursts) words() string {
 }
 
 func (c *Closed) words() string {
-	plural, verb := "s", ""
+	verb := ""
 	if c.Clients == 1 {
-		plural, verb = verb, plural
+		verb = "s"
 	}
 	thinks := "ask" + verb + " again at once"
 	if c.Think.Expected() > 0 {
 		thinks = "think" + verb + " for " + lengthWords(c.Think)
 	}
-	return fmt.Sprintf("%d client%s who %s, for %s", c.Clients, plural, thinks, strict.Duration(c.For))
+	return fmt.Sprintf("%s who %s, for %s", count(c.Clients, "client"), thinks, strict.Duration(c.For))
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // lengthWords is how long something takes.

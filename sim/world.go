@@ -63,6 +63,9 @@ type turn struct {
 }
 
 func newWorld(c *scenarios.Case, costs Costs, build builder) (*world, error) {
+	if err := c.Recall(); err != nil {
+		return nil, err
+	}
 	w := &world{c: c, costs: costs, build: build, byName: map[topologies.Place]*place{}}
 	w.machine.reset(costs.Cores, c.Duration())
 	w.uneven = costs.Cores > 0 || costs.Jitter > 0

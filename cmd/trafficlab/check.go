@@ -65,7 +65,13 @@ func checked(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("a sound scenario of %s, %s each", count(len(s.Variants), "variant"), count(s.Repeat, "repetition")), nil
+	what := fmt.Sprintf("a sound scenario of %s, %s each", count(len(s.Variants), "variant"), count(s.Repeat, "repetition"))
+	for _, stream := range s.Variants[0].Load.Streams {
+		if stream.Replay != nil {
+			what += "; " + stream.Words()
+		}
+	}
+	return what, nil
 }
 
 // Every topology has nodes, and no scenario has.

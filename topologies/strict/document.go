@@ -29,9 +29,12 @@ type Document struct {
 	log  *Log
 }
 
-// Load reads a file of at most MaxBytes. It waits for nobody: what is no
-// regular file (a pipe, a device) is not read.
-func Load(path string) ([]byte, error) {
+// Load reads a file of at most MaxBytes, and the byte beyond if there is more. It
+// waits for nobody: what is no regular file (a pipe, a device) is not read.
+func Load(path string) ([]byte, error) { return LoadAtMost(path, MaxBytes) }
+
+// LoadAtMost is Load with another bound.
+func LoadAtMost(path string, most int64) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, errors.Unwrap(err))
@@ -46,7 +49,7 @@ func Load(path string) ([]byte, error) {
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("read %s: is no regular file", path)
 	}
-	data, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
