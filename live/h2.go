@@ -109,6 +109,7 @@ func (n *Node) answerH2(w http.ResponseWriter, r *http.Request) {
 	} else {
 		n.answer(a, &a.body, q)
 	}
+	a.linger()
 	if !a.ended {
 		panic(http.ErrAbortHandler) // resets the stream
 	}
@@ -154,6 +155,7 @@ type h2Answer struct {
 	control *http.ResponseController
 	body    h2Body
 	bodied  bool
+	whole   bool // the client sees by the length that it has all of the answer
 	ended   bool
 
 	send, take http1.Pace
@@ -173,6 +175,7 @@ func (a *h2Answer) Begin(status int, h components.Header, length int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.begun, a.bodied = true, http1.HasBody(a.r.Method, status)
+	a.whole = a.bodied && length >= 0
 	to := a.w.Header()
 	fill(to, h)
 	if length >= 0 && (a.bodied || a.r.Method == http.MethodHead || status == http.StatusNotModified) {
@@ -195,6 +198,18 @@ func fill(to http.Header, list components.Header) {
 	}
 }
 
+// within ends what waits for the client after some time, if it has not ended by
+// then.
+func (a *h2Answer) within(patience time.Duration, give func(time.Time) error) *time.Timer {
+	return time.AfterFunc(patience, func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if !a.over {
+			give(time.Unix(1, 0))
+		}
+	})
+}
+
 // patiently does what may wait for the client, as long as it keeps up.
 func (a *h2Answer) patiently(p http1.Pace, so *http1.Progress, give func(time.Time) error, do func() (int, error)) (int, error) {
 	patience := p.Patience(*so)
@@ -202,19 +217,26 @@ func (a *h2Answer) patiently(p http1.Pace, so *http1.Progress, give func(time.Ti
 		return 0, os.ErrDeadlineExceeded
 	}
 	if patience > 0 {
-		timer := time.AfterFunc(patience, func() {
-			a.mu.Lock()
-			defer a.mu.Unlock()
-			if !a.over {
-				give(time.Unix(1, 0))
-			}
-		})
-		defer timer.Stop()
+		defer a.within(patience, give).Stop()
 	}
 	began := time.Now()
 	n, err := do()
 	so.Moved(int64(n), time.Since(began))
 	return n, err
+}
+
+// linger waits for the rest of a body that is answered before its end: a stream
+// that ends before is reset (RFC 9113 section 8.1), and there are clients, curl
+// 7.88 among them, who lose by that what they have not read of the answer. Who
+// has it, and knows so by its length, stops sending.
+func (a *h2Answer) linger() {
+	if !a.ended || !a.whole || a.r.Body == http.NoBody || a.r.ContentLength == 0 || a.control.Flush() != nil {
+		return
+	}
+	defer a.within(http1.Lingering, a.control.SetReadDeadline).Stop()
+	a.body.mu.Lock() // who reads it for an upstream has been given up
+	defer a.body.mu.Unlock()
+	io.CopyN(io.Discard, a.r.Body, http1.MostLingering)
 }
 
 // close ends a reading of the body that goes on though the handler is about to

@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+
+	"trafficlab/components"
 )
 
 // wary is a proxy that a single failure makes give its upstream up.
@@ -168,6 +170,61 @@ func TestClientsWhoseBodiesDoNotComeHarmNoUpstream(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestClientsSeeWhyTheirUploadsAreRefused, though they send on before they look:
+// a reset would take the answer with it (RFC 9112 section 9.6, RFC 9113 section
+// 8.1).
+func TestClientsSeeWhyTheirUploadsAreRefused(t *testing.T) {
+	const small = "max-body: 1KiB"
+	piece := make([]byte, 16<<10)
+	t.Run("HTTP/1.1", func(t *testing.T) {
+		for _, length := range []string{"Content-Length: 33554432", "Transfer-Encoding: chunked"} {
+			b := inBounds(t, small, saying(fineAnswer))
+			conn, in := b.dial("POST / HTTP/1.1\r\nHost: a\r\n" + length + "\r\n\r\n")
+			if strings.HasPrefix(length, "Transfer") {
+				_, err := io.WriteString(conn, "2000000\r\n")
+				require.NoError(t, err)
+			}
+			for range 32 << 20 / len(piece) {
+				_, err := conn.Write(piece)
+				require.NoError(t, err)
+			}
+			answer, err := http.ReadResponse(in, nil)
+			require.NoError(t, err)
+			require.Equal(t, 413, answer.StatusCode)
+			_, err = io.ReadAll(answer.Body)
+			require.NoError(t, err)
+			require.Equal(t, length[0] == 'C', answer.Close)
+		}
+	})
+	t.Run("HTTP/2", func(t *testing.T) {
+		l := inH2Lab(t, usualTLS(), handle(func(x *exchange, _ components.Request) {
+			x.Reply(components.Refusal(413, "body too long", false))
+		}), sawIt)
+		f := l.frames(t)
+		require.NoError(t, f.get(1, false, ":method", "POST", ":scheme", "https", ":authority", "localhost", ":path", "/", "content-length", "33554432"))
+		require.Equal(t, 413, f.status(1))
+		said, err := f.until(func(frame http2.Frame) bool { return frame.Header().StreamID == 1 })
+		require.NoError(t, err)
+		require.Equal(t, http2.FrameData, said.Header().Type)
+		require.Equal(t, "body too long\n", string(said.(*http2.DataFrame).Data()))
+		for range 64 { // more than the window: what nobody wants is read
+			require.NoError(t, f.WriteData(1, false, piece))
+			read := 0
+			_, err = f.until(func(frame http2.Frame) bool {
+				if more, ok := frame.(*http2.WindowUpdateFrame); ok && more.StreamID == 1 {
+					read += int(more.Increment)
+				}
+				require.NotEqual(t, http2.FrameRSTStream, frame.Header().Type)
+				return read >= len(piece)
+			})
+			require.NoError(t, err)
+		}
+		require.NoError(t, f.WriteRSTStream(1, http2.ErrCodeCancel))
+		require.NoError(t, f.get(3, true, plainGet...))
+		require.Equal(t, 413, f.status(3), "the connection stands")
+	})
 }
 
 // overH2 is a connection to the entry, which speaks TLS.

@@ -117,7 +117,8 @@ func (a *Answer) Begin(status int, h components.Header, length int64) {
 	a.bodied = HasBody(a.request.Method, status)
 	chunks := a.bodied && length < 0
 	closes := chunks && a.request.Minor == 0
-	a.keep = a.request.Keep && !closes && a.continued && !a.conn.last() && a.conn.body.Refused() == nil
+	a.keep = a.request.Keep && !closes && a.continued && !a.conn.last() && a.conn.body.Refused() == nil &&
+		(a.request.Length <= mostRest || !a.conn.watch.bodied()) // else the rest is not worth reading
 	out := &a.conn.out
 	out.status(status)
 	if !h.Has("Date") {

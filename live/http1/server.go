@@ -3,7 +3,6 @@ package http1
 import (
 	"context"
 	"errors"
-	"io"
 	"log"
 	"net"
 	"sync"
@@ -236,18 +235,35 @@ func (s *Server) stopListening() (err error) {
 }
 
 // linger closes a connection so that the last that was written arrives, though
-// the peer may still be sending: a socket closed with unread bytes is reset.
+// the peer may still be sending: a socket closed with unread bytes is reset, and
+// the answer lost with it (RFC 9112 section 9.6). Who has it stops sending.
 func linger(raw net.Conn) {
 	defer raw.Close()
 	half, ok := raw.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {
 		return
 	}
-	raw.SetReadDeadline(time.Now().Add(lingering))
-	io.CopyN(io.Discard, raw, mostLingering)
+	var piece [16 << 10]byte
+	end := time.Now().Add(longestLinger)
+	for read := 0; read < MostLingering; {
+		pause := time.Now().Add(Lingering)
+		if pause.After(end) {
+			pause = end
+		}
+		raw.SetReadDeadline(pause)
+		n, err := raw.Read(piece[:])
+		if err != nil {
+			return
+		}
+		read += n
+	}
 }
 
+// How much of what nobody wants is read behind an answer, and for how long, that
+// its client may see it. NGINX reads on for 30 s, however much comes; Apache
+// likewise.
 const (
-	lingering     = 2 * time.Second
-	mostLingering = 1 << 20
+	MostLingering = 64 << 20
+	longestLinger = 10 * time.Second
+	Lingering     = 2 * time.Second // without a byte; over HTTP/2, in all
 )

@@ -82,6 +82,13 @@ func (w *watch) free(c *conn) {
 	}
 }
 
+// bodied tells whether some of the body is still to be read.
+func (w *watch) bodied() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.open
+}
+
 func (w *watch) read(c *conn) {
 	if w.fired {
 		return
