@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"io"
 	"math"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -100,11 +101,13 @@ func kneeFigure(c *measure.Capacity, world string, m measure.Metric) figure {
 	y, up := capacityAxis(c, world, m)
 	chart := newPlot(x, y, loadName(c, world))
 	data := grid{Head: []heading{{"Variant", ""}, {"Load", ""}, {m.String(), unitOf(m)}, {"Bounds", ""}, {"Repetitions", ""}}}
+	var ends []string
 	for i, name := range c.Variants {
 		for j := range c.Searches {
 			if s := &c.Searches[j]; s.World == world && s.Variant == name {
 				chart.Add(kneeLine(s, m, handOf(i), y, up)...)
 				data.Rows = append(data.Rows, levelRows(s, m)...)
+				ends = append(ends, loadEnds(s))
 			}
 		}
 	}
@@ -114,8 +117,20 @@ func kneeFigure(c *measure.Capacity, world string, m measure.Metric) figure {
 			chart.Add(&plotter.Line{XYs: plotter.XYs{{X: x.min, Y: at}, {X: x.max, Y: at}}, LineStyle: boundHand.line()})
 		}
 	}
-	label := fmt.Sprintf("%s against the load offered, %s, one line for each variant", m, worldName(world))
+	label := fmt.Sprintf("%s against the load offered, %s, one line for each variant: %s", m, worldName(world), strings.Join(ends, ", "))
 	return figure{Title: m.String(), Data: data, SVG: stacked(label, 270, titled{measure.Metrics[m.Name].About, chart})}
+}
+
+// loadEnds says between which loads the bounds are crossed.
+func loadEnds(s *measure.Search) string {
+	words := s.Variant
+	if s.Met > 0 {
+		words += " met at " + s.LoadText(s.Met)
+	}
+	if s.NotMet > 0 {
+		words += " not met at " + s.LoadText(s.NotMet)
+	}
+	return words
 }
 
 // levelRows are the loads tried, in numbers.

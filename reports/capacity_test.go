@@ -49,8 +49,8 @@ func TestCapacityPage(t *testing.T) {
 	page := b.String()
 	for _, want := range []string{
 		"How much load can it bear with p99", "<b>two, live: not known.</b>", "148/s (the machine)",
-		`aria-label="p99 against the load offered, live, one line for each variant"`,
-		`aria-label="availability against the load offered, live, one line for each variant"`,
+		`aria-label="p99 against the load offered, live, one line for each variant: one met at 141/s not met at 148/s, two met at 141/s not met at 148/s, three"`,
+		`aria-label="availability against the load offered, live, one line for each variant: one met at 141/s not met at 148/s, two met at 141/s not met at 148/s, three"`,
 		"availability &gt; 99% was added", "trafficlab capacity bearing", "not met", "<th scope=\"row\">three</th><td>live</td><td>–</td><td>–</td>",
 	} {
 		require.Contains(t, page, want)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -37,6 +38,7 @@ func curves(r *measure.Result) *panel {
 func curveFigure(r *measure.Result, world string, quantiles, latencies span) figure {
 	chart := newPlot(ninesAxis(quantiles.lo, quantiles.hi), latencies.logAxis(latency), "share of successes")
 	data := grid{Head: []heading{{"Quantile", ""}}}
+	var seen []string
 	for i, name := range r.Variants {
 		s := summaryOf(r, world, name)
 		if s == nil {
@@ -45,8 +47,11 @@ func curveFigure(r *measure.Result, world string, quantiles, latencies span) fig
 		points := known(s.Curve)
 		chart.Add(curveLine(name, points, handOf(i))...)
 		data.column(name, points)
+		if n := len(points); n > 0 {
+			seen = append(seen, fmt.Sprintf("%s %s at %s", name, latency(points[n-1].Latency.Value), quantileName(points[n-1])))
+		}
 	}
-	label := "Latency by quantile, " + worldName(world) + ", one line for each variant"
+	label := "Latency by quantile, " + worldName(world) + ", one line for each variant: " + strings.Join(seen, ", ")
 	return figure{Title: title(worldName(world)), Data: data,
 		SVG: stacked(label, 270, titled{"latency of successes", chart})}
 }

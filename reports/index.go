@@ -53,7 +53,7 @@ func WriteIndex(w io.Writer, entries []IndexEntry, capacities []CapacityEntry) e
 		c := card{IndexEntry: e, Tally: tallyOf(e.Result.Checks), Judged: judgedOf(e.Result)}
 		if picture, ok := intervalChart(e.Result, e.Result.JudgeBy); ok {
 			c.Picture = picture
-			for _, world := range e.Result.Worlds {
+			for _, world := range voices(e.Result) {
 				c.Legend = append(c.Legend, worldHands[world].entry(worldName(world)))
 			}
 		}

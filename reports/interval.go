@@ -3,6 +3,8 @@ package reports
 import (
 	"html/template"
 	"math"
+	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/text"
@@ -16,18 +18,39 @@ import (
 var worldHands = map[string]hand{
 	"live": {who: 1, ink: series, width: 1.5, shape: draw.CircleGlyph{}},
 	"sim":  {who: 2, ink: series + 1, width: 1.5, shape: hollow{draw.CircleGlyph{}}},
+	theory: {who: 3, ink: series + 2, width: 1.5, shape: draw.PyramidGlyph{}},
+}
+
+// theory is what formulas say, where it stands beside worlds.
+const theory = "theory"
+
+// voices are the worlds, and theory where there is a formula.
+func voices(r *measure.Result) []string {
+	if len(r.Theory) == 0 {
+		return r.Worlds
+	}
+	return append(slices.Clone(r.Worlds), theory)
 }
 
 // sideBySide draws the judged metric and the median of every variant, the
-// simulator beside the live world.
+// simulator beside the live world and queueing theory.
 func sideBySide(r *measure.Result) *panel {
-	if len(r.Worlds) < 2 {
+	all := voices(r)
+	if len(all) < 2 {
 		return nil
 	}
-	p := &panel{ID: "worlds", Title: "Simulated beside live",
-		Intro: "The same scenario in both worlds, with 95% intervals over repetitions. The simulator charges what a hop was measured to cost, and the processors that all share; what still lies between the two is what it does not model. "}
-	p.Intro += agreement(r)
-	for _, world := range r.Worlds {
+	p := &panel{ID: "worlds", Title: "Simulated beside live", Intro: "With 95% intervals over repetitions."}
+	if len(r.Worlds) > 1 {
+		p.Intro = "The same scenario in both worlds, with 95% intervals over repetitions. The simulator charges what a hop was measured to cost, and the processors that all share; what still lies between the two is what it does not model. " + agreement(r)
+	}
+	if len(r.Theory) > 0 {
+		p.Title = "Simulated beside theory"
+		if len(r.Worlds) > 1 {
+			p.Title = "Simulated beside live and theory"
+		}
+		p.Intro += " Triangles are what queueing theory says of the simulated system in the long run, where it has a formula."
+	}
+	for _, world := range all {
 		p.Legend = append(p.Legend, worldHands[world].entry(worldName(world)))
 	}
 	for _, m := range beside(r.JudgeBy) {
@@ -60,12 +83,12 @@ func beside(judged measure.Metric) []measure.Metric {
 func intervalFigure(r *measure.Result, m measure.Metric) (figure, bool) {
 	chart, ok := intervalChart(r, m)
 	data := grid{Head: []heading{{"Variant", ""}}}
-	for _, world := range r.Worlds {
+	for _, world := range voices(r) {
 		data.Head = append(data.Head, heading{worldName(world), unitOf(m)})
 	}
 	for _, name := range r.Variants {
 		row := []datum{said(name)}
-		for _, world := range r.Worlds {
+		for _, world := range voices(r) {
 			f := figureOf(r, world, name, m)
 			row = append(row, figured(f, worded(f, m)))
 		}
@@ -90,10 +113,18 @@ func intervalChart(r *measure.Result, m measure.Metric) (template.HTML, bool) {
 		return "", false
 	}
 	rows := len(r.Variants)
+	var found []string
+	for _, world := range voices(r) {
+		for _, name := range r.Variants {
+			if f := figureOf(r, world, name, m); f.Known {
+				found = append(found, name+" "+worldName(world)+" "+worded(f, m))
+			}
+		}
+	}
 	chart := newPlot(x, axis{min: 0, max: float64(rows)}, "")
 	chart.Add(intervalRows{r, m, logarithmic})
-	const row = 38
-	label := m.String() + " of each variant, with its 95% interval"
+	row := 22 + 8*len(voices(r))
+	label := m.String() + " of each variant, with its 95% interval: " + strings.Join(found, ", ")
 	return stacked(label, vg.Length(rows*row+46), titled{measure.Metrics[m.Name].About, chart}), true
 }
 
@@ -102,7 +133,7 @@ func intervalChart(r *measure.Result, m measure.Metric) (template.HTML, bool) {
 func intervalAxis(r *measure.Result, m measure.Metric) (a axis, logarithmic, ok bool) {
 	var s span
 	zero := false
-	for _, world := range r.Worlds {
+	for _, world := range voices(r) {
 		for _, name := range r.Variants {
 			if f := figureOf(r, world, name, m); f.Known {
 				ok = true
@@ -155,7 +186,7 @@ func (rows intervalRows) Plot(c draw.Canvas, p *plot.Plot) {
 	for i, name := range rows.r.Variants {
 		top := float64(len(rows.r.Variants) - i)
 		c.FillText(typeset(textSize, words, text.XLeft, text.YTop), vg.Point{X: c.Min.X, Y: y(top) - 1}, name)
-		for j, world := range rows.r.Worlds {
+		for j, world := range voices(rows.r) {
 			f := figureOf(rows.r, world, name, rows.m)
 			if !f.Known {
 				continue

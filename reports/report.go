@@ -99,7 +99,7 @@ func Write(w io.Writer, s *scenarios.Scenario, r *measure.Result) error {
 			}
 		}
 	}
-	for _, chart := range []*panel{curves(r), timelines(s, r), insides(s, r), sideBySide(r), waterfalls(r), loadShares(r)} {
+	for _, chart := range []*panel{curves(r), timelines(s, r), insides(s, r), sideBySide(r), waterfalls(r), loadShares(r), cachesOverTime(s, r), admissions(r)} {
 		if chart != nil {
 			p.Panels = append(p.Panels, chart)
 			chart.name(s.Name)
@@ -226,7 +226,15 @@ func firstSummary(r *measure.Result, variant string) *measure.Summary {
 	return nil
 }
 
+// figureOf is a variant's figure in a world, or by theory.
 func figureOf(r *measure.Result, world, variant string, m measure.Metric) measure.Figure {
+	if world == theory {
+		for i := range r.Theory {
+			if r.Theory[i].Variant == variant {
+				return r.Theory[i].Figure(m)
+			}
+		}
+	}
 	if s := summaryOf(r, world, variant); s != nil {
 		return s.Figure(m)
 	}

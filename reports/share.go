@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"html/template"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ func loadShares(r *measure.Result) *panel {
 		Intro: "Share of its pool's requests that each backend received, in the order of their numbers."}
 	for _, world := range r.Worlds {
 		if bars := barsOf(r, world); len(bars) > 0 {
-			label := "Share of requests of each backend, " + worldName(world)
+			label := "Share of requests of each backend, " + worldName(world) + ": " + strings.Join(spreads(bars), ", ")
 			p.Figures = append(p.Figures, figure{Title: title(worldName(world)), SVG: barChart(label, bars), Data: barGrid(bars)})
 		}
 	}
@@ -33,6 +34,16 @@ func loadShares(r *measure.Result) *panel {
 		return nil
 	}
 	return p
+}
+
+// spreads say of each bar how far apart its shares are.
+func spreads(bars []bar) []string {
+	var all []string
+	for _, b := range bars {
+		order := func(a, b measure.NodeSummary) int { return cmp.Compare(a.Share, b.Share) }
+		all = append(all, b.name+" "+share(slices.MinFunc(b.parts, order).Share)+" to "+share(slices.MaxFunc(b.parts, order).Share))
+	}
+	return all
 }
 
 func barsOf(r *measure.Result, world string) []bar {

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"html/template"
 	"math"
 	"strings"
 
@@ -66,31 +67,61 @@ func timelines(s *scenarios.Scenario, r *measure.Result) *panel {
 
 func timeFigure(r *measure.Result, v *scenarios.Variant, sum *measure.Summary, latencies, rates span) figure {
 	end := max(r.Duration.Seconds(), sum.Series[len(sum.Series)-1].At)
-	time := linearAxis(end, 5, clock)
-	spells := spellsOf(v.Faults, r)
-	high := latencies.logAxis(latency).thinned(4)
-	rows := nameRows(spells, end)
-	extra := nameRow * float64(max(0, rows-1))
-	used := (nameRow*float64(rows) + 2) / (dataHeight + extra)
-	high.max += used / (1 - used) * (high.max - high.min)
-	upper := newPlot(time, high, "")
-	lower := newPlot(time, linearAxis(rates.hi*1.05, 4, rate), "")
-	blank(upper)
-	upper.Add(spellBands{spells, true})
-	lower.Add(spellBands{spells, false})
+	c := overTime(end, spellsOf(v.Faults, r), latencies.logAxis(latency).thinned(4), linearAxis(rates.hi*1.05, 4, rate))
 	for _, t := range latencyTraces {
-		upper.Add(t.lines(sum.Series, true)...)
+		c.upper.Add(t.lines(sum.Series, true)...)
 	}
 	for _, t := range rateTraces {
-		lower.Add(t.lines(sum.Series, false)...)
+		c.lower.Add(t.lines(sum.Series, false)...)
 	}
 	title := v.Name + ", " + worldName(sum.World)
-	label := "Over time, " + title + ": latency above, requests per second below"
-	if len(v.Faults) > 0 {
-		label += "; faults: " + strings.Join(names(spells), ", ")
+	label := "Over time, " + title + ": latency above, requests per second below; " + peaks(sum.Series) + c.faults
+	return figure{Title: title, Data: secondsGrid(sum.Series), SVG: c.svg(label, "latency of successes", "requests per second")}
+}
+
+// peaks says in words how far the lines go.
+func peaks(series []measure.Second) string {
+	var said []string
+	for _, t := range append(append([]trace{}, latencyTraces...), rateTraces...) {
+		most, at := 0., 0.
+		for _, s := range series {
+			if v := t.of(s); v > most {
+				most, at = v, s.At
+			}
+		}
+		if most > 0 {
+			said = append(said, fmt.Sprintf("%s up to %s, at %s", t.name, t.text(most), clock(at)))
+		}
 	}
-	return figure{Title: title, Data: secondsGrid(sum.Series),
-		SVG: stacked(label, vg.Length(timeHeight+2*extra), titled{"latency of successes", upper}, titled{"requests per second", lower})}
+	return strings.Join(said, "; ")
+}
+
+// timeChart is two plots above each other over the same time, with what
+// befell whom and when.
+type timeChart struct {
+	upper, lower *plot.Plot
+	extra        float64 // height, for more rows of names
+	faults       string  // in words, for a label
+}
+
+func overTime(end float64, spells []spell, high, low axis) timeChart {
+	time := linearAxis(end, 5, clock)
+	rows := nameRows(spells, end)
+	c := timeChart{extra: nameRow * float64(max(0, rows-1))}
+	used := (nameRow*float64(rows) + 2) / (dataHeight + c.extra)
+	high.max += used / (1 - used) * (high.max - high.min)
+	c.upper, c.lower = newPlot(time, high, ""), newPlot(time, low, "")
+	blank(c.upper)
+	c.upper.Add(spellBands{spells, true})
+	c.lower.Add(spellBands{spells, false})
+	if len(spells) > 0 {
+		c.faults = "; " + strings.Join(names(spells), ", ")
+	}
+	return c
+}
+
+func (c timeChart) svg(label, upper, lower string) template.HTML {
+	return stacked(label, vg.Length(timeHeight+2*c.extra), titled{upper, c.upper}, titled{lower, c.lower})
 }
 
 // blank keeps the ticks of the time axis and drops their names, which the chart
@@ -103,6 +134,12 @@ func blank(p *plot.Plot) {
 	p.X.Tick.Marker = plot.ConstantTicks(ticks)
 	p.X.Tick.Label.Font.Size = 1
 	p.X.Tick.Length = 0
+}
+
+// by is the trace as one of several variants.
+func (t trace) by(variant string, h hand) trace {
+	t.name, t.hand = variant+", "+t.name, h
+	return t
 }
 
 // lines draws a trace, in pieces where it has no value. On a logarithmic

@@ -54,9 +54,15 @@ func waterfalls(r *measure.Result) *panel {
 	for _, world := range r.Worlds {
 		for _, of := range []string{"median", "slowest 1%", "failed"} {
 			if bars := timeBarsOf(r, world, of); len(bars) > 0 {
-				label := "Where time went, " + whose[of] + ", " + worldName(world)
+				label := "Where time went, " + whose[of] + ", " + worldName(world) + ": "
+				for i, b := range bars {
+					if i > 0 {
+						label += ", "
+					}
+					label += b.name + " " + latency(b.Latency.Value)
+				}
 				p.Figures = append(p.Figures, figure{Title: whose[of] + ", " + worldName(world),
-					SVG: timeChart(label, bars), Data: timeGrid(bars)})
+					SVG: barsOfTime(label, bars), Data: timeGrid(bars)})
 				for _, b := range bars {
 					b.use(used)
 				}
@@ -122,8 +128,8 @@ func filled(c draw.Canvas, fill paint, left, right, low, high vg.Length) {
 	c.FillPolygon(fill, []vg.Point{{X: left, Y: low}, {X: right, Y: low}, {X: right, Y: high}, {X: left, Y: high}})
 }
 
-// timeChart draws bars on one scale.
-func timeChart(label string, bars []timeBar) template.HTML {
+// barsOfTime draws bars on one scale.
+func barsOfTime(label string, bars []timeBar) template.HTML {
 	const row = 44
 	longest := 0.0
 	for _, b := range bars {

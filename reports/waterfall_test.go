@@ -31,7 +31,7 @@ func TestWaterfallOnThePage(t *testing.T) {
 	p := waterfalls(r)
 	require.Len(t, p.Figures, 4, "two worlds, and no failures")
 	require.Equal(t, "Median request, live", p.Figures[0].Title)
-	require.Contains(t, p.Figures[0].SVG, `aria-label="Where time went, Median request, live"`)
+	require.Contains(t, p.Figures[0].SVG, `aria-label="Where time went, Median request, live: round-robin 5 ms, least-connections 5 ms, ip-hash 5 ms, p2c 5 ms"`)
 	require.Equal(t, "[round-robin everywhere all of it 5 ms 5 ms 100% 480]", fmt.Sprint(p.Figures[0].Data.Rows[0]))
 	require.Equal(t, "[round-robin api service 4 ms 3.6 ms to 4.4 ms 80% ]", fmt.Sprint(p.Figures[0].Data.Rows[2]))
 	require.Len(t, p.Figures[1].Data.Rows, 4*3, "what rounding left is no row")

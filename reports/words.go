@@ -55,7 +55,7 @@ func plural(n int, noun string) string {
 }
 
 // worldNames say what the worlds are.
-var worldNames = map[string]string{"live": "live", "sim": "simulated"}
+var worldNames = map[string]string{"live": "live", "sim": "simulated", theory: "by formula"}
 
 func worldName(world string) string {
 	if name, ok := worldNames[world]; ok {

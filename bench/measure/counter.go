@@ -211,6 +211,9 @@ func (c *count) second(from, to time.Duration, runs int) Second {
 		Failed:  per(c.all - good - refused),
 		Refused: per(refused),
 	}
+	if c.all > 0 {
+		s.Hits = float64(c.hits) / float64(c.all)
+	}
 	if n := c.latencies.n; n > 0 {
 		s.P50 = c.latencies.quantile(.5).Seconds()
 		if n >= seriesP99 {

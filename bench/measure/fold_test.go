@@ -246,7 +246,11 @@ func plainSecond(i int, samples []Sample, runs int) Second {
 		if x.Reason == policy.OK {
 			latencies = append(latencies, x.Latency)
 		}
+		if x.Cache == "hit" || x.Cache == "stale" {
+			s.Hits++
+		}
 	}
+	s.Hits /= float64(max(1, len(samples)))
 	slices.Sort(latencies)
 	if len(latencies) > 0 {
 		s.P50 = quantile(latencies, .5).Seconds()

@@ -85,6 +85,8 @@ type Second struct {
 	Failed   float64 // failures per second (refusals by policy aside)
 	Refused  float64 // refusals by policy per second
 	P50, P99 float64 // latency in seconds of successes; 0 where there are none
+	Hits     float64 `json:",omitempty"` // share answered from the first cache
+	Reached  float64 `json:",omitempty"` // requests per second that came to backends
 }
 
 // NodeSummary is what one place did, per repetition on average.

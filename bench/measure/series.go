@@ -60,6 +60,42 @@ func (s Series) at(tick int) uint32 {
 	return 0
 }
 
+// rate is how many there were a second between two instants, of series in such
+// ticks.
+func (s Series) rate(tick, from, to time.Duration) float64 {
+	if to <= from {
+		return 0
+	}
+	n := 0.
+	for i := int(from / tick); i < len(s) && time.Duration(i)*tick < to; i++ {
+		begins := time.Duration(i) * tick
+		within := min(to, begins+tick) - max(from, begins)
+		n += float64(s[i]) * float64(within) / float64(tick)
+	}
+	return n / (to - from).Seconds()
+}
+
+// reached enters into the time line of some runs how many requests came to
+// backends.
+func reached(line []Second, runs []*Run) {
+	var all Series
+	for _, r := range runs {
+		for i := range r.Nodes {
+			if r.Nodes[i].Kind == "backend" {
+				all = all.Plus(r.Nodes[i].Received)
+			}
+		}
+	}
+	if all == nil {
+		return
+	}
+	duration := runs[0].Duration
+	for i := range line {
+		from := time.Duration(i) * time.Second
+		line[i].Reached = all.rate(Tick(duration), from, min(from+time.Second, duration)) / float64(len(runs))
+	}
+}
+
 // MarshalJSON writes a byte or two for each tick, up to the last that is not 0.
 func (s Series) MarshalJSON() ([]byte, error) {
 	var raw []byte

@@ -91,6 +91,7 @@ func CountAll(runs []*Run) (tallies []*Tally, line []Second, err error) {
 		}
 		line = append(line, second.second(from, min(from+time.Second, duration), len(runs)))
 	}
+	reached(line, runs)
 	for _, r := range abreast {
 		if err := r.until(forever, nil); err != nil {
 			return nil, nil, err

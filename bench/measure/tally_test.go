@@ -136,7 +136,7 @@ func TestSummary(t *testing.T) {
 
 	require.Len(t, s.Series, 10)
 	assert.Equal(t, Second{At: .5, Offered: 1, Good: 1, P50: 3600}, s.Series[0])
-	assert.Equal(t, Second{At: 5.5, Offered: 10, Good: 8, Failed: 1, Refused: 1, P50: .025}, s.Series[5])
+	assert.Equal(t, Second{At: 5.5, Offered: 10, Good: 8, Failed: 1, Refused: 1, P50: .025, Hits: .1}, s.Series[5])
 
 	lb, api := s.Nodes[0], s.Nodes[1]
 	assert.Equal(t, "lb", lb.Place)
@@ -150,6 +150,21 @@ func TestSummary(t *testing.T) {
 	assert.False(t, api.CPU.Known)
 	assert.InDelta(t, .25, s.Nodes[2].CacheHits.Value, 1e-12)
 	assert.Equal(t, map[string]int64{"hit": 2, "miss": 6}, s.Nodes[2].CacheWords)
+}
+
+// What comes to backends is counted by ticks, which need not divide seconds.
+func TestSeriesOfBackends(t *testing.T) {
+	runs := []*Run{{Duration: 1500 * ms}, {Duration: 1500 * ms, Repetition: 1}}
+	runs[0].Nodes = []NodeUse{{Kind: "load-balancer", Received: Series{100}},
+		{Kind: "backend", Received: Series{9, 0, 0, 0, 0, 0, 0, 0, 0, 1, 6}}, {Kind: "backend", Received: Series{10}}}
+	runs[1].Nodes = []NodeUse{{Kind: "backend"}}
+	_, line, err := CountAll(runs)
+	require.NoError(t, err)
+	assert.Equal(t, 10., line[0].Reached)
+	assert.Equal(t, 6., line[1].Reached, "6 in half a second, of two repetitions")
+	assert.Equal(t, 1.25, Series{4, 6}.rate(4*time.Second, 0, 8*time.Second))
+	assert.Equal(t, 1.25, Series{4, 6}.rate(4*time.Second, 3*time.Second, 5*time.Second))
+	assert.Zero(t, Series{4}.rate(time.Second, 2*time.Second, 3*time.Second))
 }
 
 // A last second that is not whole has its rates over the time it has.
