@@ -67,6 +67,24 @@ func figured(f measure.Figure, text string) datum {
 	return datum{text, []float64{f.Value, f.Low, f.High}}
 }
 
+// mostRows is how many rows a page shows: its files have all.
+const mostRows = 300
+
+// Thinned tells whether the page leaves rows out.
+func (g grid) Thinned() bool { return len(g.Rows) > mostRows }
+
+// Shown are the rows on the page, evenly chosen.
+func (g grid) Shown() [][]datum {
+	if !g.Thinned() {
+		return g.Rows
+	}
+	var some [][]datum
+	for i := 0; i < len(g.Rows); i += (len(g.Rows)-1)/mostRows + 1 {
+		some = append(some, g.Rows[i])
+	}
+	return some
+}
+
 // unitOf is what the numbers of a metric count.
 func unitOf(m measure.Metric) string { return string(measure.Metrics[m.Name].Unit) }
 

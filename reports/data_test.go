@@ -29,6 +29,20 @@ func TestGridAsFiles(t *testing.T) {
 		"rows": [["one, \"two\"", 0.5, 0.25, 1, 1234.5], [null, null, null, null, null]]}`, string(must(g.json())))
 }
 
+// A page shows some of many rows; the files have all.
+func TestGridOfManyRows(t *testing.T) {
+	g := grid{Head: []heading{{"n", ""}}}
+	for i := range 1000 {
+		g.Rows = append(g.Rows, []datum{counted(int64(i))})
+	}
+	require.True(t, g.Thinned())
+	require.Len(t, g.Shown(), 250)
+	require.Equal(t, "996", g.Shown()[249][0].String())
+	require.Equal(t, 1001, bytes.Count(g.csv(), []byte("\n")))
+	g.Rows = g.Rows[:mostRows]
+	require.Len(t, g.Shown(), mostRows)
+}
+
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)

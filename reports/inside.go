@@ -109,7 +109,9 @@ const insideHeight = 92
 func insideFigure(r *measure.Result, v *scenarios.Variant, sum *measure.Summary, lines []measure.CourseSummary, legend []string) figure {
 	spells := spellsOf(v.Faults, r)
 	end := r.Duration.Seconds()
+	rows := float64(nameRows(spells, end))
 	var plots []titled
+	var most []string
 	for _, a := range aspects {
 		high := span{}
 		for i := range lines {
@@ -118,8 +120,12 @@ func insideFigure(r *measure.Result, v *scenarios.Variant, sum *measure.Summary,
 		if high.hi == 0 {
 			continue
 		}
-		chart := newPlot(linearAxis(end, 5, clock), linearAxis(high.hi*1.05, 3, a.text), "")
-		chart.Add(spellBands{spells, false})
+		y := linearAxis(high.hi*1.05, 3, a.text)
+		if len(plots) == 0 {
+			y.max *= 1 + .2*rows // for the names of faults
+		}
+		chart := newPlot(linearAxis(end, 5, clock), y, "")
+		chart.Add(spellBands{spells, len(plots) == 0})
 		for i := range lines {
 			c := &lines[i]
 			var points plotter.XYs
@@ -128,25 +134,24 @@ func insideFigure(r *measure.Result, v *scenarios.Variant, sum *measure.Summary,
 			}
 			if len(points) > 0 {
 				hand := handOf(slices.Index(legend, c.Place))
-				chart.Add(&plotter.Line{XYs: points, LineStyle: hand.line()})
+				chart.Add(&plotter.Line{XYs: points, LineStyle: hand.line()}, values{points, hand.who, func(k int) (where, what string) {
+					return "at " + clock(points[k].X), c.Place + ": " + a.title + " " + a.text(points[k].Y)
+				}})
 			}
 		}
 		plots = append(plots, titled{a.title, chart})
+		most = append(most, a.title+" up to "+a.text(high.hi))
 	}
 	for i := range len(plots) - 1 {
 		blank(plots[i].plot)
 	}
 	title := v.Name + ", " + worldName(sum.World)
-	label := "Inside the nodes over time, " + title
+	label := "Inside the nodes over time, " + title + ": " + strings.Join(most, ", ")
 	if len(v.Faults) > 0 {
 		label += "; faults: " + strings.Join(names(spells), ", ")
 	}
 	return figure{Title: title, Data: insideGrid(lines), SVG: stacked(label, vg.Length(insideHeight*len(plots)+20), plots...)}
 }
-
-// mostRows is how many instants of a line its table has: there are more in
-// result.json.
-const mostRows = 20
 
 // insideGrid is the lines of a figure in numbers.
 func insideGrid(lines []measure.CourseSummary) grid {
@@ -156,7 +161,7 @@ func insideGrid(lines []measure.CourseSummary) grid {
 	}
 	for i := range lines {
 		c := &lines[i]
-		for k := 0; k < len(c.InFlight); k += len(c.InFlight)/mostRows + 1 {
+		for k := 0; k < len(c.InFlight); k++ {
 			row := []datum{clocked((float64(k) + 1) * c.Span.Seconds()), said(c.Place)}
 			for _, a := range aspects {
 				if values := a.of(c); k < len(values) {

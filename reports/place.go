@@ -15,7 +15,7 @@ func placeGroup(name string, sums []*measure.Summary, of func(*measure.NodeSumma
 	places, left := placesOf(sums)
 	g := group{Name: name}
 	if left > 0 {
-		g.More = fmt.Sprintf("and %d more places: see the data under the flow", left)
+		g.More = fmt.Sprintf("and %d more places: they are in the files under the flow", left)
 	}
 	for _, place := range places {
 		line, any := row{Name: place}, false
