@@ -117,6 +117,8 @@ func kneeFigure(c *measure.Capacity, world string, m measure.Metric) figure {
 			chart.Add(&plotter.Line{XYs: plotter.XYs{{X: x.min, Y: at}, {X: x.max, Y: at}}, LineStyle: boundHand.line()})
 		}
 	}
+	x.set(&chart.X) // what was added has widened them
+	y.set(&chart.Y)
 	label := fmt.Sprintf("%s against the load offered, %s, one line for each variant: %s", m, worldName(world), strings.Join(ends, ", "))
 	return figure{Title: m.String(), Data: data, SVG: stacked(label, 270, titled{measure.Metrics[m.Name].About, chart})}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
+	"strings"
 
 	"trafficlab/bench/measure"
 	"trafficlab/scenarios"
@@ -97,6 +98,7 @@ type arrow struct {
 	from, to *box
 	bends    []*box
 	rate     float64 // requests per second
+	faulty   bool    // something befalls what passes there
 }
 
 // sketch is a flow with its boxes in layers.
@@ -112,7 +114,7 @@ type sketch struct {
 // into one box can do it.
 func (f flow) lay(w way, most int) *sketch {
 	t := f.variant.Topology
-	clients := &box{title: "clients", layer: 0}
+	clients := &box{title: "clients", layer: 0, places: []topologies.Place{"clients"}}
 	boxes := map[string][]*box{}
 	depth := depths(t)
 	s := &sketch{way: w, layers: [][]*box{{clients}}}
@@ -134,6 +136,9 @@ func (f flow) lay(w way, most int) *sketch {
 				}
 			}
 		}
+	}
+	for _, a := range s.arrows {
+		a.faulty = slices.ContainsFunc(f.variant.Faults, func(fault scenarios.Fault) bool { return passes(fault, a) })
 	}
 	s.sort()
 	s.label()
@@ -196,8 +201,35 @@ func (f flow) box(n *topologies.Node, title string, places []topologies.Place) *
 		if slices.ContainsFunc(fault.On, func(p topologies.Place) bool { return slices.Contains(places, p) }) {
 			b.lines = append(b.lines, line{"fault", fault.Word() + " " + stretch(fault)})
 		}
+		if askers := fewPlaces(askersOf(fault, places)); askers != "" {
+			b.lines = append(b.lines, line{"fault", fault.Word() + " from " + askers + " " + stretch(fault)})
+		}
 	}
 	return b
+}
+
+// endsOf are those of a link, such as "lb > api[2]".
+func endsOf(p topologies.Place) (from, to topologies.Place, ok bool) {
+	a, b, ok := strings.Cut(string(p), " > ")
+	return topologies.Place(a), topologies.Place(b), ok
+}
+
+// askersOf are those from whom a fault's links lead to some places.
+func askersOf(f scenarios.Fault, places []topologies.Place) (askers []topologies.Place) {
+	for _, link := range f.On {
+		if from, to, ok := endsOf(link); ok && slices.Contains(places, to) && !slices.Contains(askers, from) {
+			askers = append(askers, from)
+		}
+	}
+	return askers
+}
+
+// passes tells whether an arrow goes over a link that the fault befalls.
+func passes(f scenarios.Fault, a *arrow) bool {
+	return slices.ContainsFunc(f.On, func(link topologies.Place) bool {
+		from, to, ok := endsOf(link)
+		return ok && slices.Contains(a.from.places, from) && slices.Contains(a.to.places, to)
+	})
 }
 
 // stretch says in short when a fault is there: "5–13 s".

@@ -2,7 +2,9 @@ package reports
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -90,4 +92,29 @@ func TestManyReplicasAreOneBox(t *testing.T) {
 	require.Equal(t, "api × 500", s.layers[2][0].title)
 	require.Equal(t, 5.0, s.layers[2][0].in[0].rate)
 	require.Contains(t, s.layers[2][0].lines, line{"bad", "20% failed"})
+}
+
+// What befalls a link is said where it leads, and its arrow is marked.
+func TestFaultsOfLinksAreDrawn(t *testing.T) {
+	topology := &topologies.Topology{Entry: "lb", Nodes: []*topologies.Node{
+		{Name: "lb", Kind: topologies.LoadBalancer, Replicas: 1, To: []string{"api"}},
+		{Name: "api", Kind: topologies.Backend, Replicas: 2, Numbered: true},
+	}}
+	f := flowOf(topology)
+	fault := scenarios.Fault{At: time.Second, For: time.Second, On: []topologies.Place{"lb > api[1]", "clients > lb"}, Freeze: true}
+	f.variant.Faults = []scenarios.Fault{fault}
+	var drawn []string
+	s := f.lay(across, 5)
+	for _, layer := range s.layers {
+		for _, b := range layer {
+			for _, l := range b.lines {
+				if l.class == "fault" {
+					drawn = append(drawn, b.title+": "+l.text)
+				}
+			}
+		}
+	}
+	require.Equal(t, []string{"lb: freeze from clients 1–2 s", "api[1]: freeze from lb 1–2 s"}, drawn)
+	require.Equal(t, 2, strings.Count(string(s.svg("")), `class="edge idle faulty"`))
+	require.Equal(t, "freeze lb > api[1], clients > lb", faultName(fault))
 }

@@ -86,7 +86,9 @@ const mostValues = 150
 func (v values) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	for i := 0; i < len(v.at); i += len(v.at)/mostValues + 1 {
-		where, what := v.tell(i)
-		tell(c, vg.Point{X: x(v.at[i].X), Y: y(v.at[i].Y)}, v.who, where, what)
+		if at := (vg.Point{X: x(v.at[i].X), Y: y(v.at[i].Y)}); c.Contains(at) {
+			where, what := v.tell(i)
+			tell(c, at, v.who, where, what)
+		}
 	}
 }

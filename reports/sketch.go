@@ -231,6 +231,9 @@ func (s *sketch) arrow(b *strings.Builder, a *arrow, busiest float64) {
 	case busiest > 0:
 		width += 5 * a.rate / busiest
 	}
+	if a.faulty {
+		class += " faulty"
+	}
 	fmt.Fprintf(b, `<path class="%s" d="%s" stroke-width="%.1f"/><path class="tip" d="%s"/>`, class, path, width, s.way.head(tip))
 }
 
@@ -245,8 +248,12 @@ func (b *box) draw(out *strings.Builder) {
 			class = "box faulty"
 		}
 	}
+	title := b.title
+	for _, l := range b.lines { // which may be cut off below
+		title += "\n" + l.text
+	}
 	fmt.Fprintf(out, `<g><title>%s</title><rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="5"/>`,
-		template.HTMLEscapeString(b.title), class, b.x, b.y, b.w, b.h)
+		template.HTMLEscapeString(title), class, b.x, b.y, b.w, b.h)
 	middle := b.x + b.w/2
 	y := b.y + b.h/2 - (lineHeight*float64(len(b.lines)))/2 + 5
 	fmt.Fprintf(out, `<text class="name" x="%.1f" y="%.1f">%s</text>`, middle, y, template.HTMLEscapeString(clipped(b.title, int(b.w/7.6))))

@@ -14,6 +14,7 @@ import (
 
 	"trafficlab/bench/measure"
 	"trafficlab/scenarios"
+	"trafficlab/topologies"
 )
 
 // trace is one line of a time line chart.
@@ -229,14 +230,19 @@ func names(spells []spell) []string {
 
 // faultName is "crash api[1]", "5x slow api[0]".
 func faultName(f scenarios.Fault) string {
+	return strings.TrimSpace(f.Word() + " " + fewPlaces(f.On))
+}
+
+// fewPlaces names two places, or of more the first.
+func fewPlaces(all []topologies.Place) string {
 	var places []string
-	for _, p := range f.On {
+	for _, p := range all {
 		places = append(places, string(p))
 	}
 	if len(places) > 2 {
-		places = []string{fmt.Sprintf("%s and %d more", places[0], len(places)-1)}
+		return fmt.Sprintf("%s and %d more", places[0], len(places)-1)
 	}
-	return f.Word() + " " + strings.Join(places, ", ")
+	return strings.Join(places, ", ")
 }
 
 // spellBands shades spells and, where they are to be named, says so at the
