@@ -6,3 +6,6 @@ import "time"
 
 // processorTime is not known here.
 func processorTime() time.Duration { return 0 }
+
+// filesLimit is not known here.
+func filesLimit() string { return "" }

@@ -109,7 +109,7 @@ func broken(err error) policy.Reason {
 func ownTrouble(number uint64, err error) error {
 	for _, lack := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.ENOBUFS} {
 		if errors.Is(err, lack) {
-			return fmt.Errorf("request %d could not be sent from this machine: %w; offer less load, or raise the limit", number, err)
+			return fmt.Errorf("request %d could not be sent from this machine: %w; offer less load, or raise the limit%s", number, err, filesLimit())
 		}
 	}
 	return nil

@@ -152,12 +152,15 @@ func (c *call) take(a *http1.Response, err error) {
 	c.head = components.Head{Status: a.Status, Header: a.Header, Size: a.Length}
 }
 
-// blame counts what the upstream did wrong, or a body too long.
+// blame counts what the upstream did wrong, a body too long, or a connection
+// that could not be made for want of a descriptor.
 func (c *call) blame(err error) {
 	var wrong *http1.Error
 	switch {
 	case c.body != nil && c.body.over.Load():
 		c.of.node.refuse(http1.BodyTooLong)
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		c.of.node.refuse(http1.OutOfFiles)
 	case c.trip().Cause() != nil:
 	case errors.As(err, &wrong) && c.of.in != nil && c.of.in.Refused() == wrong: // the caller's, who has been counted
 	case errors.As(err, &wrong):

@@ -68,7 +68,8 @@ func (f *front) run() {
 			f.end(err)
 			return
 		}
-		pause = min(max(2*pause, 5*time.Millisecond), time.Second) // out of descriptors
+		f.refuse(http1.OutOfFiles)
+		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
 		time.Sleep(pause)
 	}
 }

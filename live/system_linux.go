@@ -247,7 +247,7 @@ func (s *System) fail(err error) {
 
 func (s *System) awaitReady(ctx context.Context, p *process) error {
 	for {
-		if _, err := s.ask(ctx, http.MethodGet, p, "/readyz"); err == nil {
+		if s.isReady(ctx, p) {
 			return nil
 		}
 		select {
@@ -259,6 +259,15 @@ func (s *System) awaitReady(ctx context.Context, p *process) error {
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
+}
+
+// isReady asks a place, which answers at once, or is not there yet: another
+// may have its port, and say nothing.
+func (s *System) isReady(ctx context.Context, p *process) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	_, err := s.ask(ctx, http.MethodGet, p, "/readyz")
+	return err == nil
 }
 
 // ask makes a request to the admin port of a place.

@@ -219,6 +219,9 @@ func TestSuspect(t *testing.T) {
 		{"neighbours", func(r *Run) { r.Machine.Others = 3 * time.Second }, []Warning{{Kind: "neighbours"}}},
 		{"neighbours on the host", func(r *Run) { r.Machine.Others, r.Machine.Stolen = 2*time.Second, 5*time.Second }, []Warning{{Kind: "neighbours", Severe: true}}},
 		{"a clock that was set", func(r *Run) { r.Machine.ClockStep = -time.Second }, []Warning{{Kind: "clock"}}},
+		{"a node that ran out of descriptors", func(r *Run) {
+			r.Nodes = append(r.Nodes, NodeUse{Place: "lb", Refused: map[string]int64{OutOfFiles: 3, "idle": 9}})
+		}, []Warning{{Kind: "files", Severe: true}}},
 		{"a clock that is kept right", func(r *Run) { r.Machine.ClockStep = 20 * ms }, nil},
 		{"requests left unsent", func(r *Run) { r.Samples = r.Samples[:800] }, []Warning{{Kind: "rate", Severe: true}}},
 		{"requests sent when the load was over", func(r *Run) {

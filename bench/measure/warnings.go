@@ -42,7 +42,7 @@ func Suspect(run *Run) []Warning {
 func (c *counter) suspect() []Warning {
 	var all []Warning
 	whole := c.whole()
-	for _, check := range []func(*counter, *count) *Warning{late, slack, saturated, crowded, clocked, closed} {
+	for _, check := range []func(*counter, *count) *Warning{late, slack, saturated, crowded, exhausted, clocked, closed} {
 		if w := check(c, whole); w != nil {
 			all = append(all, *w)
 		}
@@ -136,6 +136,37 @@ func crowded(c *counter, _ *count) *Warning {
 		Text: fmt.Sprintf("%s of the machine's processors went to others (%s to other machines on the same host): stop what else runs, or run again when it is over.",
 			percent(min(1, share)), percent(min(1, m.Stolen.Seconds()/there))),
 	}
+}
+
+// OutOfFiles is what a node calls connections that it could not take or make
+// for want of a file descriptor, among Refused.
+const OutOfFiles = "out of file descriptors"
+
+// exhausted says that a place ran out of file descriptors, which looks like
+// slowness and errors of its own.
+func exhausted(c *counter, _ *count) *Warning {
+	place, most := "", int64(0)
+	for _, n := range c.run.Nodes {
+		if times := n.Refused[OutOfFiles]; times > most {
+			place, most = n.Place, times
+		}
+	}
+	if most == 0 {
+		return nil
+	}
+	return &Warning{
+		Kind:   "files",
+		Severe: true,
+		Text:   fmt.Sprintf("%s had no file descriptor left for connections, %s: raise the limit (ulimit -n), or offer less load.", place, times(most)),
+	}
+}
+
+// times is "once", "3 times".
+func times(n int64) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 // clocked says that somebody set the clock.

@@ -57,6 +57,7 @@ var (
 	errCodingUnknown = &Error{501, "unknown transfer coding"}
 	errConnect       = &Error{501, "CONNECT"}
 	errFull          = &Error{503, "too many connections"}
+	errFiles         = &Error{503, "out of file descriptors"}
 	errVersion       = &Error{505, "HTTP version"}
 
 	errSilent        = &Error{0, "nobody asked"}
@@ -72,6 +73,7 @@ var (
 	BodyTooSlow    = errBodyTimeout
 	BodyTooLong    = errBodyTooLong
 	Full           = errFull
+	OutOfFiles     = errFiles
 )
 
 // HandshakeError is why a handshake of TLS came to nothing.

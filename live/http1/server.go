@@ -86,7 +86,10 @@ func (s *Server) Serve(l net.Listener) error {
 		if temporary, ok := err.(interface{ Temporary() bool }); !ok || !temporary.Temporary() {
 			return err
 		}
-		pause = min(max(2*pause, 5*time.Millisecond), time.Second) // out of descriptors
+		if s.Refused != nil {
+			s.Refused(errFiles)
+		}
+		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
 		time.Sleep(pause)
 	}
 }
