@@ -49,6 +49,12 @@ const maxWorkers = 20000
 // returned. An error that the generator's own machine causes (no free port, no
 // free file) ends the run too: it tells nothing of the system.
 func Fire(ctx context.Context, c *scenarios.Case, aim Aim) ([]measure.Sample, error) {
+	return fire(ctx, c, aim, maxWorkers)
+}
+
+// fire is Fire with at most so many requests of open streams under way at once.
+// However few, what waits for one of them is late, and counted as that.
+func fire(ctx context.Context, c *scenarios.Case, aim Aim, workers uint64) ([]measure.Sample, error) {
 	if err := c.Recall(); err != nil {
 		return nil, err
 	}
@@ -64,7 +70,7 @@ func Fire(ctx context.Context, c *scenarios.Case, aim Aim) ([]measure.Sample, er
 	v := newVolley(by, c)
 	attacker := vegeta.NewAttacker(
 		vegeta.Client(&http.Client{Transport: v, CheckRedirect: unfollowed}),
-		vegeta.MaxWorkers(maxWorkers),
+		vegeta.MaxWorkers(workers),
 	)
 	for result := range attacker.Attack(v.target, v, 0, "") {
 		if err := v.note(result); err != nil {

@@ -41,7 +41,9 @@ func bubble(t *testing.T, h http.HandlerFunc) (aim Aim, listen net.Listener) {
 	network := &live.Memory{}
 	l, err := network.Listen("entry")
 	require.NoError(t, err)
-	server := &http.Server{Handler: h}
+	server := &http.Server{Handler: h, Protocols: new(http.Protocols)}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
 	var served sync.WaitGroup
 	served.Go(func() { server.Serve(l) })
 	transport := NewTransport()

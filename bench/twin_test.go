@@ -217,8 +217,9 @@ func runInBubble(t *testing.T, c *scenarios.Case, dial time.Duration) (samples [
 		require.NoError(t, err)
 		time.Sleep(time.Second) // let stragglers run out
 		transport.CloseIdleConnections()
+		before := <-warm
 		for i, n := range hosted {
-			nodes = append(nodes, n.Use().Since((*warm)[i]))
+			nodes = append(nodes, n.Use().Since(before[i]))
 		}
 		for _, n := range hosted {
 			require.NoError(t, n.Close())
@@ -229,14 +230,16 @@ func runInBubble(t *testing.T, c *scenarios.Case, dial time.Duration) (samples [
 }
 
 // useAt takes what the nodes have counted, once the instant comes.
-func useAt(hosted []*live.Node, at time.Time) *[]measure.NodeUse {
-	var uses []measure.NodeUse
+func useAt(hosted []*live.Node, at time.Time) <-chan []measure.NodeUse {
+	taken := make(chan []measure.NodeUse, 1)
 	time.AfterFunc(time.Until(at), func() {
+		var uses []measure.NodeUse
 		for _, n := range hosted {
 			uses = append(uses, n.Use())
 		}
+		taken <- uses
 	})
-	return &uses
+	return taken
 }
 
 func hostAll(t *testing.T, c *scenarios.Case, network *live.Memory) []*live.Node {
