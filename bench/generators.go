@@ -101,8 +101,9 @@ func (g *alone) companions() []live.Companion { return nil }
 
 func (g *alone) ready(_ context.Context, s *live.System) error {
 	address, trust := s.Entry()
-	g.aim = newAim(address, trust, Share{}, g.c)
-	return nil
+	var err error
+	g.aim, err = newAim(address, trust, Share{}, g.c)
+	return err
 }
 
 func (g *alone) fire(ctx context.Context, began time.Time) ([]measure.Sample, time.Duration, error) {
@@ -118,10 +119,13 @@ func (g *alone) close() {
 }
 
 // newAim is ready to fire, but for the instant.
-func newAim(address string, trust *tls.Config, share Share, c *scenarios.Case) Aim {
+func newAim(address string, trust *tls.Config, share Share, c *scenarios.Case) (Aim, error) {
+	if err := c.Recall(); err != nil {
+		return Aim{}, err
+	}
 	transport := NewTransport()
 	transport.TLSClientConfig = trust
-	return Aim{URL: address, Transport: transport, Sleep: live.SleepUntil, Share: share, Arrivals: share.Arrivals(c)}
+	return Aim{URL: address, Transport: transport, Sleep: live.SleepUntil, Share: share, Arrivals: share.Arrivals(c)}, nil
 }
 
 // crew is the generators of a run, as the runner sees them.
@@ -236,7 +240,10 @@ func Generate(ctx context.Context, manifest, to string, share Share) error {
 	if err != nil {
 		return err
 	}
-	aim := newAim(target.URL, target.Trust, share, target.Case)
+	aim, err := newAim(target.URL, target.Trust, share, target.Case)
+	if err != nil {
+		return err
+	}
 	runtime.GC()
 	runner, err := net.Dial("tcp", to)
 	if err != nil {

@@ -57,12 +57,19 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// smallCase is open and closed streams on a backend that speaks TLS, with
-// clients of several habits.
+// smallCase is open and closed streams and the replay of a log, on a backend
+// that speaks TLS, with clients of several habits.
 func smallCase(t *testing.T) *scenarios.Case {
+	log := filepath.Join(t.TempDir(), "access.log")
+	var lines strings.Builder
+	for i := range 30 {
+		fmt.Fprintf(&lines, "10.0.0.%d - - [10/Oct/2025:13:55:%02d +0000] \"GET /logged/%d HTTP/1.1\" 200 23\n", i%3, i%2, i)
+	}
+	save(t, log, lines.String())
 	return caseOf(t, "entry: api\nnodes:\n  api: {kind: backend, workers: 20, service-time: 2ms, tls: self-signed}",
 		`[{poisson: 150/s, for: 1500ms, mix: [{get: "/products/{zipf 50 1.1}", class: readers}, {post: /orders, body: 1KiB, class: buyers, clients: {count: 7, connections: own, http: 2, reads: 64KiB/s}}]},
-  {closed: {clients: {count: 5, keep-alive: 3}, think: {exponential: 60ms}}, for: 1500ms, mix: [{get: /account, class: callers}]}]`, "")
+  {closed: {clients: {count: 5, keep-alive: 3}, think: {exponential: 60ms}}, for: 1500ms, mix: [{get: /account, class: callers}]},
+  {replay: {log: `+log+`}}]`, "")
 }
 
 // playedBy is a live run of a case by so many generators.
