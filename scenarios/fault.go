@@ -31,6 +31,7 @@ type Fault struct {
 	Expired bool          `json:",omitempty"` // it shows a certificate that is no longer good
 	Slow    float64       // service takes this many times as long; 0: as long
 	Rule    Rule          `json:",omitzero"` // what befalls some of the requests; zero: nothing
+	Link    Strain        `json:",omitzero"` // what befalls what passes over a link
 	Purge   Purge         // the cache forgets answers, at one instant: For is 0
 }
 

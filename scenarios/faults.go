@@ -15,6 +15,7 @@ type FaultKind struct {
 
 	instant bool // it is over at once
 	process bool // it befalls a process as such, whatever it does
+	links   bool // it befalls links, and nothing else does
 	graded  bool // there is less and more of it, so that it may grow
 	read    func(v strict.Value, f *Fault)
 	is      func(f *Fault) bool
@@ -28,12 +29,14 @@ var Faults = map[string]FaultKind{
 	"answers":     answers,
 	"certificate": certificate,
 	"crash":       crash,
+	"cut":         cutting,
 	"freeze":      freeze,
 	"drain":       drain,
 	"restart":     restart,
 	"slow":        slow,
 	"errors":      erring,
 	"delay":       delay,
+	"link":        linking,
 	"purge":       purging,
 }
 

@@ -60,6 +60,9 @@ func fault(v strict.Value, t *topologies.Topology, length time.Duration) Fault {
 	}
 	if v.Get("on").Need(`on: "api[2]"`) {
 		f.On = victims(v.Get("on"), t, kind)
+		if f.Link.Only != 0 && strings.Contains(v.Get("on").Flow(), "|") {
+			v.Get(name).Get("way").WrongKey("is not told between two sets", `on: "lb > api"`)
+		}
 	}
 	return f
 }
@@ -75,6 +78,8 @@ var FaultFields = []Field{
 	{"ramp: 4s", "it grows to its full measure over so long"},
 	{"stagger: 1s", "it comes to each place so much later than to the one before"},
 	{`on: "api[2]"`, "a node, one of its replicas, a share of them (30% of api), a zone (zone a), or a list of such"},
+	{`on: "lb > api"`, "for link and cut: from those who ask to those who are asked; clients ask the entry"},
+	{`on: "edge, lb | api"`, "for link and cut: all links between two sets"},
 }
 
 // mostTimes bounds how often a fault may come back.
@@ -132,23 +137,11 @@ func victims(v strict.Value, t *topologies.Topology, kind FaultKind) []topologie
 		if name == "" {
 			continue
 		}
-		found := placesOf(t, name)
-		if len(found) == 0 {
-			item.Wrong(fmt.Sprintf("%s has no place %q", t.Name, name), strict.Suggest(name, "the places are", placeNames(t)))
-			continue
-		}
-		for _, node := range owners(t, found) {
-			switch {
-			case node == nil && !kind.process:
-				item.Wrong("a Redis does nothing here but count", "crash: true, or freeze: true")
-			case node == nil:
-			case node.Kind == topologies.External:
-				item.Wrong(fmt.Sprintf("%s is external, which nothing here can make ill", node.Name), "")
-			case kind.fits != nil:
-				if wrong, right := kind.fits(node); wrong != "" {
-					item.Wrong(node.Name+" "+wrong, right)
-				}
-			}
+		var found []topologies.Place
+		if isLink(name) || kind.links {
+			found = links(item, t, kind)
+		} else {
+			found = standing(item, t, kind)
 		}
 		for _, place := range found {
 			if slices.Contains(places, place) {
@@ -162,6 +155,47 @@ func victims(v strict.Value, t *topologies.Topology, kind FaultKind) []topologie
 		v.Wrong("names no place", `on: "api[2]"`)
 	}
 	return places
+}
+
+// standing reads which places an item means, for a kind of faults.
+func standing(item strict.Value, t *topologies.Topology, kind FaultKind) []topologies.Place {
+	name := item.Text("")
+	found := placesOf(t, name)
+	if len(found) == 0 {
+		item.Wrong(fmt.Sprintf("%s has no place %q", t.Name, name), strict.Suggest(name, "the places are", placeNames(t)))
+	}
+	for _, node := range owners(t, found) {
+		switch {
+		case node == nil && !kind.process:
+			item.Wrong("a Redis does nothing here but count", "crash: true, or freeze: true")
+		case node == nil:
+		case node.Kind == topologies.External:
+			item.Wrong(fmt.Sprintf("%s is external, which nothing here can make ill", node.Name), "")
+		case kind.fits != nil:
+			if wrong, right := kind.fits(node); wrong != "" {
+				item.Wrong(node.Name+" "+wrong, right)
+			}
+		}
+	}
+	return found
+}
+
+// links reads which links an item means, for a kind of faults.
+func links(item strict.Value, t *topologies.Topology, kind FaultKind) []topologies.Place {
+	words := item.Text("")
+	switch {
+	case !kind.links:
+		item.Wrong(fmt.Sprintf("%s is a link, which this cannot befall", words), "link: {delay: 20ms}, or cut: reset; or a node")
+		return nil
+	case !isLink(words):
+		item.Wrong(fmt.Sprintf("%s is no link", words), aLink)
+		return nil
+	}
+	found, wrong, right := linksOf(t, words)
+	if wrong != "" {
+		item.Wrong(wrong, right)
+	}
+	return found
 }
 
 // redis is how a fault names what limits are shared in, unless a node is called

@@ -41,7 +41,8 @@ type Effect struct {
 	Leaves  bool
 	Expired bool
 	Slow    float64
-	Rules   []Rule // in the order of the file; not to be changed
+	Rules   []Rule   // in the order of the file; not to be changed
+	Links   []Strain // likewise, of a link
 }
 
 var calm = Effect{Slow: 1}
@@ -105,10 +106,13 @@ func overlay(list []ailing, now time.Duration) Effect {
 		if now < a.From || now >= a.To {
 			continue
 		}
-		rules := len(e.Rules)
+		rules, links := len(e.Rules), len(e.Links)
 		Faults[a.fault.Kind()].lay(a.fault, a.measure, &e)
 		if len(e.Rules) > rules {
 			e.Rules[rules].Fault, e.Rules[rules].salt = a.number, a.salt
+		}
+		if len(e.Links) > links {
+			e.Links[links].salt = a.salt
 		}
 	}
 	e.Frozen = e.Frozen && !e.Down

@@ -130,6 +130,11 @@ func (v Value) Size(or, low, high int64) int64 {
 	return number(v, or, low, high, ParseSize, Size, "64KiB")
 }
 
+// Bandwidth is a number of bytes a second: 1MiB/s.
+func (v Value) Bandwidth(or, low, high int64) int64 {
+	return number(v, or, low, high, ParseBandwidth, Bandwidth, "1MiB/s")
+}
+
 // Share is a percentage as a number from 0 to 1: 30%.
 func (v Value) Share(or, low, high float64) float64 {
 	return number(v, or, low, high, ParseShare, Share, "30%")
@@ -217,6 +222,15 @@ func ParseSize(text string) (int64, error) {
 	return int64(n), nil
 }
 
+// ParseBandwidth reads a number of bytes a second.
+func ParseBandwidth(text string) (int64, error) {
+	size, ok := strings.CutSuffix(text, "/s")
+	if !ok {
+		return 0, fmt.Errorf("%q is no bandwidth", text)
+	}
+	return ParseSize(size)
+}
+
 // ParseShare reads a percentage, as a number from 0 to 1.
 func ParseShare(text string) (float64, error) {
 	n, err := amount(text, "a share", map[string]float64{"%": 1})
@@ -228,7 +242,7 @@ func ParseFactor(text string) (float64, error) {
 	return amount(text, "a factor", map[string]float64{"x": 1})
 }
 
-// Duration, Rate, Size, Share and Factor write what the parsers read.
+// Duration, Rate, Size, Bandwidth, Share and Factor write what the parsers read.
 func Duration(d time.Duration) string {
 	text := d.String()
 	for _, zero := range []string{"m0s", "h0m"} {
@@ -251,6 +265,9 @@ func Size(n int64) string {
 	}
 	return strconv.FormatInt(n, 10) + "B"
 }
+
+// Bandwidth writes a number of bytes a second.
+func Bandwidth(n int64) string { return Size(n) + "/s" }
 
 // Share writes a percentage.
 func Share(share float64) string { return trim(share*100) + "%" }
