@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"trafficlab/components/policy"
 	"trafficlab/topologies"
 )
 
@@ -27,12 +28,11 @@ type Line struct {
 	free    [2]time.Duration // from when on there is bandwidth
 }
 
-// Passage is what becomes of a message.
+// Passage is what becomes of a message, or of an attempt to connect.
 type Passage struct {
 	Arrives time.Duration // its last byte, or the news of its end
 	Lost    int           // how often it was sent in vain
-	Refused bool          // what was to be a connection is none
-	Reset   bool          // the connection breaks instead
+	Why     policy.Reason // it does not arrive: OK if it does
 	clear   time.Duration // from when on the way is clear for it
 	held    time.Duration // beside that
 }
@@ -94,13 +94,39 @@ func (e *Effect) isCut(c Cut) bool {
 	return slices.ContainsFunc(e.Links, func(s Strain) bool { return s.Cut == c })
 }
 
-// Open sends the first word of a new connection, or (Back) the one in answer.
-func (l *Line) Open(now time.Duration, way Way) Passage {
+// Dial makes a connection: a word there and one back, and with TLS a second
+// round of both (RFC 8446 section 2). Messages that go back meanwhile are
+// numbered behind its own.
+func (l *Line) Dial(now time.Duration, tls bool) Passage {
 	e := l.weather.At(now)
 	if e.isCut(Refuse) {
-		return Passage{Arrives: now, Refused: true}
+		return Passage{Arrives: now, Why: policy.Refused}
 	}
-	return l.pass(now, &e, way, 0, firstHello, mostHellos)
+	p := Passage{Arrives: now}
+	for _, way := range []Way{There, Back} {
+		e = l.weather.At(p.Arrives)
+		if p = p.then(l.pass(p.Arrives, &e, way, 0, firstHello, mostHellos)); p.Why != policy.OK {
+			p.Why = policy.Timeout
+			return p
+		}
+	}
+	for made := p.Arrives; tls; tls = false {
+		for _, way := range []Way{There, Back} {
+			if p = p.then(l.Send(p.Arrives, made, way, helloBytes)); p.Why != policy.OK {
+				return p
+			}
+		}
+	}
+	return p
+}
+
+// helloBytes is the length of a step of a TLS handshake, near enough.
+const helloBytes = 1000
+
+// then is what follows, and what came before counted in.
+func (p Passage) then(next Passage) Passage {
+	next.Lost += p.Lost
+	return next
 }
 
 // Send sends a message of so many bytes over a connection that was made at an
@@ -108,7 +134,7 @@ func (l *Line) Open(now time.Duration, way Way) Passage {
 func (l *Line) Send(now, made time.Duration, way Way, size int64) Passage {
 	e := l.weather.At(now)
 	if e.isCut(Reset) {
-		return Passage{Arrives: now, Reset: true}
+		return Passage{Arrives: now, Why: policy.Reset}
 	}
 	if end, dead := l.deadUntil(now, made); dead {
 		l.numbers[way-1]++
@@ -119,7 +145,7 @@ func (l *Line) Send(now, made time.Duration, way Way, size int64) Passage {
 
 // More sends some more of a message. Its bytes come in order.
 func (l *Line) More(now time.Duration, way Way, size int64, p *Passage) {
-	if p.Reset || p.Refused {
+	if p.Why != policy.OK {
 		return
 	}
 	e := l.weather.At(now)
@@ -157,7 +183,7 @@ func (l *Line) deadUntil(now, made time.Duration) (end time.Duration, dead bool)
 // vain is what is sent over a dead connection: again and again until somebody
 // says that there is none.
 func vain(now, end time.Duration) Passage {
-	p := Passage{Arrives: now, Reset: true}
+	p := Passage{Arrives: now, Why: policy.Reset}
 	for again := firstAgain; p.Arrives < end && p.Lost < mostAgain; again = min(2*again, longestAgain) {
 		p.Lost++
 		p.Arrives += again
@@ -177,7 +203,7 @@ func (l *Line) pass(now time.Duration, e *Effect, way Way, size int64, again tim
 	}
 	for l.loses(p.clear, way, number, p.Lost) {
 		if p.Lost == most {
-			p.Reset = true
+			p.Why = policy.Reset
 			break
 		}
 		p.Lost++

@@ -28,12 +28,13 @@ type call struct {
 	used   uint16 // calls of its connection so far, itself too; counted where they are bounded
 	reason policy.Reason
 
-	status int
-	header components.Header
-	body   components.Body // as it came over the wire
-	owner  int             // the client's sample
-	ends   time.Duration   // the body, if that takes its time: until then, callee sends it
-	cut    bool            // it breaks off there
+	status  int
+	header  components.Header
+	body    components.Body // as it came over the wire
+	owner   int             // the client's sample
+	ends    time.Duration   // the body, if that takes its time: until then, callee sends it
+	cut     bool            // it breaks off there
+	transit *transit        // over a link that has weather; else nil
 
 	request components.Request
 }
@@ -59,11 +60,24 @@ func (c *call) Cancel() {
 	if c.world.traced(c.request.Number) {
 		c.world.note(c.request.Number, c.who(), "gives %s up", c.pool.to.name)
 	}
+	c.part()
+	c.release(false)
+}
+
+// part tells who works on the call that nobody waits for it any more.
+func (c *call) part() {
+	if l := c.pool.link; l != nil {
+		l.part(c)
+	} else {
+		c.desert()
+	}
+}
+
+func (c *call) desert() {
 	if f := c.callee; f != nil {
 		c.callee = nil
 		f.abandon()
 	}
-	c.release(false)
 }
 
 // begin asks for a connection, and waits in line if there is none to be had.
@@ -86,6 +100,10 @@ func (c *call) begin() {
 // connect takes over a connection that stands open, or dials.
 func (c *call) connect() {
 	c.holds = true
+	if c.pool.link != nil {
+		c.pool.link.connect(c)
+		return
+	}
 	if c.pool.idle > 0 {
 		c.used = c.pool.reuse() + 1
 		c.send()
@@ -151,13 +169,18 @@ func (c *call) run() {
 
 // giveUp ends the wait for a connection.
 func (c *call) giveUp() {
-	if c.ticked() && c.callee == nil {
+	if c.ticked() && c.callee == nil && (c.transit == nil || !c.transit.begun) {
 		c.fail(policy.Timeout)
 	}
 }
 
 // connected has the answer to the dialling.
 func (c *call) connected() {
+	if c.transit != nil && c.transit.why != policy.OK {
+		c.pool.made = false
+		c.fail(c.transit.why)
+		return
+	}
 	if c.pool.to.shut() || c.distrusts() {
 		c.pool.made = false
 		c.fail(policy.Refused)
@@ -175,27 +198,41 @@ func (c *call) distrusts() bool {
 
 // send hands the request over.
 func (c *call) send() {
-	c.worked = true
 	if c.request.Size != 0 {
 		c.sent = c.world.clock.now
 	}
+	if c.pool.link != nil {
+		c.pool.link.send(c)
+		return
+	}
+	c.worked = true
 	c.callee = c.pool.to.receive(c)
 }
 
-// answer ends the attempt with an answer, whose body comes at once.
+// answer ends the attempt with an answer, whose body comes at once but for what
+// the way takes.
 func (c *call) answer(r *components.Response, body components.Body) {
 	c.callee = nil
+	if l := c.pool.link; l != nil {
+		l.answer(c, r, body)
+		return
+	}
+	c.hear(r.Status, handed(r.Header), body)
+}
+
+// hear has the answer.
+func (c *call) hear(status int, header components.Header, body components.Body) {
 	c.fired, c.reason = true, policy.OK
-	c.status, c.header, c.body = r.Status, handed(r.Header), body
+	c.status, c.header, c.body = status, header, body
 	if c.pool.reads > 0 {
 		c.ends = max(c.ends, c.world.clock.now+scenarios.Takes(body.Size, c.pool.reads))
 	}
 	if c.world.traced(c.request.Number) {
 		why := ""
-		if reason := components.ReasonOf(r.Status, r.Header); reason != policy.OK {
+		if reason := components.ReasonOf(status, header); reason != policy.OK {
 			why = " (" + reason.String() + ")"
 		}
-		c.world.note(c.request.Number, string(c.pool.to.name), "answers %d%s, %d bytes", r.Status, why, body.Size)
+		c.world.note(c.request.Number, string(c.pool.to.name), "answers %d%s, %d bytes", status, why, body.Size)
 	}
 	c.tell()
 }
@@ -231,7 +268,7 @@ func (c *call) tell() {
 func (c *call) release(whole bool) {
 	if c.holds {
 		c.holds = false
-		c.pool.give(whole, c.used)
+		c.pool.give(c, whole && (c.transit == nil || !c.transit.finished))
 	}
 }
 

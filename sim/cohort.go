@@ -1,6 +1,9 @@
 package sim
 
-import "trafficlab/scenarios"
+import (
+	"trafficlab/scenarios"
+	"trafficlab/topologies"
+)
 
 // cohort is the connections of clients who behave alike.
 type cohort struct {
@@ -42,7 +45,7 @@ func (w *world) doors(h scenarios.Habits) []*pool {
 	t := w.c.Variant.Topology
 	var pools []*pool
 	for _, place := range t.Node(t.Entry).Places() {
-		p := w.newPool(place, 0)
+		p := w.newPool(topologies.Outside, place, 0)
 		p.shared, p.uses, p.reads = h.HTTP2, h.Requests, h.Reads
 		pools = append(pools, p)
 	}

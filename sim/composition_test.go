@@ -327,12 +327,51 @@ var faults = map[string]func(m *mix, f *scenarios.Fault){
 			{Mislabelled: true}, {Rate: 20_000}, {Corrupted: true, Rate: 100_000},
 		}[m.IntN(7)]}
 	},
+	"link": func(m *mix, f *scenarios.Fault) {
+		f.On, f.Link.Only = m.links(), scenarios.Way(m.IntN(3))
+		if m.coin() {
+			f.Link.Delay = topologies.Distribution{Law: "uniform", Low: 0, High: m.span(1, 60)}
+			f.Link.Correlation = m.Float64() / 2
+		}
+		if m.coin() {
+			f.Link.Bandwidth = int64(2000 + m.IntN(1_000_000))
+		}
+		if m.coin() || f.Kind() == "" {
+			f.Link.Loss = m.Float64()
+		}
+	},
+	"cut": func(m *mix, f *scenarios.Fault) {
+		f.On, f.Ramp = m.links(), 0
+		f.Link.Cut = []scenarios.Cut{scenarios.Reset, scenarios.Refuse, scenarios.BlackHole, scenarios.HalfOpen}[m.IntN(4)]
+		if f.Link.Cut == scenarios.BlackHole {
+			f.Link.Only = scenarios.Way(m.IntN(3))
+		}
+	},
 	"purge": func(m *mix, f *scenarios.Fault) {
 		f.For, f.Purge = 0, []scenarios.Purge{{Path: "/products/1*"}, {Path: "/products/2"}, {Tag: "ones"}}[m.IntN(3)]
 		f.On = m.top.Node("cdn").Places()
 	},
 	"redis gone":   func(_ *mix, f *scenarios.Fault) { f.Crash, f.On = true, []topologies.Place{topologies.Redis} },
 	"redis frozen": func(_ *mix, f *scenarios.Fault) { f.Freeze, f.On = true, []topologies.Place{topologies.Redis} },
+}
+
+// links are some of the system's, or all between two nodes.
+func (m *mix) links() []topologies.Place {
+	ends := [][2]string{{"clients", "cdn"}, {"cdn", "gate"}, {"gate", "lb"}, {"lb", "api"}}[m.IntN(4)]
+	from := []topologies.Place{topologies.Outside}
+	if n := m.top.Node(ends[0]); n != nil {
+		from = n.Places()
+	}
+	var links []topologies.Place
+	for _, a := range from {
+		for _, b := range m.top.Node(ends[1]).Places() {
+			links = append(links, topologies.Link(a, b))
+		}
+	}
+	if m.coin() {
+		links = links[:1+m.IntN(len(links))]
+	}
+	return links
 }
 
 func (m *mix) fault(end time.Duration) scenarios.Fault {

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"trafficlab/components"
-	"trafficlab/components/policy"
 )
 
 // frame is an exchange at a place: the components.Exchange that a handler
@@ -126,7 +125,7 @@ func (f *frame) crash() {
 	f.dead = true
 	if f.wanted {
 		f.wanted = false
-		f.call.fail(policy.Reset)
+		f.call.lose()
 	}
 	if f.call != nil {
 		if f.answered && f.call.callee == f {

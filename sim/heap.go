@@ -17,6 +17,9 @@ const (
 	visited               // slot: frame, the request is read
 	elapsed               // slot: frame, its wait is over
 	looked                // a tick of the lookout is over
+	went                  // slot: call, what was under way over its link is there
+	snapped               // slot: of the resets of links
+	came                  // slot: call, what was under way over its link is back
 )
 
 // event is a small value without pointers. The sequence number stands above

@@ -18,7 +18,11 @@ func (f *frame) Lingers(of components.Call) (until time.Duration, end components
 	if c == nil || !c.lingers() || of == nil && c.callee != f {
 		return 0, nil, false
 	}
-	return c.ends, (*bodyEnd)(c), true
+	until = c.ends
+	if of == nil && c.transit != nil && until != components.Forever {
+		until -= c.transit.lag // it has left by then
+	}
+	return until, (*bodyEnd)(c), until > f.world.clock.now
 }
 
 // bodyEnd is the event of a call's body that has ended.
@@ -82,9 +86,8 @@ func (c *call) received() {
 // hangUp lets go of an answer that has come, wholly or not.
 func (c *call) hangUp() {
 	whole := !c.lingers() && !c.cut
-	if f := c.callee; f != nil && c.lingers() {
-		c.callee = nil
-		f.abandon()
+	if c.lingers() {
+		c.part()
 	}
 	c.release(whole)
 }
@@ -95,6 +98,14 @@ func (c *call) sever() {
 		return
 	}
 	c.callee = nil
+	if l := c.pool.link; l != nil {
+		l.sever(c)
+		return
+	}
+	c.breakOff()
+}
+
+func (c *call) breakOff() {
 	c.ends, c.cut = c.world.clock.now, true
 	c.tell()
 }

@@ -192,7 +192,7 @@ func (p *place) pool(to topologies.Place) *pool {
 		f.pools = append(f.pools, nil)
 	}
 	if f.pools[i] == nil {
-		f.pools[i] = p.world.newPool(to, p.node.Connections)
+		f.pools[i] = p.world.newPool(p.name, to, p.node.Connections)
 		if p.node.Idle != nil {
 			f.pools[i].keeps = p.node.Idle.Most
 		}

@@ -1,6 +1,10 @@
 package sim
 
-import "time"
+import (
+	"time"
+
+	"trafficlab/components/policy"
+)
 
 // pool is the connections from one place to another, or from the clients to
 // the entry. At most limit calls hold one at a time; the others wait in line.
@@ -13,7 +17,9 @@ type pool struct {
 	idle    int
 	waiting ring[*call]
 
-	reads int64 // bytes a second that clients take of an answer; 0: as they come
+	reads int64           // bytes a second that clients take of an answer; 0: as they come
+	link  *link           // nil: nothing ever ails it
+	born  []time.Duration // when each idle connection was made, if it does
 
 	uses int      // most calls of one connection; 0: any number
 	used []uint16 // how many each idle one has had, if that is bounded
@@ -23,6 +29,7 @@ type pool struct {
 	made   bool          // or being made
 	shares int           // calls of the one made last, if they are bounded
 	stands time.Duration // from when on, if made
+	why    policy.Reason // or why it does not
 }
 
 // take asks for a connection, and tells whether the call has it.
@@ -56,14 +63,17 @@ func (p *pool) share() {
 	}
 }
 
-// give returns a connection that has had so many calls, and hands it to the
-// first who still waits.
-func (p *pool) give(whole bool, used uint16) {
+// give returns the connection of a call, and hands it to the first who still
+// waits.
+func (p *pool) give(of *call, whole bool) {
 	p.busy--
-	if whole && !p.to.shut() && !p.shared && (p.keeps < 0 || p.idle < p.keeps) && (p.uses == 0 || int(used) < p.uses) {
+	if whole && !p.to.shut() && !p.shared && (p.keeps < 0 || p.idle < p.keeps) && (p.uses == 0 || int(of.used) < p.uses) {
 		p.idle++
 		if p.uses > 0 {
-			p.used = append(p.used, used)
+			p.used = append(p.used, of.used)
+		}
+		if p.link != nil {
+			p.born = append(p.born, of.transit.made)
 		}
 	}
 	for p.waiting.len > 0 {
@@ -80,7 +90,7 @@ func (p *pool) give(whole bool, used uint16) {
 }
 
 // lose forgets connections: an end of theirs is no more.
-func (p *pool) lose() { p.idle, p.used, p.made, p.shares = 0, p.used[:0], false, 0 }
+func (p *pool) lose() { p.idle, p.used, p.born, p.made, p.shares = 0, p.used[:0], p.born[:0], false, 0 }
 
 // desert forgets who waits: they are gone with their process.
 func (p *pool) desert() {

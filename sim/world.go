@@ -40,6 +40,8 @@ type world struct {
 	places []*place
 	byName map[topologies.Place]*place
 	turns  []turn
+	links  map[topologies.Place]*link // those that something ails at some time
+	resets []*link
 	active *place // that did something last
 
 	frames    []*frame // by slot
@@ -78,6 +80,7 @@ func newWorld(c *scenarios.Case, costs Costs, build builder) (*world, error) {
 			w.addPlace(name, n, weather)
 		}
 	}
+	w.openLinks(weather)
 	if err := w.openClients(); err != nil {
 		return nil, err
 	}
@@ -207,6 +210,12 @@ func (w *world) dispatch(e event) {
 		w.frames[slot].elapse(e.at)
 	case looked:
 		w.look()
+	case snapped:
+		w.resets[slot].reset()
+	case went:
+		w.calls[slot].went()
+	case came:
+		w.calls[slot].came()
 	}
 }
 
@@ -246,6 +255,9 @@ func (w *world) newCall(p *pool) *call {
 	c.status, c.header, c.connectBy = 0, nil, components.Forever
 	c.worked, c.fired, c.holds, c.queued, c.over = false, false, false, false, false
 	c.ends, c.cut = 0, false
+	if c.transit != nil {
+		*c.transit = transit{}
+	}
 	return c
 }
 
@@ -256,12 +268,18 @@ func (w *world) checkSlot(slot int) {
 	}
 }
 
-func (w *world) newPool(to topologies.Place, limit int) *pool {
+func (w *world) newPool(from, to topologies.Place, limit int) *pool {
 	p := w.byName[to]
 	if p == nil {
 		panic("sim: no place " + string(to))
 	}
 	o := &pool{to: p, limit: limit, keeps: -1}
+	if len(w.links) > 0 {
+		if l := w.links[topologies.Link(from, to)]; l != nil {
+			o.link = l
+			l.pools = append(l.pools, o)
+		}
+	}
 	p.inbound = append(p.inbound, o)
 	return o
 }
