@@ -26,6 +26,7 @@ type Aim struct {
 	// Sleep waits until an instant, or returns the context's error. Vegeta's
 	// own sleeps overshoot by up to a millisecond: live.SleepUntil does not.
 	Sleep func(ctx context.Context, until time.Time) error
+	Clock live.Clock // of what faults do to the clients' link; nil: live.Precise
 
 	Share    Share               // of the load that is fired
 	Arrivals []scenarios.Arrival // Share.Arrivals, if they have been made before; they take their time
@@ -60,6 +61,11 @@ func fire(ctx context.Context, c *scenarios.Case, aim Aim, workers uint64) ([]me
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	aim, links, err := overLink(c, aim)
+	if err != nil {
+		return nil, err
+	}
+	defer links.Close()
 	cohorts, err := newCohorts(c, aim)
 	if err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ func TestTwinsInBadWeather(t *testing.T) {
 	const (
 		lb = `entry: lb
 nodes:
-  lb: {kind: load-balancer, pick: round-robin, health: off, retry: off, zones: [a], to: api}
+  lb: {kind: load-balancer, pick: round-robin, health: off, retry: off, zones: [a], timeout: {connect: 701ms}, to: api}
   api: {kind: backend, replicas: 3, zones: [a, b, b], workers: 20, queue: 8, service-time: {uniform: {from: 1ms, to: 9ms}}, response: 2KiB}`
 		cached = `entry: edge
 nodes:
@@ -69,10 +69,21 @@ nodes:
 		{"mislabelled answers", lb, `{at: 1s, for: 300ms, on: api, answers: mislabelled}`, policy.Timeout},
 		{"trickling answers", lb, `{at: 1s, for: 2s, on: api, answers: {are: trickling, per-second: 10KiB}}`, policy.OK},
 		{"trickling answers in a cache", cached, `{at: 1s, for: 2s, on: api, answers: {are: trickling, per-second: 10KiB, methods: GET}}`, policy.OK},
+		{"a delay on a link", lb, `{at: 1s, for: 2s, on: "lb > api[2]", link: 20ms}`, policy.OK},
+		{"delays on links", lb, `{at: 1s, for: 2s, on: "lb > api", link: {delay: 20ms, jitter: 15ms, correlation: 40%}}`, policy.OK},
+		{"delays of answers, more and more", cached, `{at: 1s, for: 2s, ramp: 1s, stagger: 100ms, on: "lb > api", link: {delay: {lognormal: {median: 9ms, p99: 30ms}}, way: back}}`, policy.OK},
+		{"losses on a link", lb, `{at: 1s, for: 2s, on: "lb > 60% of api", link: {loss: 20%}}`, policy.OK},
+		{"losses in bursts, on the way of those who have little patience", cached, `{at: 1s, for: 2s, on: "edge > lb", link: {loss: 20%, correlation: 50%, delay: 3ms}}`, policy.Timeout},
+		{"resets", lb, `{at: 1s, for: 500ms, on: "lb > api[1]", cut: reset}`, policy.Reset},
+		{"refusals", lb, `{at: 0s, for: 2s, on: "lb > api[1]", cut: refuse}`, policy.Refused},
+		{"a hole in the way there", lb, `{at: 1s, for: 300ms, on: "lb > api[1]", cut: {by: black-hole, way: there}}`, policy.OK},
+		{"a partition that the checks of one find", checked, `{at: 1s, for: 1300ms, on: "lb | api[1]", cut: black-hole}`, policy.Timeout},
+		{"connections that are half-open", lb, `{at: 1s, for: 700ms, on: "lb > api[1]", cut: half-open}`, policy.Timeout},
+		{"several on one link", cached, `{at: 1s, for: 2s, on: "lb > api", link: {delay: 5ms, jitter: 2ms}}, {at: 1500ms, for: 1s, on: "lb > api[0]", link: {loss: 10%}}, {at: 2s, for: 200ms, on: "lb > api[1]", cut: reset}`, policy.OK},
 		{"several at once", lb, `{at: 1s, for: 2s, on: api, answers: {are: truncated, share: 30%}}, {at: 2s, for: 2s, on: api, answers: {are: trickling, per-second: 20KiB}}, {at: 1s, for: 2s, on: api, answers: {are: corrupted, share: 30%}}, {at: 1s, for: 1s, on: "api[1]", slow: 3x}`, policy.Corrupt},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := caseOf(t, test.topology, load, "timeout: 1s\nfaults: ["+test.faults+"]")
+			c := caseOf(t, test.topology, load, "timeout: 1021ms\nfaults: ["+test.faults+"]")
 			for _, f := range c.Variant.Faults {
 				proven[f.Kind()] = true
 			}

@@ -212,7 +212,7 @@ func runInBubble(t *testing.T, c *scenarios.Case, dial time.Duration) (samples [
 		var err error
 		samples, err = Fire(t.Context(), c, Aim{
 			URL: "http://" + c.Variant.Topology.Entry, Began: began,
-			Transport: transport, Sleep: sleepUntil,
+			Transport: transport, Sleep: sleepUntil, Clock: live.Standard{},
 		})
 		require.NoError(t, err)
 		time.Sleep(time.Second) // let stragglers run out

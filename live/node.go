@@ -72,6 +72,7 @@ type Node struct {
 	refused refusals
 	reloads *prometheus.CounterVec // by result
 
+	links      *Links // nil: nothing ails what it asks over
 	began      atomic.Pointer[time.Time]
 	unnumbered atomic.Uint64
 	leaving    atomic.Bool // it drains
@@ -109,6 +110,9 @@ func NewNode(c *scenarios.Case, place topologies.Place, o Options) (*Node, error
 	n := newNode(t, place, o)
 	n.of = c
 	n.weather = c.Weather().Of(place)
+	if n.links = LinksFrom(c, place, o.Addresses, n.clock, n.options.Dial); n.links != nil {
+		n.options.Dial = n.links.Dial
+	}
 	s, err := n.compose(t, nil)
 	if err != nil {
 		return nil, err
@@ -211,6 +215,7 @@ func (n *Node) Serve(l net.Listener) error {
 // own account, health checks, starts at the first instant told.
 func (n *Node) Begin(at time.Time) {
 	n.began.Store(&at)
+	n.links.Begin(at)
 	n.mu.Lock()
 	n.told = true
 	s := n.setup()
@@ -361,5 +366,7 @@ func (n *Node) Close() error {
 	err := n.doors.close()
 	last.work.Wait()
 	n.work.Wait()
-	return errors.Join(err, last.close())
+	err = errors.Join(err, last.close())
+	n.links.Close()
+	return err
 }

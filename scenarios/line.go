@@ -166,7 +166,10 @@ func (l *Line) Part(now, made time.Duration, way Way, last Passage) time.Duratio
 		at += again
 		again = min(2*again, longestAgain)
 	}
-	return max(last.Arrives, at+last.held)
+	if last.Arrives > now {
+		at = max(at, last.Arrives+1-last.held) // what was sent is taken in before
+	}
+	return at + last.held
 }
 
 // deadUntil tells whether a connection is half-open, and until when. Once the

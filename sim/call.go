@@ -53,7 +53,7 @@ func (c *call) Owed() (since time.Duration, ok bool) { return c.sent, true }
 // Cancel gives the attempt up. An answer that has come stays readable.
 func (c *call) Cancel() {
 	if c.fired {
-		c.hangUp()
+		c.hangUp(c.pool.link == nil) // live it is lost, which only links tell from kept
 		return
 	}
 	c.fired, c.reason = true, policy.Canceled
@@ -178,12 +178,12 @@ func (c *call) giveUp() {
 func (c *call) connected() {
 	if c.transit != nil && c.transit.why != policy.OK {
 		c.pool.made = false
-		c.fail(c.transit.why)
+		c.fail(c.transit.failed(c.transit.why))
 		return
 	}
 	if c.pool.to.shut() || c.distrusts() {
 		c.pool.made = false
-		c.fail(policy.Refused)
+		c.fail(c.transit.failed(policy.Refused))
 		return
 	}
 	c.send()

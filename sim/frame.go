@@ -105,7 +105,11 @@ func (f *frame) drop() {
 	for f.calls != nil {
 		c := f.calls
 		f.calls = c.next
-		c.Cancel()
+		if c.fired {
+			c.hangUp(true)
+		} else {
+			c.Cancel()
+		}
 		c.done()
 	}
 }

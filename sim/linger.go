@@ -83,9 +83,10 @@ func (c *call) received() {
 	c.world.outcome(c)
 }
 
-// hangUp lets go of an answer that has come, wholly or not.
-func (c *call) hangUp() {
-	whole := !c.lingers() && !c.cut
+// hangUp lets go of an answer that has come, wholly or not, and keeps the
+// connection if it can.
+func (c *call) hangUp(keep bool) {
+	whole := keep && !c.lingers() && !c.cut
 	if c.lingers() {
 		c.part()
 	}

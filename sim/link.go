@@ -28,6 +28,8 @@ type transit struct {
 	lag         time.Duration // of the answer
 	why         policy.Reason // the connection was not made
 
+	reused   bool // the connection
+	again    bool // another broke under the request before
 	begun    bool // the request has been sent…
 	arrived  bool // …and is there
 	parted   bool // the news that nobody waits is under way
@@ -39,6 +41,15 @@ type transit struct {
 	status int
 	header components.Header
 	body   components.Body
+}
+
+// failed is why a call fails that gets no connection: one that was under way
+// before was broken, whatever became of it then.
+func (t *transit) failed(why policy.Reason) policy.Reason {
+	if t != nil && t.again {
+		return policy.Reset
+	}
+	return why
 }
 
 // headBytes is how long the head of a request or an answer is taken to be.
@@ -64,9 +75,9 @@ func (l *link) connect(c *call) {
 	}
 	w, p, t := l.world, c.pool, c.transit
 	switch {
-	case p.idle > 0:
+	case p.idle > 0 && !t.again:
 		c.used = p.reuse() + 1
-		t.made = p.born[p.idle]
+		t.made, t.reused = p.born[p.idle], true
 		p.born = p.born[:p.idle]
 		c.send()
 		return
@@ -75,6 +86,9 @@ func (l *link) connect(c *call) {
 		c.used, t.made, t.why = 1, p.stands, p.why
 	default:
 		c.used = 1
+		if t.again && w.traced(c.request.Number) {
+			w.note(c.request.Number, c.who(), "tries a new connection, since that one had been used before")
+		}
 		d := l.line.Dial(w.clock.now, p.to.node.TLS != nil)
 		t.made, t.why = d.Arrives+p.to.dialTime, d.Why
 		if w.traced(c.request.Number) {
@@ -88,7 +102,7 @@ func (l *link) connect(c *call) {
 	switch {
 	case t.made <= w.clock.now:
 		c.connected()
-	case t.made > c.connectBy:
+	case t.made >= c.connectBy && !t.again: // so that a patience of a second is none for a second try
 		c.ticks++
 		w.clock.at(c.connectBy, gaveUp, int(c.slot))
 	default:
@@ -115,21 +129,17 @@ func (l *link) send(c *call) {
 // answer puts an answer on its way. Its body takes what bandwidth there is, and
 // its own time after its head.
 func (l *link) answer(c *call, r *components.Response, body components.Body) {
-	w, t := l.world, c.transit
-	if c.fired { // and the news of it is under way
-		return
-	}
-	now := w.clock.now
+	w, t, now := l.world, c.transit, l.world.clock.now
 	t.status, t.header, t.body = r.Status, handed(r.Header), body
 	t.back = l.line.Send(now, t.made, scenarios.Back, headBytes)
 	if w.traced(c.request.Number) {
 		l.tell(c, "the answer", t.back)
 	}
-	if t.back.Why != policy.OK {
-		return // and nobody is told
-	}
 	whole := t.back
 	l.line.More(now, scenarios.Back, body.Size, &whole)
+	if c.fired || whole.Why != policy.OK { // the news that nobody waits is under way, or this is in vain
+		return
+	}
 	t.lag = t.back.Arrives - now
 	switch {
 	case c.ends == components.Forever:
@@ -219,7 +229,7 @@ func (c *call) came() {
 	case t.heard:
 	case t.broken:
 		t.heard = true
-		c.fail(policy.Reset)
+		c.pool.link.broke(c)
 	case !c.fired:
 		t.heard = true
 		c.hear(t.status, t.header, t.body)
@@ -237,6 +247,28 @@ func (c *call) lose() {
 	}
 }
 
+// broke ends an attempt whose connection is no more. A node that had used it
+// before tries once more over a new one, if the request may be repeated, as its
+// pool does live.
+func (l *link) broke(c *call) {
+	t := c.transit
+	if c.fired || !t.reused || c.from == nil || c.pool.shared || c.request.Size > 0 || !idempotent(c.request.Method) {
+		c.fail(policy.Reset)
+		return
+	}
+	*t = transit{again: true}
+	l.connect(c)
+}
+
+// idempotent tells whether a request may be repeated (RFC 9110 section 9.2.2).
+func idempotent(method string) bool {
+	switch method {
+	case "GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE":
+		return true
+	}
+	return false
+}
+
 // reset breaks all connections of the link: both ends know at once.
 func (l *link) reset() {
 	for _, p := range l.pools {
@@ -251,7 +283,7 @@ func (l *link) reset() {
 		switch {
 		case c.over:
 		case !c.fired:
-			c.fail(policy.Reset)
+			l.broke(c)
 		case c.lingers():
 			c.breakOff()
 		}
