@@ -265,7 +265,7 @@ func (c *linkConn) speaks(way scenarios.Way, p *scenarios.Passage, now time.Dura
 		*p = c.link.line.Send(now, c.made, way, int64(n))
 		return
 	}
-	c.link.line.More(now, way, int64(n), p)
+	c.link.line.More(now, c.made, way, int64(n), p)
 }
 
 // carry takes out what has been written, each piece in its time.

@@ -33,6 +33,7 @@ type Passage struct {
 	Arrives time.Duration // its last byte, or the news of its end
 	Lost    int           // how often it was sent in vain
 	Why     policy.Reason // it does not arrive: OK if it does
+	number  uint64        // on its way
 	clear   time.Duration // from when on the way is clear for it
 	held    time.Duration // beside that
 }
@@ -143,13 +144,33 @@ func (l *Line) Send(now, made time.Duration, way Way, size int64) Passage {
 	return l.pass(now, &e, way, size, firstAgain, mostAgain)
 }
 
-// More sends some more of a message. Its bytes come in order.
-func (l *Line) More(now time.Duration, way Way, size int64, p *Passage) {
+// More sends some more of a message, whose bytes come in order. They are held up
+// as the weather has it by now, and lost only with its beginning.
+func (l *Line) More(now, made time.Duration, way Way, size int64, p *Passage) {
 	if p.Why != policy.OK {
 		return
 	}
+	if end, dead := l.deadUntil(now, made); dead {
+		*p = vain(now, end)
+		return
+	}
 	e := l.weather.At(now)
-	p.Arrives = max(p.Arrives, p.clear+p.held, l.out(now, &e, way, size)+p.held)
+	p.held = e.holds(way, p.number)
+	p.clear = max(p.clear, l.out(now, &e, way, size), l.past(now, way))
+	p.Arrives = max(p.Arrives, p.clear+p.held)
+}
+
+// past is when something that is sent again and again gets past a hole.
+func (l *Line) past(now time.Duration, way Way) time.Duration {
+	again := firstAgain
+	for range mostAgain {
+		if e := l.weather.At(now); !e.swallows(way) {
+			break
+		}
+		now += again
+		again = min(2*again, longestAgain)
+	}
+	return now
 }
 
 // Part says when the far side hears that a connection has been closed, behind
@@ -158,14 +179,7 @@ func (l *Line) Part(now, made time.Duration, way Way, last Passage) time.Duratio
 	if end, dead := l.deadUntil(now, made); dead {
 		return vain(now, end).Arrives
 	}
-	at, again := now, firstAgain
-	for range mostAgain {
-		if e := l.weather.At(at); !e.swallows(way) {
-			break
-		}
-		at += again
-		again = min(2*again, longestAgain)
-	}
+	at := l.past(now, way)
 	if last.Arrives > now {
 		at = max(at, last.Arrives+1-last.held) // what was sent is taken in before
 	}
@@ -198,12 +212,7 @@ func vain(now, end time.Duration) Passage {
 func (l *Line) pass(now time.Duration, e *Effect, way Way, size int64, again time.Duration, most int) Passage {
 	number := l.numbers[way-1]
 	l.numbers[way-1]++
-	p := Passage{clear: l.out(now, e, way, size)}
-	for i := range e.Links {
-		if s := &e.Links[i]; s.goes(way) && s.Delay.Law != "" {
-			p.held += s.Delay.Quantile(Unit(s.draw(way, s.origin(way, number, 0), 0)))
-		}
-	}
+	p := Passage{number: number, clear: l.out(now, e, way, size), held: e.holds(way, number)}
 	for l.loses(p.clear, way, number, p.Lost) {
 		if p.Lost == most {
 			p.Why = policy.Reset
@@ -215,6 +224,16 @@ func (l *Line) pass(now time.Duration, e *Effect, way Way, size int64, again tim
 	}
 	p.Arrives = p.clear + p.held
 	return p
+}
+
+// holds is how long a message is late.
+func (e *Effect) holds(way Way, number uint64) (late time.Duration) {
+	for i := range e.Links {
+		if s := &e.Links[i]; s.goes(way) && s.Delay.Law != "" {
+			late += s.Delay.Quantile(Unit(s.draw(way, s.origin(way, number, 0), 0)))
+		}
+	}
+	return late
 }
 
 // out is when the last of so many bytes has gone out, in its turn.

@@ -136,7 +136,7 @@ func (l *link) answer(c *call, r *components.Response, body components.Body) {
 		l.tell(c, "the answer", t.back)
 	}
 	whole := t.back
-	l.line.More(now, scenarios.Back, body.Size, &whole)
+	l.line.More(now, t.made, scenarios.Back, body.Size, &whole)
 	if c.fired || whole.Why != policy.OK { // the news that nobody waits is under way, or this is in vain
 		return
 	}
