@@ -17,6 +17,7 @@ type pool struct {
 	keyed  bool
 	source affinity // of keys
 	sticky *sticky  // nil: clients have no home
+	homes  *homes   // of keys; nil: there are none, or nobody goes away
 	name   string   // of the nodes
 
 	mu lock
@@ -95,6 +96,9 @@ func (p *pool) start(now time.Duration, key uint64, home int, avoid []int) (i in
 	}
 	if ok {
 		p.picker.Started(i)
+		if p.homes != nil && len(avoid) == 0 {
+			p.homes.note(&p.membership, key, i)
+		}
 		p.met[i].asked++
 		if sent := p.met[i].sent; sent != nil {
 			sent.add(now)
@@ -128,7 +132,8 @@ func (p *pool) setUp(now time.Duration, by *proxy, place topologies.Place, up bo
 	}
 }
 
-// watch counts attempts by time at places that faults befall.
+// watch counts attempts by time at places that faults befall, and whom they
+// drive from elsewhere.
 func (p *pool) watch(v *scenarios.Variant) {
 	ill := map[topologies.Place]bool{}
 	for i := range v.Faults {
@@ -140,6 +145,9 @@ func (p *pool) watch(v *scenarios.Variant) {
 		if ill[place] {
 			counts := newByTime(v.Load.Duration())
 			p.met[i].sent = &counts
+			if p.keyed && p.sticky == nil && p.homes == nil {
+				p.homes = &homes{of: map[uint64]home{}}
+			}
 		}
 	}
 }
@@ -150,6 +158,7 @@ func (p *pool) countInto(u *measure.NodeUse, of *proxy) {
 	if p.owner != of {
 		return
 	}
+	p.homes.into(u)
 	for i, place := range p.places {
 		u.Asked[string(place)] += p.met[i].asked
 		if sent := p.met[i].sent; sent != nil {

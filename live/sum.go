@@ -15,6 +15,8 @@ func sum(a, b measure.NodeUse) measure.NodeUse {
 		Probes:   a.Probes + b.Probes,
 		Worked:   a.Worked + b.Worked,
 		Wasted:   a.Wasted + b.Wasted,
+		Keys:     a.Keys + b.Keys,
+		Moved:    a.Moved + b.Moved,
 		Received: a.Received.Plus(b.Received),
 		Sent:     measure.AddSeries(a.Sent, b.Sent),
 		Reasons:  sumByWord(a.Reasons, b.Reasons),

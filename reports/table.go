@@ -81,7 +81,7 @@ var rowNames = []struct {
 	{"Latency of successes", [][2]string{{"p50", "p50"}, {"p90", "p90"}, {"p99", "p99"}, {"p99.9", "p99.9"}, {"mean", "mean"}}},
 	{"Service time of successes, since they were sent", [][2]string{{"service-p50", "p50"}, {"service-p99", "p99"}}},
 	{"Cache", [][2]string{{"cache-hits", "answered by the first cache"}}},
-	{"Evenness among backends that are well", [][2]string{{"fairness", "Jain’s index"}, {"imbalance", "busiest over mean"}, {"starvation", "longest without a request"}}},
+	{"Evenness among backends that are well", [][2]string{{"fairness", "Jain’s index"}, {"imbalance", "busiest over mean"}, {"starvation", "longest without a request"}, {"keys-moved", "keys moved for nothing"}}},
 }
 
 // tableOf puts together what was measured in a world.

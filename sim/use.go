@@ -39,6 +39,8 @@ func add(sum *measure.NodeUse, u measure.NodeUse, sign int64) {
 	sum.Checks += sign * u.Checks
 	sum.Probes += sign * u.Probes
 	sum.Worked += time.Duration(sign) * u.Worked
+	sum.Keys += sign * u.Keys
+	sum.Moved += sign * u.Moved
 	sum.Wasted += time.Duration(sign) * u.Wasted
 	addAll(&sum.Reasons, u.Reasons, sign)
 	addAll(&sum.Refused, u.Refused, sign)

@@ -312,6 +312,7 @@ var nouns = map[string]string{
 	"wasted":        "the share of work done in vain",
 	"fairness":      "the fairness of loads",
 	"imbalance":     "the load of the busiest backend over the mean",
+	"keys-moved":    "the share of keys moved",
 	"starvation":    "the longest time that a backend got nothing",
 }
 

@@ -30,6 +30,13 @@ func (r *Run) fairness(t *Tally) {
 			note("starvation", longest.Seconds(), more)
 		}
 	}
+	var keys, moved int64
+	for _, n := range r.Nodes {
+		keys, moved = keys+n.Keys, moved+n.Moved
+	}
+	if keys > 0 {
+		t.figures[Metric{Name: "keys-moved"}] = float64(moved) / float64(keys)
+	}
 }
 
 // wellPools are the replicas of each backend that no fault befell, where there

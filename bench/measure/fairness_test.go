@@ -33,6 +33,13 @@ func TestFairness(t *testing.T) {
 	require.False(t, told, "one alone is neither fair nor unfair")
 }
 
+func TestKeysMoved(t *testing.T) {
+	run := &Run{Duration: second, Nodes: []NodeUse{{Place: "lb", Keys: 30, Moved: 3}, {Place: "edge", Keys: 10, Moved: 1}, {Place: "api"}}}
+	require.InDelta(t, .1, counted(run).figures[Metric{Name: "keys-moved"}], 1e-9)
+	_, told := counted(&Run{Duration: second, Nodes: []NodeUse{{Place: "lb"}}}).Figure(Metric{Name: "keys-moved"})
+	require.False(t, told, "nobody went away, or no key has a place")
+}
+
 func TestStarvation(t *testing.T) {
 	run := &Run{Warmup: 200 * ms, Duration: second, Nodes: []NodeUse{
 		{Place: "api[0]", Kind: "backend", Requests: 9, Received: Series{0, 0, 1, 1, 1, 0, 1, 1, 1, 1}},

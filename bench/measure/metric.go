@@ -81,6 +81,7 @@ var Metrics = map[string]Kind{
 	"wasted":        ofRun(Share, LessIsBetter, "worker time at backends spent for callers who had gone"),
 	"fairness":      ofRun(Share, MoreIsBetter, "Jain's index of the requests to backends that are well: 100% if all get as many"),
 	"imbalance":     ofRun(Times, LessIsBetter, "requests to the busiest backend that is well, over their mean"),
+	"keys-moved":    ofRun(Share, LessIsBetter, "keys that went elsewhere while another place was out, though their own was not; where picks depend on a key"),
 	"starvation":    ofRun(Seconds, LessIsBetter, "longest time that a backend that is well gets nothing while others do"),
 }
 
@@ -95,7 +96,7 @@ func MetricNames() []string {
 	return []string{"offered", "throughput", "goodput", "availability", "failed", "limited",
 		"mean", "p50", "p90", "p99", "p99.9", "service-p50", "service-p99", "cache-hits", "backend-load",
 		"detection", "last-use", "lost", "recovery", "idle", "herd", "budget", "amplification", "wasted",
-		"fairness", "imbalance", "starvation"}
+		"fairness", "imbalance", "starvation", "keys-moved"}
 }
 
 // ParseMetric reads "p99" or "p99 of alice".

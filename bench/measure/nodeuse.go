@@ -32,6 +32,8 @@ func (u NodeUse) combined(other NodeUse, times int64) NodeUse {
 	u.Checks += times * other.Checks
 	u.Probes += times * other.Probes
 	u.Worked += time.Duration(times) * other.Worked
+	u.Keys += times * other.Keys
+	u.Moved += times * other.Moved
 	u.Wasted += time.Duration(times) * other.Wasted
 	u.Reasons = addCounts(u.Reasons, other.Reasons, times)
 	if u.Refused != nil || other.Refused != nil {

@@ -74,8 +74,11 @@ type NodeUse struct {
 	// Worked is the time that a backend's workers spent on what they finished,
 	// Wasted that of it which was for callers who had gone.
 	Worked, Wasted time.Duration `json:",omitempty"`
-	CPU            time.Duration // user and system time of its process; 0 in the simulator
-	Memory         int64         // peak resident bytes; 0 in the simulator
+	// Keys is how many keys were asked for while another place than theirs was
+	// out, where picks depend on a key; Moved those of them that went elsewhere.
+	Keys, Moved int64         `json:",omitempty"`
+	CPU         time.Duration // user and system time of its process; 0 in the simulator
+	Memory      int64         // peak resident bytes; 0 in the simulator
 
 	Course *Course `json:",omitempty"` // on its way into the run's; nil in a stored run
 }
