@@ -35,7 +35,8 @@ type capacityRow struct {
 func WriteCapacity(w io.Writer, s *scenarios.Scenario, c *measure.Capacity) error {
 	on := c.Machine // but for the generator, which was another at each load
 	on.LateP50, on.LateP99, on.GeneratorCPU = 0, 0, 0
-	p := capacityPage{Capacity: c, Place: machine(&measure.Result{Seed: c.Seed, Machine: on, Calibration: on.Calibration})}
+	p := capacityPage{Capacity: c, Place: append(machine(&measure.Result{Seed: c.Seed, Machine: on, Calibration: on.Calibration}),
+		fact{"Data", "under every chart, as CSV and JSON; all loads tried in capacity.json, beside this page"})}
 	for i := range c.Searches {
 		f := &c.Searches[i]
 		row := capacityRow{Variant: f.Variant, World: f.World, Met: dash, NotMet: dash, Knee: dash, Against: dash, Text: f.Text, Doubt: !f.Known()}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
-	"strings"
 
 	"trafficlab/bench/measure"
 	"trafficlab/scenarios"
@@ -114,7 +113,7 @@ type sketch struct {
 // into one box can do it.
 func (f flow) lay(w way, most int) *sketch {
 	t := f.variant.Topology
-	clients := &box{title: "clients", layer: 0, places: []topologies.Place{"clients"}}
+	clients := &box{title: "clients", layer: 0, places: []topologies.Place{topologies.Outside}}
 	boxes := map[string][]*box{}
 	depth := depths(t)
 	s := &sketch{way: w, layers: [][]*box{{clients}}}
@@ -208,16 +207,10 @@ func (f flow) box(n *topologies.Node, title string, places []topologies.Place) *
 	return b
 }
 
-// endsOf are those of a link, such as "lb > api[2]".
-func endsOf(p topologies.Place) (from, to topologies.Place, ok bool) {
-	a, b, ok := strings.Cut(string(p), " > ")
-	return topologies.Place(a), topologies.Place(b), ok
-}
-
 // askersOf are those from whom a fault's links lead to some places.
 func askersOf(f scenarios.Fault, places []topologies.Place) (askers []topologies.Place) {
 	for _, link := range f.On {
-		if from, to, ok := endsOf(link); ok && slices.Contains(places, to) && !slices.Contains(askers, from) {
+		if from, to, ok := link.Ends(); ok && slices.Contains(places, to) && !slices.Contains(askers, from) {
 			askers = append(askers, from)
 		}
 	}
@@ -227,7 +220,7 @@ func askersOf(f scenarios.Fault, places []topologies.Place) (askers []topologies
 // passes tells whether an arrow goes over a link that the fault befalls.
 func passes(f scenarios.Fault, a *arrow) bool {
 	return slices.ContainsFunc(f.On, func(link topologies.Place) bool {
-		from, to, ok := endsOf(link)
+		from, to, ok := link.Ends()
 		return ok && slices.Contains(a.from.places, from) && slices.Contains(a.to.places, to)
 	})
 }

@@ -81,7 +81,7 @@ type fact struct{ Name, Text string }
 // of w, if any.
 func Write(w io.Writer, s *scenarios.Scenario, r *measure.Result) error {
 	p := page{Result: r, Scenario: s, Tally: tallyOf(r.Checks),
-		Checks: checksOf(r), Setup: setup(s, r), Place: machine(r)}
+		Checks: checksOf(r), Setup: setup(s, r), Place: append(machine(r), fact{"Data", "under every chart, as CSV and JSON; all figures in result.json and every request in runs/, beside this page"})}
 	p.Drawings, p.Folded = drawings(s, r)
 	for _, warning := range r.Warnings {
 		if warning.Severe {
