@@ -201,7 +201,7 @@ func (f flow) box(n *topologies.Node, title string, places []topologies.Place) *
 			b.lines = append(b.lines, line{"fault", fault.Word() + " " + stretch(fault)})
 		}
 		if askers := fewPlaces(askersOf(fault, places)); askers != "" {
-			b.lines = append(b.lines, line{"fault", fault.Word() + " from " + askers + " " + stretch(fault)})
+			b.lines = append(b.lines, line{"fault", fault.Word()}, line{"fault", "from " + askers + ", " + stretch(fault)})
 		}
 	}
 	return b

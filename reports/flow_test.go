@@ -114,7 +114,7 @@ func TestFaultsOfLinksAreDrawn(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, []string{"lb: freeze from clients 1–2 s", "api[1]: freeze from lb 1–2 s"}, drawn)
+	require.Equal(t, []string{"lb: freeze", "lb: from clients, 1–2 s", "api[1]: freeze", "api[1]: from lb, 1–2 s"}, drawn)
 	require.Equal(t, 2, strings.Count(string(s.svg("")), `class="edge idle faulty"`))
 	require.Equal(t, "freeze lb > api[1], clients > lb", faultName(fault))
 }

@@ -260,7 +260,7 @@ func (b *box) draw(out *strings.Builder) {
 	for _, l := range b.lines {
 		y += lineHeight
 		fmt.Fprintf(out, `<text class="%s" x="%.1f" y="%.1f">%s</text>`, strings.TrimSpace("fact "+l.class), middle, y,
-			template.HTMLEscapeString(clipped(l.text, int(b.w/5.6))))
+			template.HTMLEscapeString(clipped(l.text, int(b.w/6))))
 	}
 	out.WriteString("</g>")
 }
