@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -494,6 +495,16 @@ func boundedTLS(t *testing.T, fields string, origin func(net.Conn)) (*bounded, *
 }
 
 func TestBoundsOfHandshakes(t *testing.T) {
+	t.Run("of HTTP/2, behind that of TLS", func(t *testing.T) {
+		b, trust := boundedTLS(t, "callers: {handshake: 100ms}", saying(fineAnswer))
+		trust.NextProtos = []string{"h2"}
+		raw, _ := b.dial("")
+		conn := tls.Client(raw, trust)
+		_, err := io.WriteString(conn, "PRI * HTTP/2.0")
+		require.NoError(t, err)
+		_, err = io.ReadAll(conn)
+		require.NotErrorIs(t, err, os.ErrDeadlineExceeded, "it stays")
+	})
 	t.Run("slow", func(t *testing.T) {
 		b, _ := boundedTLS(t, "callers: {handshake: 100ms}", saying(fineAnswer))
 		_, in := b.dial("")

@@ -100,6 +100,10 @@ func (f *front) greet(raw *entrant) {
 		raw.Close()
 		return
 	}
+	if to == &f.h2 {
+		to.hand(newDike(conn, f.refuse)) // net/http lifts the deadline behind the preface
+		return
+	}
 	raw.SetDeadline(time.Time{})
 	to.hand(conn)
 }

@@ -24,11 +24,11 @@ import (
 
 // HTTP/2 is net/http's. Its own bounds: ten thousand answers to control frames
 // that the client does not read, header lists of twice what is allowed however
-// many frames they come in, four times the streams in line that may run.
+// many frames they come in, four times the streams in line that may run. Frames
+// that bring nothing are a dike's to bound.
 func newH2Server(n *Node, bounds topologies.HTTP2) *http.Server {
 	speaks := new(http.Protocols)
-	speaks.SetHTTP2(true)
-	speaks.SetUnencryptedHTTP2(true) // where its front lets that in
+	speaks.SetUnencryptedHTTP2(true) // TLS is the front's
 	c := n.node.MayCall()
 	return &http.Server{
 		Handler:        http.HandlerFunc(n.answerH2),
@@ -56,7 +56,7 @@ func newH2Server(n *Node, bounds topologies.HTTP2) *http.Server {
 		},
 		BaseContext: func(net.Listener) context.Context { return n.ctx },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, peerKey{}, &h2Peer{conn: c})
+			return context.WithValue(ctx, peerKey{}, &h2Peer{conn: c, tls: c.(*dike).secure()})
 		},
 	}
 }
@@ -64,6 +64,7 @@ func newH2Server(n *Node, bounds topologies.HTTP2) *http.Server {
 // h2Peer is the other end of a connection of HTTP/2.
 type h2Peer struct {
 	conn          net.Conn
+	tls           *tls.ConnectionState // nil: none
 	streams, lost atomic.Int64
 }
 
@@ -80,7 +81,7 @@ const (
 
 // gaveUp counts a stream that its client has reset.
 func (p *h2Peer) gaveUp(after time.Duration) {
-	if _, secure := p.conn.(*tls.Conn); !secure || after >= atOnceLost { // without TLS comes a node, which may hedge
+	if p.tls == nil || after >= atOnceLost { // without TLS comes a node, which may hedge
 		return
 	}
 	lost := p.lost.Add(1)
@@ -338,9 +339,9 @@ func (a *h2Answer) Unguard() {
 
 func (a *h2Answer) Peer() net.Addr { return a.peer.conn.RemoteAddr() }
 
-func (a *h2Answer) Secure() bool { return a.r.TLS != nil }
+func (a *h2Answer) Secure() bool { return a.peer.tls != nil }
 
-func (a *h2Answer) TLS() *tls.ConnectionState { return a.r.TLS }
+func (a *h2Answer) TLS() *tls.ConnectionState { return a.peer.tls }
 
 // h2Body is the body of a stream's request.
 type h2Body struct {

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -9,9 +10,11 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -451,24 +454,87 @@ func TestH2SteadyResets(t *testing.T) {
 	require.Less(t, resets, 2*manyStreams)
 }
 
-// Who floods a connection with frames that want answers, and reads none, is cut
-// off or waits.
+// floods are frames that bring nothing. A stream is open.
+var floods = map[string]func(f *frames) error{
+	"ping":          func(f *frames) error { return f.WritePing(false, [8]byte{}) },
+	"settings":      func(f *frames) error { return f.WriteSettings() },
+	"empty data":    func(f *frames) error { return f.WriteData(1, false, nil) },
+	"small windows": func(f *frames) error { return f.WriteWindowUpdate(0, 1) },
+	"priority":      func(f *frames) error { return f.WritePriority(1, http2.PriorityParam{StreamDep: 3}) },
+	"unknown":       func(f *frames) error { return f.WriteRawFrame(0xbe, 0, 1, nil) },
+}
+
+// flood sends frames until that fails, and looks on from time to time.
+func (f *frames) flood(send func(f *frames) error, look func()) {
+	f.Helper()
+	many := &frames{T: f.T, Framer: http2.NewFramer(bufio.NewWriterSize(f.conn, 16<<10), nil), conn: f.conn}
+	for sent := 0; send(many) == nil; sent++ {
+		if sent%1000 == 0 {
+			look()
+		}
+		require.Less(f, sent, 5_000_000, "it goes on for ever")
+	}
+}
+
+// Who floods a connection with frames is cut off, whether the answers to them are
+// read or not, and takes no room away.
 func TestH2Floods(t *testing.T) {
-	for what, send := range map[string]func(f *frames) error{
-		"ping":     func(f *frames) error { return f.WritePing(false, [8]byte{}) },
-		"settings": func(f *frames) error { return f.WriteSettings() },
+	for what, send := range floods {
+		for _, reads := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, read: %t", what, reads), func(t *testing.T) {
+				l := inH2Lab(t, usualTLS(), handle(pass), sawIt)
+				before := runtime.NumGoroutine()
+				f := l.frames(t)
+				require.NoError(t, f.get(1, false, ":method", "POST", ":scheme", "https", ":authority", "localhost", ":path", "/"))
+				if reads {
+					go f.rest()
+				} else {
+					f.conn.SetDeadline(time.Now().Add(2 * time.Second))
+				}
+				most := 0
+				f.flood(send, func() { most = max(most, runtime.NumGoroutine()) })
+				assert.Less(t, most, before+20)
+				f.conn.Close()
+				require.Eventually(t, func() bool { return runtime.NumGoroutine() < before+5 }, 10*time.Second, time.Millisecond)
+				if what != "ping" && what != "settings" { // too many answers to those may be net/http's to refuse
+					assert.EqualValues(t, 1, l.node.Use().Refused["flood of frames"])
+				}
+				answer, err := l.client().Get("https://" + l.address + "/")
+				require.NoError(t, err, "others do not suffer")
+				require.NoError(t, answer.Body.Close())
+			})
+		}
+	}
+}
+
+// Connections that live long may ping, and be given windows, for ever.
+func TestTheDikeLetsPassWhatIsOfUse(t *testing.T) {
+	for _, tt := range []struct {
+		what      string
+		pings     int64 // a second
+		data, out int64 // bytes a second
+		flooded   bool
+	}{
+		{"pings", 500, 0, 0, false},
+		{"too many pings", 5000, 0, 0, true},
+		{"too many, but for what they stand beside", 5000, 1 << 20, 0, false},
+		{"windows of a fast answer", 5000, 0, 2 << 20, false},
 	} {
-		t.Run(what, func(t *testing.T) {
-			l := inH2Lab(t, usualTLS(), handle(pass), sawIt)
-			f := l.frames(t)
-			f.conn.SetDeadline(time.Now().Add(2 * time.Second))
-			sent := 0
-			for ; send(f) == nil; sent++ {
-				require.Less(t, sent, 3_000_000, "it goes on for ever")
-			}
-			answer, err := l.client().Get("https://" + l.address + "/")
-			require.NoError(t, err, "others do not suffer")
-			require.NoError(t, answer.Body.Close())
+		t.Run(tt.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDike(nil, nil)
+				flooded := false
+				for range 3600 {
+					for range tt.pings {
+						d.count(8, http2.FramePing)
+					}
+					d.count(tt.data, http2.FrameData)
+					d.sent.Add(tt.out)
+					time.Sleep(time.Second)
+					flooded = flooded || d.flooded()
+				}
+				require.Equal(t, tt.flooded, flooded)
+			})
 		})
 	}
 }

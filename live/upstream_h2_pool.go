@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/net/http2"
+
 	"trafficlab/live/http1"
 	"trafficlab/topologies"
 )
@@ -275,7 +277,8 @@ func (h *h2Host) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &h2Wire{Conn: raw}
+	w := &h2Wire{dike: dike{Conn: raw, since: time.Now()}}
+	w.seen = func(kind http2.FrameType) { w.leaves.CompareAndSwap(false, kind == http2.FrameGoAway) }
 	*ctx.Value(wireKey{}).(**h2Wire) = w
 	return w, nil
 }
@@ -283,32 +286,6 @@ func (h *h2Host) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 // h2Wire is a connection that is read along: net/http does not say whether one
 // that takes no more requests is full for now, or about to go (GOAWAY).
 type h2Wire struct {
-	net.Conn
+	dike
 	leaves atomic.Bool
-
-	head [9]byte // of the frame under way (RFC 9113 section 4.1)
-	have int     // of it
-	rest int     // of the frame behind it
 }
-
-// Read implements net.Conn, for one reader.
-func (w *h2Wire) Read(p []byte) (int, error) {
-	n, err := w.Conn.Read(p)
-	for seen := p[:n]; len(seen) > 0; {
-		if w.rest > 0 {
-			skip := min(w.rest, len(seen))
-			w.rest, seen = w.rest-skip, seen[skip:]
-			continue
-		}
-		took := copy(w.head[w.have:], seen)
-		w.have, seen = w.have+took, seen[took:]
-		if w.have == len(w.head) {
-			w.have, w.rest = 0, int(w.head[0])<<16|int(w.head[1])<<8|int(w.head[2])
-			w.leaves.CompareAndSwap(false, w.head[3] == goAway)
-		}
-	}
-	return n, err
-}
-
-// goAway is the type of the frame (RFC 9113 section 6.8).
-const goAway = 7

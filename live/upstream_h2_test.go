@@ -32,6 +32,7 @@ import (
 type framedLab struct {
 	*testing.T
 	client *http.Client
+	node   *Node
 	made   atomic.Int64 // connections
 }
 
@@ -69,6 +70,7 @@ func inFramedLab(t *testing.T, h components.Handler, connections int, play func(
 		Addresses: func(topologies.Place) string { return behind.Addr().String() }, Log: log.New(&said, "", 0),
 	})
 	require.NoError(t, err)
+	l.node = node
 	go node.Serve(at)
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, at.Addr().String())
@@ -620,4 +622,40 @@ func (b *switchboard) run() {
 func (b *switchboard) end() {
 	b.at.Close()
 	b.now.Close()
+}
+
+// TestUpstreamsThatFlood with frames are given up: who waits gets a 502, whose
+// reason is counted.
+func TestUpstreamsThatFlood(t *testing.T) {
+	for what, send := range floods {
+		t.Run(what, func(t *testing.T) {
+			l := inFramedLab(t, handle(pass), 1, func(nth int64, f *frames) {
+				f.WriteSettings()
+				head := f.asked()
+				if nth > 1 {
+					f.answer(head.StreamID, "text")
+					f.rest()
+					return
+				}
+				if what == "empty data" {
+					f.get(head.StreamID, false, ":status", "200")
+				}
+				go f.rest()
+				f.flood(send, func() {})
+			})
+			answer, err := l.client.Get("http://shop.test/")
+			require.NoError(t, err)
+			_, err = io.ReadAll(answer.Body)
+			answer.Body.Close()
+			if what == "empty data" {
+				require.Error(t, err, "nobody takes what came for the whole")
+			} else {
+				require.Equal(t, 502, answer.StatusCode)
+			}
+			require.EqualValues(t, 1, l.node.Use().Refused["answer: flood of frames"])
+			status, text := l.ask("GET", "/", "")
+			require.Equal(t, 200, status)
+			require.Equal(t, "text", text)
+		})
+	}
 }
