@@ -15,13 +15,13 @@ import (
 // bounded line before them, and a time of service.
 type backend struct {
 	node    *topologies.Node
-	weather scenarios.Forecast
 	answers *answers
+	weather scenarios.Forecast
 
 	work, failures uint64 // what times of service and failures are drawn from
 
 	mu      lock
-	station *policy.Station[Signal]
+	station policy.Station[Signal]
 	sharing *policy.Sharing[*visit] // in the station's place; nil: one worker for each request at work
 }
 
@@ -37,7 +37,7 @@ func newBackend(seed uint64, node *topologies.Node, weather scenarios.Forecast, 
 		node:    node,
 		weather: weather,
 		answers: says,
-		station: policy.NewStation[Signal](node.Workers, node.Queue),
+		station: *policy.NewStation[Signal](node.Workers, node.Queue),
 		// By node, not by place: which replica serves a request does not
 		// change the work that it is.
 		work:     scenarios.Mix(seed, scenarios.Hash("work of "+node.Name)),

@@ -14,16 +14,18 @@ const CheckPath = policy.HealthPath
 // that need no process to be killed, and its counters. It
 // is safe for concurrent use.
 type Component struct {
+	server   server
+	forecast scenarios.Forecast
+	gauge    *gauge                   // nil: nobody asks how busy it is
+	tell     func(Exchange, *Account) // what became of each; nil: nobody listens
+	timed    bool                     // it matters how long requests take
+	proxies  bool                     // hands requests on
+	counters counters
+
 	place    topologies.Place
 	node     *topologies.Node
-	forecast scenarios.Forecast
 	firsts   firsts
-	server   server
-	counters counters
-	gauge    *gauge                   // nil: nobody asks how busy it is
-	capacity *capacity                // of its limits
-	timed    bool                     // it matters how long requests take
-	tell     func(Exchange, *Account) // what became of each; nil: nobody listens
+	capacity *capacity // of its limits
 }
 
 // server is the part that differs from kind to kind.
@@ -71,6 +73,7 @@ func (s *Site) build(place topologies.Place, old *Component) *Component {
 	component.counters.mu.alone = s.alone
 	component.counters.received = newByTime(s.c.Duration())
 	if node.Kind.Proxies() {
+		component.proxies = true
 		component.capacity = newCapacity(node)
 		p := newProxy(s.c, node, place, s.tallies, formerly(old))
 		if s.alone {
@@ -146,6 +149,9 @@ func (v *visit) Step(woken int) (p Pause, over bool) {
 		}
 	}
 	v.course = course{}
+	if c.proxies {
+		v.onwards = onwards{}
+	}
 	return Pause{}, true
 }
 

@@ -12,14 +12,15 @@ import (
 // counters is what a component counts whatever its kind. It is safe for
 // concurrent use.
 type counters struct {
-	mu                       lock
-	requests, checks, probes int64
-	reasons                  [policy.Canceled + 1]int64
-	words                    [words]int64
-	received                 byTime
-	worked, wasted           time.Duration // of workers
-	bounds                   [bounds]int64
-	usage                    map[usageKey]*measure.Usage
+	mu             lock
+	requests       int64
+	received       byTime
+	worked, wasted time.Duration // of workers
+	reasons        [policy.Canceled + 1]int64
+	checks, probes int64
+	words          [words]int64
+	bounds         [bounds]int64
+	usage          map[usageKey]*measure.Usage
 }
 
 // usageKey is what usage is counted by.

@@ -14,8 +14,9 @@ type visit struct {
 	x   Exchange
 	req *Request
 	course
+	timing *timing // nil: nobody wants to know
 
-	timing  *timing  // nil: nobody wants to know
+	onwards
 	*detour          // nil: none
 	woken   [2]Event // by what, in the pause that follows
 	avoid   []int    // where attempts went
@@ -23,38 +24,39 @@ type visit struct {
 	passes  *passage // an answer that takes its time; nil: none
 }
 
-// course is what becomes of a visit.
+// course is what becomes of a visit at any node. It stands in the first two
+// cache lines of a visit, which are all that one at a backend needs.
 type course struct {
 	stage stage
-	check bool     // a health check
-	probe bool     // likewise asks the node itself: how busy it is
-	aside bool     // work of our own, which is not counted
-	ill   *illness // nil: nothing befalls it
-	bound bound    // that it was beyond
+	check bool  // a health check
+	probe bool  // likewise asks the node itself: how busy it is
+	aside bool  // work of our own, which is not counted
+	bound bound // that it was beyond
+	ended bool  // of shared work: it is
+	word  word  // of the cache
 
 	// Of the answer.
 	reason policy.Reason
 	status int
 	bytes  int64
 
-	began time.Duration // if that matters
-	tag   int32         // in the node's gauge; 0: not in it
-
-	// Found out on the way by a proxy.
+	ill      *illness      // nil: nothing befalls it
+	began    time.Duration // if that matters
+	deadline time.Duration // of all attempts, or of work
+	turn     Signal        // its place in the line (or at a gate's); of shared work, that there is news
+	work     time.Duration
+	route    *route
+	tag      int32  // in the node's gauge; 0: not in it
 	tries    uint16 // without hedges
 	begun    uint16 // attempts
-	ended    bool   // of shared work: it is
-	word     word   // of the cache
-	ending   *proxy // has the last word on the answer; nil: nobody
-	route    *route
-	consumer string
-	key      uint64        // of affinity
-	deadline time.Duration // of all attempts
-	attempt  attempt       // the one that counts
+}
 
-	// At a backend.
-	turn Signal // its place in the line (or at a gate's); of shared work, that there is news
-	work time.Duration
+// onwards is what only a visit at a proxy has.
+type onwards struct {
+	ending   *proxy // has the last word on the answer; nil: nobody
+	consumer string
+	key      uint64  // of affinity
+	attempt  attempt // the one that counts
 }
 
 // detour is the part of a visit that only some proxies need: it is kept apart,

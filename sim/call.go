@@ -8,35 +8,36 @@ import (
 	"trafficlab/scenarios"
 )
 
-// call is one attempt at a place: of a frame, or of a client at the entry.
+// call is one attempt at a place: of a frame, or of a client at the entry. What
+// its end looks at stands in its first two cache lines and the head of the
+// third: with many calls under way, each line more is one to be fetched.
 type call struct {
-	world     *world
-	pool      *pool
-	from      *frame // nil: a client's
-	next      *call  // of the frame's
-	callee    *frame // who works on it, as far as is known here
+	world  *world
+	pool   *pool
+	from   *frame // nil: a client's
+	next   *call  // of the frame's
+	callee *frame // who works on it, as far as is known here
+	slot   int32
+	used   uint16 // calls of its connection so far, itself too; counted where they are bounded
+	status uint16
+	reason policy.Reason
+	ticks  uint8 // events under way that name it
+	worked bool  // by whoever began to, whether wanted or not
+	fired  bool
+	holds  bool          // a connection
+	queued bool          // in the pool's line
+	over   bool          // nobody will ask for it any more
+	cut    bool          // its body breaks off when it ends
+	ends   time.Duration // the body, if that takes its time: until then, callee sends it
+
+	header components.Header
+	body   components.Body // as it came over the wire
+
+	owner     int      // the client's sample
+	transit   *transit // over a link that has weather; else nil
 	connectBy time.Duration
 	sent      time.Duration // if it has a body
-	slot      int32
-	ticks     int32 // events under way that name it
-
-	worked bool // by whoever began to, whether wanted or not
-	fired  bool
-	holds  bool   // a connection
-	queued bool   // in the pool's line
-	over   bool   // nobody will ask for it any more
-	used   uint16 // calls of its connection so far, itself too; counted where they are bounded
-	reason policy.Reason
-
-	status  int
-	header  components.Header
-	body    components.Body // as it came over the wire
-	owner   int             // the client's sample
-	ends    time.Duration   // the body, if that takes its time: until then, callee sends it
-	cut     bool            // it breaks off there
-	transit *transit        // over a link that has weather; else nil
-
-	request components.Request
+	request   components.Request
 }
 
 // Fired tells whether the answer has come or the attempt has failed.
@@ -44,7 +45,7 @@ func (c *call) Fired() bool { return c.fired }
 
 // Head is the answer's head, without its body but for the size if known.
 func (c *call) Head() (components.Head, policy.Reason) {
-	return components.Head{Status: c.status, Header: c.header}, c.reason
+	return components.Head{Status: int(c.status), Header: c.header}, c.reason
 }
 
 // Owed implements components.Debtor. A body takes no time.
@@ -223,7 +224,7 @@ func (c *call) answer(r *components.Response, body components.Body) {
 // hear has the answer.
 func (c *call) hear(status int, header components.Header, body components.Body) {
 	c.fired, c.reason = true, policy.OK
-	c.status, c.header, c.body = status, header, body
+	c.status, c.header, c.body = uint16(status), header, body
 	if c.pool.reads > 0 {
 		c.ends = max(c.ends, c.world.clock.now+scenarios.Takes(body.Size, c.pool.reads))
 	}

@@ -149,9 +149,9 @@ func (w *world) outcome(c *call) {
 	}
 	s.Reason = c.reason
 	if c.reason == policy.OK {
-		s.Status = c.status
-		s.Reason = components.ReasonOf(c.status, c.header)
-		if s.Reason == policy.OK && c.body.Bytes != nil && components.IsCorrupt(c.request.Method, components.Response{Status: c.status, Header: c.header, Body: c.body}) {
+		s.Status = int(c.status)
+		s.Reason = components.ReasonOf(s.Status, c.header)
+		if s.Reason == policy.OK && c.body.Bytes != nil && components.IsCorrupt(c.request.Method, components.Response{Status: s.Status, Header: c.header, Body: c.body}) {
 			s.Reason = policy.Corrupt
 		}
 		s.Bytes = c.body.Size

@@ -46,7 +46,7 @@ func (w *world) doors(h scenarios.Habits) []*pool {
 	var pools []*pool
 	for _, place := range t.Node(t.Entry).Places() {
 		p := w.newPool(topologies.Outside, place, 0)
-		p.shared, p.uses, p.reads = h.HTTP2, h.Requests, h.Reads
+		p.shared, p.uses, p.reads = h.HTTP2, uint16(h.Requests), h.Reads
 		pools = append(pools, p)
 	}
 	return pools

@@ -10,23 +10,22 @@ import (
 
 // place is one replica of a node: a process of the simulated system.
 type place struct {
-	world  *world
-	number int // among the world's
-	name   topologies.Place
-	node   *topologies.Node
-
-	visit    toll   // of a client's request
-	asked    toll   // of a proxy's
-	jitter   uint64 // what the visits' is drawn from
-	dialTime time.Duration
-	dialLine int
-
+	world   *world
 	handler component
+	node    *topologies.Node
 	down    bool
 	frozen  bool
 	leaving bool
-	papers  scenarios.Forecast // when its certificate has expired; nil: it needs none
-	held    []task             // what a frozen place would have done
+	asked   toll // of a proxy's request
+	visit   toll // of a client's
+
+	name     topologies.Place
+	number   int    // among the world's
+	jitter   uint64 // what the visits' is drawn from
+	dialTime time.Duration
+	dialLine int
+	papers   scenarios.Forecast // when its certificate has expired; nil: it needs none
+	held     []task             // what a frozen place would have done
 
 	upstreams []fleet
 	inbound   []*pool

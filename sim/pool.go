@@ -11,25 +11,22 @@ import (
 // A connection that a call gave back whole stays open for the next one.
 type pool struct {
 	to      *place
-	limit   int // 0: no bound
-	keeps   int // most idle ones; -1: any number
+	link    *link // nil: nothing ever ails it
+	limit   int   // 0: no bound
+	keeps   int   // most idle ones; -1: any number
 	busy    int
 	idle    int
+	shared  bool   // HTTP/2: all calls share one connection
+	made    bool   // that one, or it is being made
+	shares  uint16 // calls of that one, if they are bounded
+	uses    uint16 // most calls of one connection; 0: any number
+	reads   int64  // bytes a second that clients take of an answer; 0: as they come
 	waiting ring[*call]
 
-	reads int64           // bytes a second that clients take of an answer; 0: as they come
-	link  *link           // nil: nothing ever ails it
-	born  []time.Duration // when each idle connection was made, if it does
-
-	uses int      // most calls of one connection; 0: any number
-	used []uint16 // how many each idle one has had, if that is bounded
-
-	// HTTP/2: all calls share one connection.
-	shared bool
-	made   bool          // or being made
-	shares int           // calls of the one made last, if they are bounded
-	stands time.Duration // from when on, if made
-	why    policy.Reason // or why it does not
+	born   []time.Duration // when each idle connection was made, if something ails the link
+	used   []uint16        // how many calls each idle one has had, if that is bounded
+	stands time.Duration   // from when on the shared one does, if made
+	why    policy.Reason   // or why it does not
 }
 
 // take asks for a connection, and tells whether the call has it.
@@ -67,7 +64,7 @@ func (p *pool) share() {
 // waits.
 func (p *pool) give(of *call, whole bool) {
 	p.busy--
-	if whole && !p.to.shut() && !p.shared && (p.keeps < 0 || p.idle < p.keeps) && (p.uses == 0 || int(of.used) < p.uses) {
+	if whole && !p.to.shut() && !p.shared && (p.keeps < 0 || p.idle < p.keeps) && (p.uses == 0 || of.used < p.uses) {
 		p.idle++
 		if p.uses > 0 {
 			p.used = append(p.used, of.used)

@@ -2,9 +2,9 @@ package sim
 
 // ring is a FIFO queue that reuses its storage.
 type ring[T any] struct {
-	slots []T // a power of two of them
-	head  int
 	len   int
+	head  int
+	slots []T // a power of two of them
 }
 
 func (r *ring[T]) push(v T) {
