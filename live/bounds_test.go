@@ -279,6 +279,42 @@ func TestSlowReadersLoseTheirAnswer(t *testing.T) {
 	}
 }
 
+// Nothing malformed goes on to a client: in its place comes a 502, and its reason
+// is counted (RFC 9112 sections 4, 5 and 6).
+func TestMalformedAnswers(t *testing.T) {
+	const ok = "HTTP/1.1 200 OK\r\n"
+	for answer, reason := range map[string]string{
+		"HTTP/1.1 20 OK\r\n\r\n":                                "bad status line",
+		"HTTP/1.1 2000 OK\r\n\r\n":                              "bad status line",
+		"HTTP/1.1 2x0 OK\r\n\r\n":                               "bad status line",
+		"HTTP/1.1\r\n\r\n":                                      "bad status line",
+		"hello\r\n\r\n":                                         "bad status line",
+		"HTTP/2.0 200 OK\r\n\r\n":                               "HTTP version",
+		"HTTP/1.1 200 OK\n\n":                                   "bare LF",
+		ok + "X: a\nY: b\r\n\r\n":                               "bare LF",
+		ok + "X: a\rY: b\r\n\r\n":                               "bad field value",
+		ok + "X: a\x00b\r\n\r\n":                                "bad field value",
+		ok + "X y: a\r\n\r\n":                                   "bad field name",
+		ok + ": a\r\n\r\n":                                      "bad field name",
+		ok + "X : a\r\n\r\n":                                    "space before colon",
+		ok + "X: a\r\n b\r\n\r\n":                               "folded line",
+		ok + "Content-Length: x\r\n\r\n":                        "bad Content-Length",
+		ok + "Content-Length: -1\r\n\r\n":                       "bad Content-Length",
+		ok + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab": "several Content-Length",
+		ok + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n": "Content-Length beside Transfer-Encoding",
+		ok + "Transfer-Encoding: gzip\r\n\r\n":                                            "bad Transfer-Encoding",
+		ok + "Transfer-Encoding: chunked, chunked\r\n\r\n":                                "bad Transfer-Encoding",
+	} {
+		t.Run(fmt.Sprintf("%q", answer), func(t *testing.T) {
+			b := inBounds(t, "", saying(answer))
+			said, text := b.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+			require.Equal(t, 502, said.StatusCode, text)
+			require.Empty(t, said.Header["X"])
+			b.counted("answer: " + reason)
+		})
+	}
+}
+
 // What is wrong with an answer is the gateway's to tell, as 502 or 504; once it
 // has begun, it breaks off.
 func TestBoundsOfAnswers(t *testing.T) {

@@ -165,6 +165,8 @@ func (c *call) blame(err error) {
 	case errors.As(err, &wrong) && c.of.in != nil && c.of.in.Refused() == wrong: // the caller's, who has been counted
 	case errors.As(err, &wrong):
 		c.of.node.refused.count("answer: " + wrong.Reason)
+	case c.over2 != nil && isMalformed(err):
+		c.of.node.refused.count("answer: protocol error")
 	case c.over2 == nil && c.over1.Conn() != nil && c.over1.Conn().Slow():
 		c.of.node.refused.count("request taken too slowly")
 	}

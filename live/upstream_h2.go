@@ -130,6 +130,13 @@ func (t *h2Trip) untouched(err error) bool {
 		errors.As(err, &reset) && reset.Code == http2.ErrCodeRefusedStream
 }
 
+// isMalformed tells whether an answer broke the rules of HTTP/2. For some of them
+// net/http has no other mark than words.
+func isMalformed(err error) bool {
+	var reset http2.StreamError
+	return errors.As(err, &reset) && reset.Code == http2.ErrCodeProtocol || strings.HasPrefix(err.Error(), "malformed response")
+}
+
 func (t *h2Trip) rewind() bool {
 	if t.body == nil {
 		return true
@@ -167,7 +174,7 @@ func (t *h2Trip) once(ctx context.Context, c *h2Conn) (*http1.Response, error) {
 	t.stream = s
 	t.mu.Unlock()
 	if a.Status < 200 || a.Status > 599 {
-		s.Release()
+		answer.Body.Close()
 		return nil, errStatus
 	}
 	return a, nil

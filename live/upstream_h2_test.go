@@ -659,3 +659,36 @@ func TestUpstreamsThatFlood(t *testing.T) {
 		})
 	}
 }
+
+// TestMalformedAnswersOverHTTP2 go no further (RFC 9113 section 8.1.1).
+func TestMalformedAnswersOverHTTP2(t *testing.T) {
+	for what, fields := range map[string][]string{
+		"no status":            {"x-a", "b"},
+		"a status in letters":  {":status", "2x0"},
+		"one too small":        {":status", "99"},
+		"one too large":        {":status", "1000"},
+		"a name in capitals":   {":status", "200", "X-A", "b"},
+		"a name with a space":  {":status", "200", "x a", "b"},
+		"a line in a value":    {":status", "200", "x-a", "b\r\nc: d"},
+		"a pseudo-field late":  {":status", "200", "x-a", "b", ":status", "200"},
+		"one of requests":      {":status", "200", ":path", "/"},
+		"changes the protocol": {":status", "101"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			l := inFramedLab(t, handle(pass), 1, func(_ int64, f *frames) {
+				f.WriteSettings()
+				if head := f.asked(); head != nil {
+					f.get(head.StreamID, true, fields...)
+				}
+				f.rest()
+			})
+			answer, err := l.client.Get("http://shop.test/")
+			require.NoError(t, err)
+			answer.Body.Close()
+			require.Equal(t, 502, answer.StatusCode)
+			require.Empty(t, answer.Header["X-A"])
+			use := l.node.Use().Refused
+			require.EqualValues(t, 1, use["answer: protocol error"]+use["answer: bad status"], "%v", use)
+		})
+	}
+}
