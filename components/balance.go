@@ -132,8 +132,8 @@ func (p *pool) setUp(now time.Duration, by *proxy, place topologies.Place, up bo
 	}
 }
 
-// watch counts attempts by time at places that faults befall, and whom they
-// drive from elsewhere.
+// watch counts attempts by time at places that faults befall, or the way there,
+// and whom they drive from elsewhere.
 func (p *pool) watch(v *scenarios.Variant) {
 	ill := map[topologies.Place]bool{}
 	for i := range v.Faults {
@@ -142,7 +142,7 @@ func (p *pool) watch(v *scenarios.Variant) {
 		}
 	}
 	for i, place := range p.places {
-		if ill[place] {
+		if ill[place] || ill[topologies.Link(p.owner.place, place)] {
 			counts := newByTime(v.Load.Duration())
 			p.met[i].sent = &counts
 			if p.keyed && p.sticky == nil && p.homes == nil {

@@ -214,13 +214,13 @@ func (l *Line) pass(now time.Duration, e *Effect, way Way, size int64, again tim
 	l.numbers[way-1]++
 	p := Passage{number: number, clear: l.out(now, e, way, size), held: e.holds(way, number)}
 	for l.loses(p.clear, way, number, p.Lost) {
+		p.clear += again
+		again = min(2*again, longestAgain)
 		if p.Lost == most {
 			p.Why = policy.Reset
 			break
 		}
 		p.Lost++
-		p.clear += again
-		again = min(2*again, longestAgain)
 	}
 	p.Arrives = p.clear + p.held
 	return p

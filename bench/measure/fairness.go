@@ -39,13 +39,14 @@ func (r *Run) fairness(t *Tally) {
 	}
 }
 
-// wellPools are the replicas of each backend that no fault befell, where there
-// are several.
+// wellPools are the replicas of each backend that no fault befell, nor the way to
+// them, where there are several.
 func (r *Run) wellPools() (pools [][]*NodeUse) {
 	ill := map[string]bool{}
 	for _, f := range r.Faults {
 		for _, place := range f.Places {
-			ill[place] = true
+			_, at, _ := ends(place)
+			ill[at] = true
 		}
 	}
 	for i := 0; i < len(r.Nodes); {

@@ -1,6 +1,9 @@
 package measure
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // What callers made of the places that faults befell, from the attempts that
 // they counted. Shares are attempts at a place for each request that its
@@ -31,22 +34,36 @@ type gaze struct {
 }
 
 // gazeAt is not ok if too little was sent to the place before the first fault.
+// Of a link it is what the one end sent to the other.
 func (r *Run) gazeAt(place string) (g gaze, ok bool) {
 	g.tick = Tick(r.Duration)
+	from, to, link := ends(place)
 	for i := range r.Nodes {
-		if sent, asks := r.Nodes[i].Sent[place]; asks {
+		if link && r.Nodes[i].Place != from {
+			continue
+		}
+		if sent, asks := r.Nodes[i].Sent[to]; asks {
 			g.sent, g.received = g.sent.Plus(sent), g.received.Plus(r.Nodes[i].Received)
 		}
 	}
-	from, to := r.quiet()
-	sent, received := g.sent.sum(from, to), g.received.sum(from, to)
+	first, beyond := r.quiet()
+	sent, received := g.sent.sum(first, beyond), g.received.sum(first, beyond)
 	if sent < enoughSent || received == 0 {
 		return g, false
 	}
 	g.share = float64(sent) / float64(received)
-	g.rate = float64(sent) / float64(to-from)
+	g.rate = float64(sent) / float64(beyond-first)
 	g.wide = max(1, int((enoughSent+g.rate-1)/g.rate))
 	return g, true
+}
+
+// ends are those of a link; of another place it is to.
+func ends(place string) (from, to string, link bool) {
+	from, to, link = strings.Cut(place, " > ")
+	if !link {
+		to = place
+	}
+	return from, to, link
 }
 
 // part is the share in a window over that before; not ok without requests.
