@@ -29,7 +29,8 @@
 // What is modelled: connections (bounded pools, dialling, TLS handshakes as a
 // cost; of HTTP/2 one that all calls share), what a visit to a component costs, the processors that all components
 // share (Costs.Cores), cancellation from the client down, crash, freeze and
-// everything that handlers do. What is not: bandwidth (a body is a size and
-// takes no time), loss, how an operating system slices the time of its
+// everything that handlers do; and of links what faults do to them: delay,
+// bandwidth, loss and cuts. What is not: the bandwidth of other links (a body is
+// a size and takes no time), how an operating system slices the time of its
 // processors, and nodes of kind external.
 package sim
