@@ -162,7 +162,7 @@ func (s Strain) by(measure float64) Strain {
 func (s *Strain) String() string {
 	var words []string
 	if s.Delay.Law != "" {
-		words = append(words, "+"+delayWord(s.Delay)+" on the way")
+		words = append(words, "+"+delayWord(s.Delay))
 	}
 	if s.Bandwidth > 0 {
 		words = append(words, strict.Bandwidth(s.Bandwidth))
