@@ -19,7 +19,7 @@ type Estimate struct {
 type VariantEstimate struct {
 	Variant   string
 	Requests  int           // expected in one repetition after warm-up
-	AtMost    bool          // closed streams send that many only if nothing queues
+	AtMost    bool          // closed streams and sessions send that many only if nothing queues
 	Load      time.Duration // how long load lasts in one repetition, warm-up included
 	Quantiles []QuantileEstimate
 }
@@ -48,7 +48,7 @@ func estimateVariant(s *scenarios.Scenario, v *scenarios.Variant) VariantEstimat
 	expected := func(class string) int {
 		return int(v.Estimate(v.Warmup, v.Load.Duration(), class))
 	}
-	e := VariantEstimate{Variant: v.Name, Requests: expected(""), AtMost: v.Load.Closed(), Load: v.Load.Duration()}
+	e := VariantEstimate{Variant: v.Name, Requests: expected(""), AtMost: v.Load.Closed() || v.Load.Sessions(), Load: v.Load.Duration()}
 	for _, m := range asked(s, v.Name) {
 		n, need := expected(m.Class), m.Needed(s.Repeat)
 		e.Quantiles = append(e.Quantiles, QuantileEstimate{Metric: m, Needed: need, Expected: n, Enough: n >= need})

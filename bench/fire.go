@@ -43,8 +43,9 @@ const maxWorkers = 20000
 // outcome. Open streams are sent by vegeta, each request at its intended instant
 // whether or not earlier ones were answered. Latency counts from the intended
 // instant, and a client gives up at its case's Timeout after it. Clients of
-// closed streams are our own: their latency counts from when they send. Samples
-// are in order of instant and number.
+// closed streams are our own, and so is what follows on the first request of a
+// session: their latency counts from when they send. Samples are in order of
+// instant and number.
 //
 // If the context ends, so does everything under way, and its error is
 // returned. An error that the generator's own machine causes (no free port, no
@@ -73,7 +74,7 @@ func fire(ctx context.Context, c *scenarios.Case, aim Aim, workers uint64) ([]me
 	defer cohorts.close()
 	by := sender{aim, ctx, c.Variant.Timeout, components.NewTimings(c.Variant.Topology), cohorts}
 	loops := startLoops(by, stop, c)
-	v := newVolley(by, c)
+	v := newVolley(by, c, loops)
 	attacker := vegeta.NewAttacker(
 		vegeta.Client(&http.Client{Transport: v, CheckRedirect: unfollowed}),
 		vegeta.MaxWorkers(workers),
@@ -83,11 +84,12 @@ func fire(ctx context.Context, c *scenarios.Case, aim Aim, workers uint64) ([]me
 			stop(err)
 		}
 	}
-	samples := append(v.samples, loops.wait()...)
+	later := loops.wait()
+	samples := append(v.samples, later...)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	if c.Variant.Load.Closed() {
+	if len(later) > 0 {
 		measure.Order(samples)
 	}
 	return samples, nil
@@ -106,15 +108,16 @@ type volley struct {
 	paced    uint64       // hits at the last call of Pace
 	trips    []trip       // by number; each written by the one worker that has it
 	samples  []measure.Sample
+	loops    *loops
 }
 
-func newVolley(by sender, c *scenarios.Case) *volley {
+func newVolley(by sender, c *scenarios.Case, loops *loops) *volley {
 	arrivals := by.Arrivals
 	if arrivals == nil {
 		arrivals = by.Share.Arrivals(c)
 	}
 	v := &volley{
-		sender: by, arrivals: arrivals,
+		sender: by, arrivals: arrivals, loops: loops,
 		paced:   ^uint64(0),
 		trips:   make([]trip, len(arrivals)),
 		samples: make([]measure.Sample, len(arrivals)),
@@ -175,6 +178,9 @@ func (v *volley) note(r *vegeta.Result) error {
 	intended := v.Began.Add(s.At)
 	s.Late = max(0, trip.sent.Sub(intended))
 	s.Latency = r.Timestamp.Add(r.Latency).Sub(intended)
+	if then := v.arrivals[n].Then; then != nil {
+		v.loops.goOn(then, s.At+s.Latency)
+	}
 	return v.sender.note(trip, s, r)
 }
 

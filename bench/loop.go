@@ -15,8 +15,8 @@ import (
 	"trafficlab/scenarios"
 )
 
-// loops are the clients of closed streams at work: what vegeta cannot do, for it
-// never waits for an answer before it asks again.
+// loops are the clients of closed streams, and those in their sessions, at work:
+// what vegeta cannot do, for it never waits for an answer before it asks again.
 type loops struct {
 	sender
 	stop    context.CancelCauseFunc
@@ -35,7 +35,7 @@ func startLoops(by sender, stop context.CancelCauseFunc, c *scenarios.Case) *loo
 		if !by.Share.has(uint64(i)) {
 			continue
 		}
-		l.clients.Go(func() { l.play(client) })
+		l.clients.Go(func() { l.play(client, client.First) })
 	}
 	return l
 }
@@ -46,10 +46,17 @@ func (l *loops) wait() []measure.Sample {
 	return l.samples
 }
 
-// play is the life of one client.
-func (l *loops) play(client *scenarios.Client) {
+// goOn lets a session go on after the outcome of its first request.
+func (l *loops) goOn(client *scenarios.Client, outcome time.Duration) {
+	l.clients.Go(func() {
+		l.play(client, func() (scenarios.Arrival, bool) { return client.Next(outcome) })
+	})
+}
+
+// play is the life of one client from some request on.
+func (l *loops) play(client *scenarios.Client, from func() (scenarios.Arrival, bool)) {
 	l.mu.Lock()
-	a, more := client.First()
+	a, more := from()
 	l.mu.Unlock()
 	for more {
 		if l.Sleep(l.ctx, l.Began.Add(a.At)) != nil {

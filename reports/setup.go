@@ -84,6 +84,8 @@ func clientWords(v *scenarios.Variant) string {
 func loopWords(l scenarios.Load) string {
 	const open, closed = "open loop: requests come when they come, answered or not", "closed loop: clients wait for their answers before they ask again"
 	switch n := len(l.Loops()); {
+	case l.Sessions():
+		return "sessions come when they come; within one, each request waits for the outcome of the one before"
 	case n == 0:
 		return open
 	case n == len(l.Streams):

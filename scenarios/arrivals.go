@@ -38,10 +38,16 @@ func (c *Case) Arrivals() iter.Seq[Arrival] {
 func (c *Case) sources() []*source {
 	subnets := subnets(c.Variant.Load)
 	var sources []*source
-	kinds := 0
+	kinds, clients := 0, uint64(0)
 	for i, s := range c.Variant.Load.Streams {
 		sources = append(sources, newSource(s, c.streamSeed(i), kinds, subnets))
 		kinds += len(s.Mix)
+		if s.Closed != nil {
+			clients += uint64(s.Closed.Clients)
+		}
+	}
+	for _, s := range sources {
+		s.closed = clients
 	}
 	return sources
 }
@@ -66,8 +72,10 @@ type source struct {
 	at     time.Duration // of the next request
 	index  uint64        // of the next request, plus 1
 	due    float64       // requests that should have come by the next instant
+	ends   time.Duration // when the stream does
 	clock  clock
 	line   *logged // that the next request is of; nil: it is drawn
+	closed uint64  // clients of closed streams in all of the load
 	stream Stream
 	random *rand.Rand // of the instants
 	seed   uint64     // of the requests
@@ -83,6 +91,7 @@ func newSource(s Stream, seed uint64, kinds int, subnets map[string]byte) *sourc
 		stream: s,
 		random: rand.New(rand.NewPCG(seed, 1)),
 		seed:   Mix(seed, 2),
+		ends:   Load{[]Stream{s}}.Duration(),
 		clock:  clock{legs: s.legs(rateSeed(seed))},
 	}
 	src.mixed = premix(src.seed)
@@ -94,7 +103,11 @@ func newSource(s Stream, seed uint64, kinds int, subnets map[string]byte) *sourc
 		a := &s.Mix[i]
 		sum += a.Share
 		src.bounds = append(src.bounds, sum)
-		src.asks = append(src.asks, newAsker(a, kinds+i, subnets[a.Class]))
+		of := a.Class
+		if s.Session != nil {
+			of = s.Mix[0].Class // whatever class a request is of, its client keeps its address
+		}
+		src.asks = append(src.asks, newAsker(a, kinds+i, subnets[of]))
 	}
 	return src
 }
@@ -132,6 +145,9 @@ func (s *source) arrival(number uint64) Arrival {
 		who := l.who % clientsPerClass
 		return Arrival{At: s.at, Number: number, Ask: a.Ask, Kind: a.kind, Path: l.path, Who: who, Client: a.client(who)}
 	}
+	if s.stream.Session != nil {
+		return s.begin(number)
+	}
 	draw := remix(s.mixed, s.index)
 	a := s.ask(draw)
 	mixed := premix(draw)
@@ -143,13 +159,20 @@ func (s *source) arrival(number uint64) Arrival {
 }
 
 // ask draws a kind of request.
-func (s *source) ask(draw uint64) *asker {
-	last := len(s.bounds) - 1
-	if last == 0 {
-		return &s.asks[0]
+func (s *source) ask(draw uint64) *asker { return s.among(0, len(s.asks), draw) }
+
+// among draws one of the kinds from one on until just before another.
+func (s *source) among(from, to int, draw uint64) *asker {
+	last := to - 1
+	if last == from {
+		return &s.asks[from]
 	}
-	pick := Unit(draw) * s.bounds[last]
-	i := 0
+	before := 0.0
+	if from > 0 {
+		before = s.bounds[from-1]
+	}
+	pick := before + Unit(draw)*(s.bounds[last]-before)
+	i := from
 	for i < last && pick >= s.bounds[i] {
 		i++
 	}
@@ -158,11 +181,11 @@ func (s *source) ask(draw uint64) *asker {
 
 // Expected is how many requests the open streams of the load are expected to
 // bring from one instant until just before another; of one class, or of all if
-// class is "".
+// class is "". Of sessions it is all requests of those that come then.
 func (l Load) Expected(from, to time.Duration, class string) float64 {
 	sum := 0.0
 	for _, s := range l.Streams {
-		sum += s.share(class) * (s.expected(to) - s.expected(from))
+		sum += s.share(class) * s.perArrival() * (s.expected(to) - s.expected(from))
 	}
 	return sum
 }

@@ -60,16 +60,18 @@ func (c *Closed) most(until, answer time.Duration) float64 {
 	return float64(c.Clients) * min(max(until, 0), c.For).Seconds() / cycle.Seconds()
 }
 
-// Client is one client of a closed stream. The k-th request it sends, and how
-// long it thinks before, are functions of the seed, its stream, its place among
-// the clients and k, and so the same in both worlds and in all variants. Its
-// requests are numbered n<<32 + k, where n counts all clients of the load from
-// 1: open streams stay below.
+// Client is one client of a closed stream, or one in its session. The k-th
+// request it sends, and how long it thinks before, are functions of the seed,
+// its stream, its place among the clients (or sessions) and k, and so the same
+// in both worlds and in all variants. Its requests are numbered n<<32 + k, where
+// n counts all clients of closed streams from 1, and then all arrivals of the
+// load: open streams stay below, and so do the first requests of sessions.
 //
 // Clients of one stream share state: call only one of them at a time.
 type Client struct {
 	stream *source
-	index  int // in its stream
+	index  int   // among those with addresses of their own
+	play   *play // of a session; nil: it goes on until its stream ends
 	number uint64
 	seed   uint64
 	sent   uint64 // requests so far
@@ -79,8 +81,9 @@ type Client struct {
 // numberBits is how much of a request's number counts a client's requests.
 const numberBits = 32
 
-// ClientOf tells which of Clients sent the request of a number, counted from
-// 0. It is not ok for requests of open streams.
+// ClientOf tells who sent the request of a number after the outcome of another:
+// a client of a closed stream, counted from 0 as Clients are, or, beyond these,
+// one in its session. It is not ok for requests that waited for none.
 func ClientOf(number uint64) (i int, ok bool) {
 	return int(number>>numberBits) - 1, number>>numberBits > 0
 }
@@ -112,7 +115,7 @@ func (c *Client) First() (a Arrival, ok bool) {
 }
 
 // Next is the request that the client sends after the outcome of its last one
-// at an instant, if the stream is not over by then.
+// at an instant, if neither its stream is over by then nor its session.
 func (c *Client) Next(outcome time.Duration) (a Arrival, ok bool) {
 	draw := c.draw()
 	return c.ask(draw, max(outcome+c.think(draw), c.last+Breath))
@@ -122,15 +125,22 @@ func (c *Client) Next(outcome time.Duration) (a Arrival, ok bool) {
 func (c *Client) draw() uint64 { return Mix(c.seed, c.sent) }
 
 func (c *Client) think(draw uint64) time.Duration {
-	return c.stream.stream.Closed.Think.Quantile(Unit(Mix(draw, 3)))
+	s := &c.stream.stream
+	if s.Session != nil {
+		return s.Session.Think.Quantile(Unit(Mix(draw, 3)))
+	}
+	return s.Closed.Think.Quantile(Unit(Mix(draw, 3)))
 }
 
 func (c *Client) ask(draw uint64, at time.Duration) (Arrival, bool) {
 	s := &c.stream.stream
-	if at >= s.At+s.Closed.For || len(s.Mix) == 0 {
+	if at >= c.stream.ends || len(s.Mix) == 0 {
 		return Arrival{}, false
 	}
-	kind, mixed := c.stream.ask(draw), premix(draw)
+	kind, mixed := c.kind(draw), premix(draw)
+	if kind == nil {
+		return Arrival{}, false
+	}
 	a := Arrival{
 		At: at, Number: c.number | c.sent, Ask: kind.Ask, Kind: kind.kind,
 		Path: kind.path(mixed), Body: kind.body(mixed), Who: c.index, Client: kind.client(c.index),
@@ -140,8 +150,15 @@ func (c *Client) ask(draw uint64, at time.Duration) (Arrival, bool) {
 	return a, true
 }
 
-// Target is the rate that the load intends after the warm-up. What closed
-// streams intend is what they asked for then.
+func (c *Client) kind(draw uint64) *asker {
+	if c.play != nil {
+		return c.next(draw)
+	}
+	return c.stream.ask(draw)
+}
+
+// Target is the rate that the load intends after the warm-up. What those who
+// wait for answers intend is what they asked for then.
 func (c *Case) Target(asked int) float64 {
 	from, to := c.Variant.Warmup, c.Duration()
 	if to <= from {

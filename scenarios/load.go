@@ -17,6 +17,7 @@ type Arrival struct {
 	Body   int64         // bytes
 	Client netip.Addr    // the address it claims to come from
 	Kind   int           // which Ask of the load's streams it is, counted through all of them from 0
+	Then   *Client       // who goes on when it has the outcome; nil: nobody
 	Who    int           // which client of its kind, from 0: the same Kind and Who have the same Client
 }
 
@@ -37,6 +38,7 @@ type Stream struct {
 	Bursts  *Bursts       `json:",omitempty"` // a rate in turns, in the place of Rate
 	Replay  *Replay       `json:",omitempty"` // of an access log, likewise; Mix is its methods
 	Closed  *Closed       `json:",omitempty"`
+	Session *Session      `json:",omitempty"` // that each arrival begins; nil: it is one request
 	Mix     []Ask
 }
 

@@ -192,7 +192,7 @@ func (r *reader) variant(doc *strict.Document, p plan) Variant {
 		v.Name = v.Topology.Name
 	}
 	if load := root.Get("load"); load.Need("load: {poisson: 100/s, for: 10s, mix: [{get: /}]}") {
-		v.Load = loadReader{v.Topology, slices.Contains(r.s.Worlds, "live"), slices.Contains(r.s.Worlds, "sim"), r.folder, r.logs}.load(load)
+		v.Load = loadReader{v.Topology, slices.Contains(r.s.Worlds, "live"), slices.Contains(r.s.Worlds, "sim"), r.folder, r.logs, nil}.load(load)
 	}
 	length := v.Load.Duration()
 	if untimed(root.Get("load")) {

@@ -32,6 +32,7 @@ type loadReader struct {
 	sim      bool // and played by the simulator
 	folder   string
 	logs     logs
+	usual    *Ask // by whom all is asked for; nil: each says it
 }
 
 // LoadExample is a stream of a load.
@@ -80,17 +81,22 @@ var StreamFields = []Field{
 	{"for: 10s", "how long it lasts"},
 	{"spacing: even", "requests come evenly spaced at the rate of the moment; not given: at random (poisson)"},
 	{"mix: [{get: /}]", "what is asked for"},
+	{"session: " + sessionExample, "in the place of mix: what arrives are clients who send one request after the other, each after the outcome of the last"},
 }
 
 func (r loadReader) stream(v strict.Value) Stream {
 	var s Stream
-	if !v.Fields(slices.Concat(ShapeNames(), []string{"at", "for", "spacing", "mix"})...) {
+	if !v.Fields(slices.Concat(ShapeNames(), []string{"at", "for", "spacing", "mix", "session"})...) {
 		return s
 	}
 	s.At = v.Get("at").Duration(0, 0, longest)
 	given := one(v, ShapeNames(), "poisson: 100/s")
-	shape, mix, spacing := Shapes[given], v.Get("mix"), v.Get("spacing")
+	shape, mix, session, spacing := Shapes[given], v.Get("mix"), v.Get("session"), v.Get("spacing")
 	switch {
+	case session.Present() && (shape.brings || given == "closed" || mix.Present()):
+		session.WrongKey("stands beside what is asked for", "in the place of mix, in an open stream with a rate")
+	case session.Present():
+		r.session(session, &s)
 	case shape.brings && mix.Present():
 		mix.WrongKey("stands beside "+given, "which says itself what is asked for")
 	case !shape.brings && mix.Need("mix: [{get: /}]"):
@@ -169,16 +175,20 @@ var AskFields = []Field{
 	{"refused: true", "it is meant that nobody can answer it"},
 }
 
-func (r loadReader) ask(v strict.Value) Ask {
+func (r loadReader) ask(v strict.Value, more ...string) Ask {
 	a := Ask{Path: Template{Before: "/"}}
-	if !v.Fields(slices.Concat(verbs, []string{"share", "body", "key", "clients", "class", "headers", "refused"})...) {
+	if !v.Fields(slices.Concat(verbs, []string{"share", "body", "key", "clients", "class", "headers", "refused"}, more)...) {
 		return a
 	}
 	if verb := one(v, verbs, "get: /"); verb != "" {
 		a.Method = strings.ToUpper(verb)
 		a.Path = template(v.Get(verb))
 	}
-	a.Clients, a.Habits = r.clients(v.Get("clients"), usualCount)
+	if r.usual == nil {
+		a.Clients, a.Habits = r.clients(v.Get("clients"), usualCount)
+	} else {
+		r.asUsual(v, &a)
+	}
 	if body := v.Get("body"); body.Present() {
 		a.Body, a.Bodies = bodies(body)
 		if a.Method == http.MethodGet || a.Method == http.MethodHead || a.Method == http.MethodOptions {
@@ -207,6 +217,16 @@ func bodies(v strict.Value) (bytes int64, law *Sizes) {
 		return sizes.Mean, nil
 	}
 	return 0, &sizes
+}
+
+// asUsual is asked for by whom all is.
+func (r loadReader) asUsual(v strict.Value, a *Ask) {
+	for _, field := range []string{"clients", "key"} {
+		if f := v.Get(field); f.Present() {
+			f.WrongKey("says again who asks", "session."+field+" tells it")
+		}
+	}
+	a.Clients, a.Habits, a.Class, a.Header = r.usual.Clients, r.usual.Habits, r.usual.Class, slices.Clone(r.usual.Header)
 }
 
 // who reads by what a request is told from others: key, class and headers.

@@ -34,7 +34,7 @@ func (s Stream) legs(seed uint64) func() (Leg, bool) {
 	}
 }
 
-// due is how many requests of the stream a seed makes for before an instant, on
+// due is how many arrivals of the stream a seed makes for before an instant, on
 // average.
 func (s Stream) due(now time.Duration, seed uint64) float64 {
 	if s.Replay != nil {
@@ -65,7 +65,7 @@ func (s Stream) expected(now time.Duration) float64 {
 // is not ok.
 func (l Load) Level() (rate float64, ok bool) {
 	for _, s := range l.Streams {
-		if s.At > 0 || len(s.Rate) != 1 || s.Rate[0].From != s.Rate[0].To || s.Rate[0].Swing > 0 || s.Rate[0].For != l.Duration() {
+		if s.At > 0 || s.Session != nil || len(s.Rate) != 1 || s.Rate[0].From != s.Rate[0].To || s.Rate[0].Swing > 0 || s.Rate[0].For != l.Duration() {
 			return 0, false
 		}
 		rate += s.Rate[0].From

@@ -29,6 +29,9 @@ func (s Stream) Words() string {
 	if s.Replay != nil {
 		return words
 	}
+	if s.Session != nil {
+		return "sessions: " + words + ": " + s.Session.words(s.Mix)
+	}
 	var asks []string
 	for _, a := range s.Mix {
 		asks = append(asks, a.words(len(s.Mix) == 1))

@@ -32,6 +32,7 @@ type call struct {
 
 	header components.Header
 	body   components.Body // as it came over the wire
+	loop   int32           // the client's, if it is a client's; or nobody
 
 	owner     int      // the client's sample
 	transit   *transit // over a link that has weather; else nil

@@ -16,20 +16,22 @@ const host = "trafficlab.test"
 
 // clients is everybody who sends requests, and what befell these.
 type clients struct {
-	pools    []*pool               // to the places of the entry, which take turns
-	cohorts  []*cohort             // by kind of request; nil: they use pools
-	toll     toll                  // of sending
-	samples  []measure.Sample      // from the first that was not handed over
-	waiting  []*call               // by sample; nil once it has its outcome
-	tell     func(*measure.Sample) // is handed the samples
-	told     int                   // samples handed over
-	asked    int                   // requests of closed streams after the warm-up that have their outcome
-	open     int
-	oldest   int                   // the first sample that waits
-	watching bool                  // an event is on its way for the oldest's patience
-	headers  [][]components.Header // by kind of request and client
-	loops    []loop                // of closed streams
-	timings  *components.Timings   // nil: nobody tells
+	pools     []*pool               // to the places of the entry, which take turns
+	cohorts   []*cohort             // by kind of request; nil: they use pools
+	toll      toll                  // of sending
+	samples   []measure.Sample      // from the first that was not handed over
+	waiting   []*call               // by sample; nil once it has its outcome
+	tell      func(*measure.Sample) // is handed the samples
+	told      int                   // samples handed over
+	asked     int                   // requests after the warm-up that waited for another, and have their outcome
+	open      int
+	oldest    int                   // the first sample that waits
+	watching  bool                  // an event is on its way for the oldest's patience
+	headers   [][]components.Header // by kind of request and client
+	loops     []loop                // of clients who wait for outcomes
+	idleLoops []int                 // places of those that are over
+	looped    bool                  // there are or were some
+	timings   *components.Timings   // nil: nobody tells
 
 	seen    *components.Field // where the last header lies that was read
 	seenLen int
@@ -51,21 +53,22 @@ func (w *world) openClients() error {
 	return nil
 }
 
-// arrive lets a client send its request.
-func (w *world) arrive(a scenarios.Arrival) {
+// arrive lets a client send its request. Which of loops it is says who goes on
+// after the outcome.
+func (w *world) arrive(a *scenarios.Arrival, loop int) {
 	k := &w.clients
 	pools := k.pools
 	if a.Habits != nil {
 		pools = k.cohorts[a.Kind].pools(w, a.Who)
 	}
 	c := w.newCall(pools[int(a.Number)%len(pools)])
-	c.owner = k.told + len(k.samples)
-	k.write(&c.request, &a)
+	c.owner, c.loop = k.told+len(k.samples), int32(loop)
+	k.write(&c.request, a)
 	k.samples = append(k.samples, measure.Sample{Number: a.Number, At: a.At, Class: a.Class})
 	k.waiting = append(k.waiting, c)
 	k.open++
 	if w.tracer != nil {
-		w.tracer.open(&a)
+		w.tracer.open(a)
 	}
 	w.watch()
 	switch wait := w.machine.wait(a.At, k.toll.work); {
@@ -166,11 +169,11 @@ func (w *world) outcome(c *call) {
 	}
 	k.waiting[i] = nil
 	k.open--
-	if i, closed := scenarios.ClientOf(c.request.Number); closed {
-		if s.At >= w.c.Variant.Warmup {
+	if c.loop != nobody {
+		if _, waited := scenarios.ClientOf(c.request.Number); waited && s.At >= w.c.Variant.Warmup {
 			k.asked++
 		}
-		w.think(i)
+		w.think(int(c.loop))
 	}
 	k.advance(w.clock.now)
 	c.release(!c.cut)
@@ -196,14 +199,14 @@ func (k *clients) advance(now time.Duration) {
 }
 
 // handOver tells of the samples that have their outcome and began before an
-// instant. Those of closed streams may have come out of order within one, so
+// instant. Those of clients who wait may have come out of order within one, so
 // that it has to be over.
 func (k *clients) handOver(before time.Duration) {
 	n := 0
 	for n < k.oldest && k.samples[n].At < before {
 		n++
 	}
-	if len(k.loops) > 0 {
+	if k.looped {
 		measure.Order(k.samples[:n])
 	}
 	for i := range n {

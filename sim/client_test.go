@@ -87,7 +87,7 @@ func TestPlayIsRunThatKeepsNothing(t *testing.T) {
 // may come, and belong before them.
 func TestWholeInstantsAreHandedOver(t *testing.T) {
 	var told []uint64
-	k := clients{loops: make([]loop, 1), oldest: 3, tell: func(s *measure.Sample) { told = append(told, s.Number) }}
+	k := clients{looped: true, oldest: 3, tell: func(s *measure.Sample) { told = append(told, s.Number) }}
 	for number, at := range map[uint64]time.Duration{4: 1, 1: 2, 9: 2, 3: 3} {
 		k.samples = append(k.samples, measure.Sample{Number: number, At: at})
 	}

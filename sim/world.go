@@ -138,7 +138,7 @@ func (w *world) play(ctx context.Context) error {
 			return err
 		}
 		w.clock.now = a.At
-		w.arrive(a)
+		w.arrive(&a, w.newLoop(a.Then))
 		w.settle()
 	}
 	if err := w.until(ctx, max(w.c.Duration(), w.c.Variant.Warmup)); err != nil {

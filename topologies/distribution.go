@@ -8,8 +8,8 @@ import (
 // Spread is a law of amounts that are drawn anew each time: of durations, or of
 // whole numbers of something.
 type Spread[T ~int64] struct {
-	Law  string // "constant", "exponential", "lognormal", "uniform", "pareto"
-	Mean T      // constant, exponential
+	Law  string // "constant", "exponential", "lognormal", "uniform", "pareto", "geometric"
+	Mean T      // constant, exponential, geometric (from 1)
 	// lognormal by two quantiles; uniform and pareto by their ends
 	Median, P99 T
 	Low, High   T
@@ -31,6 +31,11 @@ func (d Spread[T]) Quantile(u float64) T {
 		return d.Low + whole[T](u*float64(d.High-d.Low))
 	case "pareto":
 		return min(whole[T](float64(d.Low)*math.Pow(1-u*d.within(), -1/d.Shape)), d.High)
+	case "geometric":
+		if d.Mean <= 1 {
+			return 1
+		}
+		return 1 + T(math.Log(1-u)/math.Log1p(-1/float64(d.Mean)))
 	default:
 		return d.Mean
 	}
@@ -62,6 +67,8 @@ func (d Spread[T]) Variation() float64 {
 		return spread * spread / 12 / (mean * mean)
 	case "pareto":
 		return d.moment(2)/(d.moment(1)*d.moment(1)) - 1
+	case "geometric":
+		return 1 - 1/float64(d.Mean)
 	default:
 		return 0
 	}

@@ -81,3 +81,25 @@ func TestAParetoTailFallsAsItsShapeSays(t *testing.T) {
 	}
 	require.EqualValues(t, 1_000_000, sizes.Quantile(1-1e-16))
 }
+
+// TestGeometricCountsBeginAtOne: each further one comes with the same chance.
+func TestGeometricCountsBeginAtOne(t *testing.T) {
+	counts := Spread[int64]{Law: "geometric", Mean: 4}
+	const n = 1 << 18
+	sum, squares, beyond := 0., 0., map[int64]float64{}
+	for i := range n {
+		x := counts.Quantile((float64(i) + .5) / n)
+		require.Positive(t, x)
+		sum, squares = sum+float64(x), squares+float64(x*x)
+		for k := range x {
+			beyond[k]++
+		}
+	}
+	for k := range int64(10) {
+		require.InDelta(t, math.Pow(.75, float64(k)), beyond[k]/n, 1e-4)
+	}
+	mean := sum / n
+	require.InDelta(t, 4, mean, 1e-3)
+	require.InEpsilon(t, squares/n/mean/mean-1, counts.Variation(), 1e-3)
+	require.EqualValues(t, 1, Spread[int64]{Law: "geometric", Mean: 1}.Quantile(.999))
+}

@@ -2,6 +2,7 @@ package topologies
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"trafficlab/topologies/strict"
@@ -25,10 +26,18 @@ type Amounts[T ~int64] struct {
 	Read    func(v strict.Value, or, low, high T) T
 	Write   func(T) string
 	Example string
+	Counted bool // they are whole numbers of something, of which there is one at least
 }
 
 // laws are the forms of a spread. An amount alone is a constant.
 var laws = []string{"constant", "exponential", "lognormal", "uniform", "pareto"}
+
+func (of Amounts[T]) laws() []string {
+	if of.Counted {
+		return append(slices.Clone(laws), "geometric")
+	}
+	return laws
+}
 
 // ReadSpread reads a law of amounts.
 func ReadSpread[T ~int64](v strict.Value, of Amounts[T]) Spread[T] {
@@ -42,7 +51,7 @@ func ReadSpread[T ~int64](v strict.Value, of Amounts[T]) Spread[T] {
 	case !v.IsMap():
 		v.Wrong("is no amount and no law", of.Example)
 		return usual
-	case !v.Fields(laws...):
+	case !v.Fields(of.laws()...):
 		return usual
 	}
 	entries := v.Entries("")
