@@ -1,6 +1,7 @@
 package live
 
 import (
+	"crypto/x509"
 	"fmt"
 	"net/http"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"trafficlab/components"
+	"trafficlab/topologies"
 )
 
 // Clients that are not Go's: curl and nghttp2's h2load.
@@ -75,5 +77,26 @@ func TestH2load(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestCurlShowsACertificate, over both versions; without one it is not let in.
+func TestCurlShowsACertificate(t *testing.T) {
+	curl := installed(t, "curl")
+	want := usualTLS()
+	want.Clients = &topologies.Clients{}
+	l := inH2Lab(t, want, handle(func(x *exchange, req components.Request) {
+		x.Reply(components.Response{Status: 200, Body: components.Body{Bytes: []byte(req.Identity)}})
+	}), sawIt)
+	badge, err := l.issue("cart", l.dir, x509.ExtKeyUsageClientAuth, "cart.test")
+	require.NoError(t, err)
+	for _, version := range []string{"--http1.1", "--http2"} {
+		usual := []string{"-sS", "-m", "30", version, "--resolve", "localhost:" + l.port() + ":127.0.0.1", "--cacert", l.file, "https://localhost:" + l.port() + "/"}
+		said, status := curl.run(append([]string{"--cert", badge.Chain, "--key", badge.Key}, usual...)...)
+		require.Zero(t, status, said)
+		require.Equal(t, "cart.test", said)
+		said, status = curl.run(usual...)
+		require.NotZero(t, status, said)
+		require.NotContains(t, said, "cart.test")
 	}
 }
