@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -109,11 +110,12 @@ func audit(t *testing.T, c *scenarios.Case, costs Costs) *books {
 
 // roomOf is how many requests a place can hold at once, if it is known: the
 // bounds of a backend, or of the gate of a proxy that holds requests nowhere
-// else. One that is frozen cannot turn anybody away.
+// else. One that is frozen cannot turn anybody away, and those whom a fault
+// delays before they are let in, or whose answers it slows down, take no room.
 func roomOf(c *scenarios.Case, p topologies.Place) int {
 	n := c.Variant.Topology.Node(p.Node())
 	for _, f := range c.Variant.Faults {
-		if f.Freeze {
+		if f.Freeze || slices.Contains(f.On, p) && (f.Rule.Delay > 0 || f.Rule.Answer.Rate > 0) {
 			return 0
 		}
 	}
