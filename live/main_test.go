@@ -3,6 +3,9 @@ package live
 import (
 	"os"
 	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // The test binary is also the program that it tests: what "trafficlab guard"
@@ -14,4 +17,11 @@ func TestMain(m *testing.M) {
 	// The race detector lets processes linger for a second at their end.
 	os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	m.Run()
+}
+
+// until polls, since what it waits for happens in another process, or on real
+// sockets.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	require.Eventually(t, holds, 5*time.Second, 2*time.Millisecond, what)
 }

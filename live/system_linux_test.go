@@ -172,12 +172,6 @@ func TestTLSWithAPrivateAuthority(t *testing.T) {
 	assert.NoDirExists(t, s.keys(), "keys end with the run")
 }
 
-// until polls, since what it waits for happens in another process.
-func until(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	require.Eventually(t, holds, 5*time.Second, 2*time.Millisecond, what)
-}
-
 func TestCrashAndRestart(t *testing.T) {
 	c := pairCase(scenarios.Fault{At: 300 * time.Millisecond, For: 400 * time.Millisecond,
 		On: []topologies.Place{"api[1]"}, Crash: true})
