@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"time"
 
@@ -53,6 +54,13 @@ func (w *world) openClients() error {
 	return nil
 }
 
+// doorOf is the place of the entry, of so many, that a request goes to: in
+// turns. The clients of closed streams and sessions, whom the upper half of
+// their numbers tells apart, begin with different ones.
+func doorOf(number uint64, doors int) int {
+	return int((number>>32 + number&math.MaxUint32) % uint64(doors))
+}
+
 // arrive lets a client send its request. Which of loops it is says who goes on
 // after the outcome.
 func (w *world) arrive(a *scenarios.Arrival, loop int) {
@@ -61,7 +69,7 @@ func (w *world) arrive(a *scenarios.Arrival, loop int) {
 	if a.Habits != nil {
 		pools = k.cohorts[a.Kind].pools(w, a.Who)
 	}
-	c := w.newCall(pools[int(a.Number)%len(pools)])
+	c := w.newCall(pools[doorOf(a.Number, len(pools))])
 	c.owner, c.loop = k.told+len(k.samples), int32(loop)
 	k.write(&c.request, a)
 	k.samples = append(k.samples, measure.Sample{Number: a.Number, At: a.At, Class: a.Class})

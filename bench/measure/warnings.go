@@ -391,7 +391,7 @@ func partial(groups []Group, variants, repeat int) Warning {
 		fewest = 0
 	}
 	return Warning{Kind: "partial", Text: fmt.Sprintf(
-		"The run was cut short: some variants have %d of %d repetitions; run it again to the end.", fewest, repeat)}
+		"The run was cut short: some variants have %d of %d repetitions; go on with it (run --resume).", fewest, repeat)}
 }
 
 func incomplete(groups []Group, repeat int) bool {

@@ -46,7 +46,9 @@ The bounds are those of expect (see "trafficlab list metrics"), but for rates an
 for what is held against a baseline. Where none speaks of failures, availability
 > 99% is added: who fails most of its requests is fast on the few that are left.
 Where the generator or the processors give out before the system does, it says so
-instead of naming a capacity.
+instead of naming a capacity. Loads between the two may stay undecided: more than
+repetitions can tell apart. The knee is where each repetition by itself crosses
+the bounds, on average: it may lie beyond a load that was found not to meet them.
 
 Exit status: 0 found; 1 the bounds are not met at the smallest load; 2 bad usage;
 3 not known, for the machine gave out or time was up; 130 interrupted.`,

@@ -87,7 +87,7 @@ func caseOf(r *measure.Result, c measure.Check) testcase {
 	case c.Met == measure.NotMet:
 		made.Failure = said
 	case c.Met == measure.Undecided:
-		made.Skipped = said
+		made.Skipped = &reason{"undecided: " + said.Message}
 	}
 	return made
 }

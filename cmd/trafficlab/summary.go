@@ -33,13 +33,21 @@ func summary(t *terminal, r *measure.Result) {
 // about.
 func columns(r *measure.Result) []measure.Metric {
 	var all []measure.Metric
-	for _, name := range []string{"offered", "throughput", "availability", "p50", "p99"} {
-		all = append(all, measure.Metric{Name: name})
+	for _, name := range []string{"offered", "throughput", "limited", "availability", "p50", "p99"} {
+		if m := (measure.Metric{Name: name}); name != "limited" || anyLimited(r, m) {
+			all = append(all, m)
+		}
 	}
 	if !slices.Contains(all, r.JudgeBy) {
 		all = append(all, r.JudgeBy)
 	}
 	return all
+}
+
+// anyLimited tells whether any requests were refused by a limit: availability
+// leaves them out, and throughput lacks them.
+func anyLimited(r *measure.Result, limited measure.Metric) bool {
+	return slices.ContainsFunc(r.Summaries, func(s measure.Summary) bool { return s.Figure(limited).Value > 0 })
 }
 
 func figures(t *terminal, r *measure.Result) {

@@ -31,7 +31,10 @@ normal end of it (status 0).
 With --watch it sets the system anew whenever the file changes, without losing a
 request: routes, limits, caches, ways to pick, upstreams, all but what takes a
 new start (nodes and replicas that were not there, kinds, tls, the entry), which
-it says. A file with mistakes changes nothing.`,
+it says. A file with mistakes changes nothing.
+
+One live system runs on a machine at a time, so that none spoils the figures of
+another: while one is up, there is no live run, and the other way round.`,
 		Example: `  trafficlab up gateway-lb
   trafficlab up mine-topology.yaml --logs logs
   trafficlab up mine-topology.yaml --watch
