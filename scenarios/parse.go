@@ -108,6 +108,9 @@ func (r *reader) worlds(v strict.Value) {
 			r.s.Worlds = append(r.s.Worlds, world)
 		}
 	}
+	if v.IsList() && len(r.s.Worlds) == 0 && !v.Noted() {
+		v.Wrong("names no world", "live, sim, or both")
+	}
 	slices.Sort(r.s.Worlds)
 }
 

@@ -150,6 +150,9 @@ func readBound(x *measure.Expectation, unit measure.Unit) (wrong, right string) 
 	if err != nil {
 		return err.Error(), fmt.Sprintf(`such as "%s %s" or "%s 0.5x baseline"`, m[1], unitExample[unit], m[1])
 	}
+	if !x.Relative && (x.Less && x.Bound <= 0 || !x.Less && unit == measure.Share && x.Bound >= 1) {
+		return fmt.Sprintf("nothing is ever %s", x.Text), fmt.Sprintf("such as %q", m[1]+" "+unitExample[unit])
+	}
 	return "", ""
 }
 

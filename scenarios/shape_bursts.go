@@ -39,18 +39,24 @@ var bursts = ShapeKind{
 	},
 }
 
-// turn reads how long something is there.
+// turn reads how long something is there: 1s, if that is a mistake, so that
+// what looks at the load meanwhile does not go through turns of no length.
 func turn(v strict.Value) topologies.Distribution {
 	d := topologies.ReadDistribution(v)
 	switch {
 	case !v.Present() || v.Noted():
+		return aSecond
 	case d.Law != "constant" && d.Law != "exponential":
 		v.Wrong("is neither constant nor exponential", "1s, or {exponential: 1s}")
 	case d.Mean < time.Millisecond:
 		v.Wrong("is too short", "at least "+strict.Duration(time.Millisecond))
+	default:
+		return d
 	}
-	return d
+	return aSecond
 }
+
+var aSecond = topologies.Distribution{Law: "constant", Mean: time.Second}
 
 // drawn tells whether chance decides how long turns take.
 func (b *Bursts) drawn() bool { return b.On.Law != "constant" || b.Off.Law != "constant" }

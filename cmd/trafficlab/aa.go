@@ -46,6 +46,11 @@ func (d *doubting) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	for _, s := range all {
+		if s.Repeat < 2 {
+			return ending{unusable, fmt.Errorf("%s: one repetition has no interval, and so calls no difference; at least --repeat 2", s.Name)}
+		}
+	}
 	if err := d.costFlag.read(); err != nil {
 		return err
 	}

@@ -66,7 +66,7 @@ finished and writes a partial report; the second leaves at once.`,
 	c.Flags().IntVar(&r.trace, "trace", 0, "tell the stories of so many simulated requests of each variant, from --trace-from on")
 	c.Flags().DurationVar(&r.from, "trace-from", 0, "the instant from which on --trace tells stories (default: the first fault, or else the end of the warm-up)")
 	c.Flags().BoolVar(&r.resume, "resume", false, "go on with what an interrupted run of the same has left in the folder")
-	c.Flags().StringVar(&r.until, "until", "", "repeat until the judged figure is known to within so much, such as `5%`, but at most --repeat times (default then: as often as the budget allows)")
+	c.Flags().StringVar(&r.until, "until", "", "repeat until the judged figure is known to within so much, such as `5%`, but at most --repeat times (default then: as often as the budget allows); a warning says if it is not")
 	c.Flags().DurationVar(&r.budget, "budget", 10*time.Minute, "with --until: begin no more repetitions of a scenario after this time")
 	c.Flags().BoolVar(&r.json, "json", false, "print results as JSON, one a line, and no table: what was expected, and how it fared, is in .Checks")
 	c.Flags().StringVar(&r.junit, "junit", "", "write how expectations fared to a `FILE` of JUnit XML, for CI: undecided ones are skipped, untrusted ones are errors")
