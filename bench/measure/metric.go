@@ -76,7 +76,7 @@ var Metrics = map[string]Kind{
 	"recovery":      ofRun(Seconds, LessIsBetter, "from a fault's end until, for a second, 95% as many requests go well as before: at most twice as slow as 99% were"),
 	"idle":          ofRun(Seconds, LessIsBetter, "from a fault's end until its place gets half its share of attempts again"),
 	"herd":          ofRun(Times, LessIsBetter, "the highest rate of attempts at a place after its fault, over that before"),
-	"budget":        ofRun(Times, LessIsBetter, "failed requests over those that may fail by the availability expected (else by 99.9%)"),
+	"budget":        ofRun(Times, LessIsBetter, "failed requests over those that may fail by the highest availability expected of any variant (else by 99.9%)"),
 	"amplification": ofRun(Times, LessIsBetter, "attempts for each request received, at the hop that makes most"),
 	"wasted":        ofRun(Share, LessIsBetter, "worker time at backends spent for callers who had gone"),
 	"fairness":      ofRun(Share, MoreIsBetter, "Jain's index of the requests to backends that are well: 100% if all get as many"),

@@ -1,24 +1,33 @@
 package measure
 
-// defaultSLO is the share of requests that are to succeed where the scenario
-// expects no availability.
-const defaultSLO = 0.999
+// usualObjective is the share of requests that are to succeed where the
+// scenario expects no availability.
+const usualObjective = 0.999
 
 // burn enters how much of the error budget each run has used: the share that
-// failed over the share that may fail by the availability expected.
+// failed over the share that may.
 func (g Group) burn(q *Question) {
-	slo := defaultSLO
-	for _, e := range q.Expect {
-		if e.Metric == (Metric{Name: "availability"}) && !e.Relative && !e.Less && e.Bound < 1 && e.standsFor(g[0].Run, q.Baseline) {
-			slo = e.Bound
-			break
-		}
-	}
+	may := 1 - q.objective()
 	for _, t := range g {
 		if ok, known := t.Figure(Metric{Name: "availability"}); known {
-			t.figures[Metric{Name: "budget"}] = (1 - ok) / (1 - slo)
+			t.figures[Metric{Name: "budget"}] = (1 - ok) / may
 		}
 	}
+}
+
+// objective is the highest availability that any variant is expected to have:
+// one for all of them, so that what they burnt can be compared.
+func (q *Question) objective() float64 {
+	highest := 0.
+	for _, e := range q.Expect {
+		if e.Metric == (Metric{Name: "availability"}) && !e.Relative && !e.Less && e.Bound < 1 {
+			highest = max(highest, e.Bound)
+		}
+	}
+	if highest == 0 {
+		return usualObjective
+	}
+	return highest
 }
 
 // effort enters what it took to answer: attempts for a request at the hop that

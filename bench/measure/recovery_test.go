@@ -200,7 +200,8 @@ func TestNever(t *testing.T) {
 	require.Contains(t, string(text), "1000000000")
 }
 
-// The budget is of the availability that the variant is expected to have.
+// The budget is of the highest availability that any variant is expected to
+// have, so that what each burnt can be compared.
 func TestBudget(t *testing.T) {
 	available := Metric{Name: "availability"}
 	g := Group{{Run: &Run{Variant: "a"}, figures: map[Metric]float64{available: .98}}}
@@ -208,6 +209,12 @@ func TestBudget(t *testing.T) {
 	g.burn(q)
 	require.InDelta(t, 20, g[0].figures[Metric{Name: "budget"}], 1e-9)
 	q.Expect = []Expectation{{Variant: "b", Metric: available, Bound: .9}, {Variant: "all", Metric: available, Bound: .99}}
+	g.burn(q)
+	require.InDelta(t, 2, g[0].figures[Metric{Name: "budget"}], 1e-9)
+	q.Expect[0].Bound = .995
+	g.burn(q)
+	require.InDelta(t, 4, g[0].figures[Metric{Name: "budget"}], 1e-9)
+	q.Expect[0].Less = true
 	g.burn(q)
 	require.InDelta(t, 2, g[0].figures[Metric{Name: "budget"}], 1e-9)
 }
