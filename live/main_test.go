@@ -1,6 +1,8 @@
 package live
 
 import (
+	"io"
+	"log"
 	"os"
 	"testing"
 	"time"
@@ -16,6 +18,7 @@ func TestMain(m *testing.M) {
 	}
 	// The race detector lets processes linger for a second at their end.
 	os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	log.SetOutput(io.Discard) // as in a node's process
 	m.Run()
 }
 

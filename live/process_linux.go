@@ -39,6 +39,7 @@ func RunNode(ctx context.Context, manifestPath string, place topologies.Place, b
 	if _, ok := m.Seats[place]; !ok {
 		return fmt.Errorf("run node %s: the manifest has no such place", place)
 	}
+	log.SetOutput(io.Discard) // net/http's, a line for each odd frame: what peers do wrong is counted
 	tuneCollector(m.Case.Variant.Topology.Node(place.Node()))
 	told := make(chan os.Signal, 2)
 	signal.Notify(told, syscall.SIGTERM, syscall.SIGINT)

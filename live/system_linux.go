@@ -385,8 +385,11 @@ func (s *System) turn(p *process, turn scenarios.Turn, began time.Time) error {
 }
 
 // leave has a process drain, until it has ended or is to be killed. What it
-// counts is read all the while: it may be over at any time.
+// counts is read before, and all the while: it may be over at any time.
 func (s *System) leave(p *process, until time.Time) error {
+	if err := s.scrape(p); err != nil {
+		return err
+	}
 	p.expectEnd()
 	if err := s.guard.signal(p.place, unix.SIGTERM); err != nil {
 		return err
