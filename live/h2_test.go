@@ -430,7 +430,7 @@ func TestH2SomeResets(t *testing.T) {
 // A client that resets each stream as soon as it is worked on stays below the
 // number of streams, and is cut off nevertheless.
 func TestH2SteadyResets(t *testing.T) {
-	arrived := make(chan struct{})
+	arrived := make(chan struct{}, 2*manyStreams) // who is not looked for anymore ends too
 	l := inH2Lab(t, usualTLS(), handle(func(x *exchange, _ components.Request) {
 		arrived <- struct{}{}
 		<-x.gone

@@ -266,7 +266,7 @@ func TestIdleConnectionsAreLookedAt(t *testing.T) {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			require.NoError(t, err)
 			defer l.Close()
-			said := make(chan bool)
+			leave, left := make(chan struct{}), make(chan struct{})
 			go func() {
 				for first := true; ; first = false {
 					conn, err := l.Accept()
@@ -276,33 +276,32 @@ func TestIdleConnectionsAreLookedAt(t *testing.T) {
 					http.ReadRequest(bufio.NewReader(conn))
 					io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 					if first {
-						<-said
+						<-leave
 						io.WriteString(conn, test.unasked)
 						conn.Close()
-						<-said
+						close(left)
 					}
 				}
 			}()
 			p := &Pool{Dial: new(net.Dialer).DialContext, Idle: 2}
 			defer p.Close()
-			for range 2 {
+			order := func() {
 				one := &Trip{Pool: p, To: Address{Host: l.Addr().String()}, Ask: Ask{Method: "POST", Target: "/"}}
 				a, err := one.Run()
 				require.NoError(t, err)
 				require.Equal(t, 200, a.Status)
 				end(t, one)
-				select {
-				case said <- true:
-					said <- true
-					require.Eventually(t, func() bool {
-						h := p.host(one.To)
-						h.mu.Lock()
-						defer h.mu.Unlock()
-						return !h.idle[0].alive()
-					}, time.Second, time.Millisecond)
-				default:
-				}
 			}
+			order()
+			close(leave)
+			<-left
+			require.Eventually(t, func() bool {
+				h := p.host(Address{Host: l.Addr().String()})
+				h.mu.Lock()
+				defer h.mu.Unlock()
+				return !h.idle[0].alive()
+			}, 10*time.Second, time.Millisecond)
+			order()
 		})
 	}
 }
