@@ -3,6 +3,7 @@ package sim
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -60,11 +61,11 @@ func newBare(c *scenarios.Case, costs Costs, n int) *bare {
 func (b *bare) play() {
 	for a := range b.c.Arrivals() {
 		for {
-			at, ok := b.clock.next()
-			if !ok || at > a.At {
+			e, ok := b.clock.pop(a.At)
+			if !ok {
 				break
 			}
-			b.dispatch(b.clock.pop())
+			b.dispatch(e)
 		}
 		b.clock.now = a.At
 		b.samples = b.samples[:a.Number+1]
@@ -72,8 +73,12 @@ func (b *bare) play() {
 		s.Number, s.At, s.Class = a.Number, a.At, a.Class
 		b.hop(int(a.Number), 0)
 	}
-	for !b.clock.events.empty() {
-		b.dispatch(b.clock.pop())
+	for {
+		e, ok := b.clock.pop(math.MaxInt64)
+		if !ok {
+			break
+		}
+		b.dispatch(e)
 	}
 }
 

@@ -80,14 +80,14 @@ func (w *world) arrive(a *scenarios.Arrival, loop int) {
 	}
 	w.watch()
 	switch wait := w.machine.wait(a.At, k.toll.work); {
-	case wait > 0:
+	case wait == 0 && k.toll.constant == 0:
+		c.begin()
+	case w.uneven:
 		c.ticks++
 		w.clock.at(a.At+wait+k.toll.constant, sent, int(c.slot))
-	case k.toll.constant > 0:
+	default:
 		c.ticks++
 		w.clock.after(k.toll.line, sent, int(c.slot))
-	default:
-		c.begin()
 	}
 }
 

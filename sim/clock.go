@@ -1,9 +1,6 @@
 package sim
 
-import (
-	"math"
-	"time"
-)
+import "time"
 
 // clock is virtual time: what is to happen, and when.
 type clock struct {
@@ -11,20 +8,22 @@ type clock struct {
 	sequence uint64
 	events   calendar
 	lines    []line
-	heads    []event // by line: its first event, or never
-	soonest  int     // the line whose head comes before those of the others
+	heads    []head // of the lines that have any, the soonest last
 }
 
 // line holds events of one constant delay. They come due in the order in which
 // they were scheduled, so only the first of them competes with others. There
-// are few lines: who is first among their heads is found by looking at all.
+// are few lines: their heads are kept sorted.
 type line struct {
 	delay  time.Duration
 	events ring[event]
 }
 
-// never comes after all events.
-var never = event{math.MaxInt64, math.MaxUint64}
+// head is the first event of a line.
+type head struct {
+	event
+	line int
+}
 
 // at schedules an event.
 func (c *clock) at(at time.Duration, k kind, slot int) {
@@ -46,7 +45,7 @@ func (c *clock) line(delay time.Duration) int {
 			return i
 		}
 	}
-	c.lines, c.heads = append(c.lines, line{delay: delay}), append(c.heads, never)
+	c.lines = append(c.lines, line{delay: delay})
 	return len(c.lines) - 1
 }
 
@@ -56,59 +55,46 @@ func (c *clock) after(i int, k kind, slot int) {
 	e := c.stamp(c.now+l.delay, k, slot)
 	l.events.push(e)
 	if l.events.len == 1 {
-		c.heads[i] = e
-		if e.before(c.heads[c.soonest]) {
-			c.soonest = i
+		c.heads = append(c.heads, head{})
+		c.place(head{e, i})
+	}
+}
+
+// place puts a head among the others, the last of which has left its place.
+func (c *clock) place(h head) {
+	i := len(c.heads) - 1
+	for i > 0 && c.heads[i-1].before(h.event) {
+		c.heads[i] = c.heads[i-1]
+		i--
+	}
+	c.heads[i] = h
+}
+
+// pop advances to the next event, if there is one until an instant.
+func (c *clock) pop(until time.Duration) (e event, ok bool) {
+	switch last := len(c.heads) - 1; {
+	case last >= 0 && (c.events.empty() || c.heads[last].before(c.events.first())):
+		if e = c.heads[last].event; e.at > until {
+			return e, false
 		}
-	}
-}
-
-// next is the instant of the next event; ok is false if there is none.
-func (c *clock) next() (at time.Duration, ok bool) {
-	e := never
-	if !c.events.empty() {
-		e = c.events.first()
-	}
-	if len(c.heads) > 0 {
-		e.at = min(e.at, c.heads[c.soonest].at)
-	}
-	return e.at, e.at != never.at
-}
-
-// pop advances to the next event. There must be one.
-func (c *clock) pop() event {
-	var e event
-	if c.lined() {
-		e = c.step(c.soonest)
-	} else {
+		c.step()
+	case c.events.empty() || c.events.first().at > until:
+		return e, false
+	default:
 		e = c.events.pop()
 	}
 	c.now = e.at
-	return e
+	return e, true
 }
 
-// lined tells whether the next event is the head of a line.
-func (c *clock) lined() bool {
-	if len(c.heads) == 0 {
-		return false
+// step takes the soonest event off its line.
+func (c *clock) step() {
+	last := len(c.heads) - 1
+	line := c.heads[last].line
+	events := &c.lines[line].events
+	if events.pop(); events.len == 0 {
+		c.heads = c.heads[:last]
+		return
 	}
-	return c.events.empty() || c.heads[c.soonest].before(c.events.first())
-}
-
-// step takes the first event off a line, and finds whose turn it is then.
-func (c *clock) step(i int) event {
-	events := &c.lines[i].events
-	e := events.pop()
-	first := never
-	if events.len > 0 {
-		first = events.first()
-	}
-	c.heads[i] = first
-	for k, head := range c.heads {
-		if head.before(first) {
-			first, i = head, k
-		}
-	}
-	c.soonest = i
-	return e
+	c.place(head{events.first(), line})
 }

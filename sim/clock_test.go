@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -34,13 +35,16 @@ func TestTheClockAgainstASortedList(t *testing.T) {
 			add(at, slot)
 		}
 		for len(list) > 0 && r.IntN(2) == 0 {
-			e := c.pop()
+			_, early := c.pop(list[0].at - 1)
+			require.False(t, early)
+			e, ok := c.pop(list[0].at)
+			require.True(t, ok)
 			require.Equal(t, list[0], entry{e.at, e.slot()})
 			require.Equal(t, e.at, c.now)
 			list = list[1:]
 		}
 	}
-	_, more := c.next()
+	_, more := c.pop(math.MaxInt64)
 	require.Equal(t, len(list) > 0, more)
 }
 

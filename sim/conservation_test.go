@@ -368,10 +368,11 @@ func (b *books) drain() {
 		if inside() == 0 {
 			return
 		}
-		if _, more := b.w.clock.next(); !more {
+		e, more := b.w.clock.pop(components.Forever)
+		if !more {
 			break
 		}
-		require.NoError(b.t, b.w.step(context.Background()))
+		require.NoError(b.t, b.w.step(context.Background(), e))
 	}
 	for p, a := range b.accounts {
 		require.Zero(b.t, a.inside, "%s does not come to an end", p)

@@ -49,11 +49,15 @@ func (m *machine) reset(cores int, end time.Duration) {
 type toll struct {
 	constant time.Duration
 	work     time.Duration
-	line     int // of the constant
+	line     int // of the constant, if it is one to all
 }
 
 func (w *world) toll(constant, work time.Duration) toll {
-	return toll{constant, work, w.clock.line(constant)}
+	t := toll{constant: constant, work: work}
+	if constant > 0 && !w.uneven {
+		t.line = w.clock.line(constant)
+	}
+	return t
 }
 
 // enter lets a frame begin once the toll is paid.

@@ -101,7 +101,9 @@ func (w *world) addPlace(name topologies.Place, n *topologies.Node, weather *sce
 	if n.TLS != nil {
 		p.dialTime += w.costs.Handshake
 	}
-	p.dialLine = w.clock.line(p.dialTime)
+	if p.dialTime > 0 {
+		p.dialLine = w.clock.line(p.dialTime)
+	}
 	w.places = append(w.places, p)
 	w.byName[name] = p
 	if n.TLS != nil {
@@ -145,7 +147,8 @@ func (w *world) play(ctx context.Context) error {
 		return err
 	}
 	for w.clients.open > 0 && !w.tracer.over() {
-		if err := w.step(ctx); err != nil {
+		e, _ := w.clock.pop(components.Forever)
+		if err := w.step(ctx, e); err != nil {
 			return err
 		}
 	}
@@ -155,10 +158,11 @@ func (w *world) play(ctx context.Context) error {
 // until plays what happens up to an instant.
 func (w *world) until(ctx context.Context, t time.Duration) error {
 	for !w.tracer.over() {
-		if at, ok := w.clock.next(); !ok || at > t {
+		e, ok := w.clock.pop(t)
+		if !ok {
 			return nil
 		}
-		if err := w.step(ctx); err != nil {
+		if err := w.step(ctx, e); err != nil {
 			return err
 		}
 	}
@@ -168,12 +172,12 @@ func (w *world) until(ctx context.Context, t time.Duration) error {
 // glance is how many events pass between two looks at the context.
 const glance = 4096
 
-// step plays the next event and all that follows from it at once.
-func (w *world) step(ctx context.Context) error {
+// step plays an event and all that follows from it at once.
+func (w *world) step(ctx context.Context, e event) error {
 	if w.steps++; w.steps%glance == 0 && ctx.Err() != nil {
 		return ctx.Err()
 	}
-	w.dispatch(w.clock.pop())
+	w.dispatch(e)
 	w.settle()
 	return nil
 }
