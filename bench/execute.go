@@ -24,7 +24,7 @@ type Options struct {
 	Calibration *Calibration
 
 	// Resume goes on with the runs that the directory holds, which must be of
-	// the same plan, program and calibration.
+	// the same plan, program and calibration. Damaged ones are made again.
 	Resume bool
 
 	// Until repeats until the interval of the judged figure is so narrow: see
@@ -49,7 +49,7 @@ type Event struct {
 	Total      int           // runs to be made
 	Left       time.Duration // estimated, for all that remains
 	Warnings   []measure.Warning
-	Err        error // of Broken
+	Err        error // of Broken and Aside
 }
 
 // Stage says what happened to a step.
@@ -61,6 +61,7 @@ const (
 	Finished Stage = "finished"
 	Spoiled  Stage = "spoiled" // by the generator or the machine; it is made once more
 	Broken   Stage = "broken"  // it could not be completed
+	Aside    Stage = "aside"   // what an earlier execution left of it is damaged; nothing but Err is told
 )
 
 // Outcome is what an execution came to.
@@ -92,12 +93,15 @@ func execute(ctx context.Context, s *scenarios.Scenario, o Options, worlds map[s
 		}
 	}
 	plan := &Plan{Scenario: s, Worlds: o.Worlds, Command: o.Command, Version: o.Version, Until: o.Until, Theory: theories(s, o.Worlds, o.Calibration)}
-	store, kept, err := prepare(plan, o)
+	store, kept, aside, err := prepare(plan, o)
 	if err != nil {
 		return nil, err
 	}
 	defer store.Close() // an earlier result that it cannot bring back stays aside, for the next run
 	e := &execution{store: store, worlds: worlds, plan: plan, kept: kept, progress: o.Progress}
+	for _, damage := range aside {
+		e.say(Event{Stage: Aside, Err: damage})
+	}
 	broke := e.rounds(ctx, time.Now().Add(o.Budget))
 	if broke != nil && e.done == 0 && ctx.Err() == nil {
 		return nil, broke // nothing to fold
@@ -237,12 +241,15 @@ func (e *execution) finished(step Step, took time.Duration) {
 func (e *execution) tell(stage Stage, step Step, warnings []measure.Warning, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.progress == nil {
-		return
-	}
-	e.progress(Event{
+	e.say(Event{
 		Stage: stage, World: step.World, Variant: step.Case.Variant.Name,
 		Repetition: step.Case.Repetition + 1, Repeat: e.plan.Scenario.Repeat,
 		Done: e.done, Total: e.total, Left: e.left.left(), Warnings: warnings, Err: err,
 	})
+}
+
+func (e *execution) say(event Event) {
+	if e.progress != nil {
+		e.progress(event)
+	}
 }

@@ -75,17 +75,23 @@ func Fold(dir string) (*scenarios.Scenario, *measure.Result, error) {
 		return nil, nil, err
 	}
 	runs, err := store.Runs()
-	if err == nil {
-		err = plan.check(store, runs)
-	}
 	if err != nil {
+		return nil, nil, repairable(err)
+	}
+	if err := plan.check(store, runs); err != nil {
 		return nil, nil, err
 	}
 	result, err := measure.Fold(plan.question(), runs)
-	if err == nil {
-		result.Theory = plan.Theory
+	if err != nil {
+		return nil, nil, repairable(err)
 	}
-	return plan.Scenario, result, err
+	result.Theory = plan.Theory
+	return plan.Scenario, result, nil
+}
+
+// repairable says what to do about a stored repetition that cannot be read.
+func repairable(err error) error {
+	return fmt.Errorf("%w (trafficlab run --resume makes again what is damaged, and keeps the rest)", err)
 }
 
 // check refuses runs that are not of the plan: figures over them would answer

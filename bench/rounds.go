@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -77,31 +78,51 @@ func (e *execution) has(s Step) bool {
 	})
 }
 
-// prepare makes the directory ready, anew or to go on with what it holds.
-func prepare(plan *Plan, o Options) (*measure.Store, []*measure.Run, error) {
+// prepare makes the directory ready, anew or to go on with what it holds. What
+// of that is damaged it sets aside, and names.
+func prepare(plan *Plan, o Options) (store *measure.Store, kept []*measure.Run, aside []error, err error) {
 	if !o.Resume || !measure.Holds(o.Dir) {
-		store, err := measure.Create(o.Dir, plan)
-		return store, nil, err
+		store, err = measure.Create(o.Dir, plan)
+		return store, nil, nil, err
 	}
-	earlier, kept, err := openPlan(o.Dir)
-	if err == nil && earlier.Version != plan.Version {
-		err = fmt.Errorf("read %s: its runs are of version %s of trafficlab, and this is %s", o.Dir, earlier.Version, plan.Version)
+	kept, damaged, err := earlier(plan, o)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("resume: %w", err)
 	}
-	var runs []*measure.Run
+	if store, err = measure.Resume(o.Dir, plan); err != nil {
+		return nil, nil, nil, err
+	}
+	for _, d := range damaged {
+		to, err := store.SetAside(d)
+		if err != nil {
+			return nil, nil, nil, errors.Join(fmt.Errorf("resume: %w", err), store.Close())
+		}
+		aside = append(aside, fmt.Errorf("%w; it is made again, and what is left of it is in %s", d, to))
+	}
+	return store, kept, aside, nil
+}
+
+// earlier reads what a directory holds of a plan, and refuses what is of
+// another.
+func earlier(plan *Plan, o Options) (kept []*measure.Run, damaged []measure.Damaged, err error) {
+	was, store, err := openPlan(o.Dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	kept, damaged, err = store.Sound()
+	if err == nil && was.Version != plan.Version {
+		err = fmt.Errorf("read %s: its runs are of version %s of trafficlab, and this is %s", o.Dir, was.Version, plan.Version)
+	}
 	if err == nil {
-		runs, err = kept.Runs()
+		err = plan.check(store, kept)
 	}
-	if err == nil {
-		err = plan.check(kept, runs)
-	}
-	for _, r := range runs {
+	for _, r := range kept {
 		if charged := o.Calibration.String(); err == nil && r.World == "sim" && r.Machine.Calibration != charged {
 			err = fmt.Errorf("read %s: its simulated runs were charged by the calibration %q, not by %q", o.Dir, r.Machine.Calibration, charged)
 		}
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("resume: %w (without --resume it is begun anew)", err)
+		err = fmt.Errorf("%w (without --resume it is begun anew)", err)
 	}
-	store, err := measure.Resume(o.Dir, plan)
-	return store, runs, err
+	return kept, damaged, err
 }

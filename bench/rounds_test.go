@@ -3,6 +3,8 @@ package bench
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -104,6 +106,37 @@ func TestResumed(t *testing.T) {
 		assert.Empty(t, third.order, "nothing is left to do")
 		assert.Equal(t, whole.Result.Summaries, again.Result.Summaries)
 	}
+}
+
+// A repetition that was damaged is made again, and it alone: the result is as if
+// nothing had happened.
+func TestResumedFromDamage(t *testing.T) {
+	dir := t.TempDir()
+	o := Options{Worlds: []string{"live"}, Dir: dir, Version: "v1"}
+	whole, err := execute(t.Context(), asking(), o, map[string]world{"live": wavering(time.Millisecond)})
+	require.NoError(t, err)
+	require.NoError(t, os.Truncate(filepath.Join(dir, "runs", "live-b-2", "samples.csv.gz"), 100))
+	require.NoError(t, os.Remove(filepath.Join(dir, "runs", "live-c-3", "run.json")))
+	_, _, err = Fold(dir)
+	require.ErrorContains(t, err, "(trafficlab run --resume makes again what is damaged, and keeps the rest)")
+
+	again := wavering(time.Millisecond)
+	var said []string
+	o.Resume, o.Progress = true, func(e Event) {
+		if e.Stage == Aside {
+			said = append(said, e.Err.Error())
+		}
+	}
+	mended, err := execute(t.Context(), asking(), o, map[string]world{"live": again})
+	require.NoError(t, err)
+	slices.Sort(again.order)
+	require.Equal(t, []string{"1b", "2c"}, again.order)
+	require.Equal(t, 9, mended.Finished)
+	require.Equal(t, whole.Result, mended.Result)
+	require.Len(t, said, 2)
+	require.Contains(t, said[0], "live-b-2/samples.csv.gz: it is damaged: ")
+	require.Contains(t, said[0], "; it is made again, and what is left of it is in "+filepath.Join(dir, "runs", ".damaged-live-b-2"))
+	require.Contains(t, said[1], "live-c-3/run.json: no such file")
 }
 
 func TestResumedWithNothingThere(t *testing.T) {

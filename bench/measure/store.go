@@ -34,7 +34,8 @@ const (
 	runFile     = "run.json"
 	samplesFile = "samples.csv.gz"
 	runsDir     = "runs"
-	draftMark   = "." // begins the names of repetitions under way
+	draftMark   = "."     // begins the names of repetitions under way
+	partMark    = ".part" // ends those of files under way
 )
 
 // planEnvelope marks a directory as ours.
@@ -52,7 +53,7 @@ const program = "trafficlab"
 // is gone with the first repetition that is kept, and back with Close if there
 // was none.
 func Create(dir string, plan any) (*Store, error) {
-	if err := mayTake(dir); err != nil {
+	if err := MayTake(dir); err != nil {
 		return nil, fmt.Errorf("prepare result directory %s: %w", dir, err)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -77,11 +78,12 @@ func Create(dir string, plan any) (*Store, error) {
 }
 
 // Resume is Create for a directory that holds runs of the plan, and keeps them.
+// What an execution that was killed had under way is gone.
 func Resume(dir string, plan any) (*Store, error) {
 	s := &Store{Dir: dir}
 	var err error
 	if s.held, err = hold(dir); err == nil {
-		if err = s.Replan(plan); err != nil {
+		if err = errors.Join(s.sweep(), s.Replan(plan)); err != nil {
 			err = errors.Join(err, s.held.Close())
 		}
 	}
@@ -109,8 +111,8 @@ func (s *Store) Replan(plan any) error {
 // Close ends what Create began.
 func (s *Store) Close() error { return errors.Join(s.bringBack(), s.held.Close()) }
 
-// mayTake refuses what is neither free nor an earlier result.
-func mayTake(dir string) error {
+// MayTake refuses a directory that is neither free nor holds an earlier result.
+func MayTake(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
 		return nil
@@ -118,14 +120,32 @@ func mayTake(dir string) error {
 	if err != nil {
 		return err
 	}
-	for _, at := range []string{dir, filepath.Join(dir, earlierDir)} {
-		var e planEnvelope
-		raw, err := os.ReadFile(filepath.Join(at, planFile))
-		if err == nil && json.Unmarshal(raw, &e) == nil && e.Program == program {
-			return nil
-		}
+	ours, err := marked(dir)
+	if !ours && err == nil {
+		ours, err = marked(filepath.Join(dir, earlierDir))
 	}
-	return errors.New("it is not empty and holds no result of trafficlab; choose another directory, or empty it")
+	if err != nil {
+		return fmt.Errorf("its %s is damaged (%w), so that nobody can tell whose runs they are; choose another directory, or empty it", planFile, err)
+	}
+	if !ours {
+		return errors.New("it is not empty and holds no result of trafficlab; choose another directory, or empty it")
+	}
+	return nil
+}
+
+// marked tells whether the plan in a directory is one of ours. An error says
+// why that cannot be read from it.
+func marked(dir string) (bool, error) {
+	path := filepath.Join(dir, planFile)
+	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
+		return false, nil
+	}
+	raw, err := os.ReadFile(path)
+	var e planEnvelope
+	if err == nil {
+		err = json.Unmarshal(raw, &e)
+	}
+	return err == nil && e.Program == program, err
 }
 
 // Open reads the plan of a result directory into plan.
@@ -278,26 +298,38 @@ func (d *Draft) Drop() error { return errors.Join(d.Leave(), os.RemoveAll(d.Dir)
 // Runs reads all finished repetitions, in order of their names. Their samples
 // stay where they are: see Load and Fold.
 func (s *Store) Runs() ([]*Run, error) {
-	entries, err := os.ReadDir(filepath.Join(s.Dir, runsDir))
-	if err != nil {
-		return nil, fmt.Errorf("read runs of %s: %w", s.Dir, err)
-	}
 	var runs []*Run
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), draftMark) {
-			continue
-		}
-		run, err := readRun(filepath.Join(s.Dir, runsDir, e.Name()))
-		if err != nil {
-			return nil, err
-		}
+	err := s.each(func(dir string) error {
+		run, err := readRun(dir)
 		runs = append(runs, run)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return runs, nil
 }
 
-// readRun reads one repetition but for its samples. Errors name the file that is missing or
-// damaged.
+// each visits the folders of finished repetitions, in order of their names,
+// until there is an error.
+func (s *Store) each(visit func(dir string) error) error {
+	entries, err := os.ReadDir(filepath.Join(s.Dir, runsDir))
+	if err != nil {
+		return fmt.Errorf("read runs of %s: %w", s.Dir, err)
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), draftMark) {
+			continue
+		}
+		if err := visit(filepath.Join(s.Dir, runsDir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readRun reads one repetition but for its samples. Errors name the file that
+// is missing or damaged.
 func readRun(dir string) (*Run, error) {
 	path := filepath.Join(dir, runFile)
 	raw, err := os.ReadFile(path)
@@ -350,12 +382,12 @@ func (s *Store) Result() (*Result, error) {
 // new.
 func (s *Store) save(name string, value any) error {
 	path := filepath.Join(s.Dir, name)
-	err := writeJSON(path+".part", value)
+	err := writeJSON(path+partMark, value)
 	if err == nil {
-		err = os.Rename(path+".part", path)
+		err = os.Rename(path+partMark, path)
 	}
 	if err != nil {
-		os.Remove(path + ".part")
+		os.Remove(path + partMark)
 		var at *fs.PathError
 		if errors.As(err, &at) {
 			err = at.Err

@@ -108,6 +108,11 @@ func TestCreateLeavesWhatIsNotOurs(t *testing.T) {
 	assert.EqualError(t, err, "prepare result directory "+dir+": it is not empty and holds no result of trafficlab; choose another directory, or empty it")
 	assert.FileExists(t, thesis)
 
+	require.NoError(t, os.WriteFile(filepath.Join(dir, planFile), []byte(`{"Program": "traff`), 0o644))
+	_, err = Create(dir, plan{})
+	assert.EqualError(t, err, "prepare result directory "+dir+": its plan.json is damaged (unexpected end of JSON input), so that nobody can tell whose runs they are; choose another directory, or empty it")
+	assert.FileExists(t, thesis)
+
 	require.NoError(t, os.WriteFile(filepath.Join(dir, planFile), []byte(`{"Program": "terraform"}`), 0o644))
 	_, err = Create(dir, plan{})
 	assert.ErrorContains(t, err, "holds no result of trafficlab", "another program's plan is not ours")
@@ -222,7 +227,53 @@ func TestDamageIsNamed(t *testing.T) {
 		}
 		_, err = readBack(dir)
 		assert.ErrorContains(t, err, c.want, c.name)
+		if !strings.HasPrefix(c.file, runsDir) {
+			continue
+		}
+		runs, damaged, err := s.Sound()
+		require.NoError(t, err, c.name)
+		require.Empty(t, runs, c.name)
+		require.Len(t, damaged, 1, c.name)
+		require.ErrorContains(t, damaged[0], c.want, c.name)
 	}
+}
+
+// A damaged repetition is set aside, beside those that are sound, and what a
+// killed execution had under way is gone.
+func TestDamageIsSetAside(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Create(dir, plan{"s"})
+	require.NoError(t, err)
+	for i := range 3 {
+		kept(t, s, storedRun(i))
+	}
+	_, err = s.Draft(storedRun(3))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, planFile+partMark), nil, 0o644))
+	require.NoError(t, s.Close())
+	samples := filepath.Join(dir, runsDir, "live-p2c-2", samplesFile)
+	raw, err := os.ReadFile(samples)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(samples, half(raw), 0o644))
+
+	_, damaged, err := s.Sound()
+	require.NoError(t, err)
+	require.Len(t, damaged, 1)
+	for range 2 { // one set aside before does not stand in its way
+		s, err = Resume(dir, plan{"s"})
+		require.NoError(t, err)
+		aside, err := s.SetAside(damaged[0])
+		require.NoError(t, err)
+		require.Equal(t, filepath.Join(dir, runsDir, ".damaged-live-p2c-2"), aside)
+		require.FileExists(t, filepath.Join(aside, samplesFile))
+		runs, err := s.Runs()
+		require.NoError(t, err)
+		require.Len(t, runs, 2)
+		kept(t, s, storedRun(1))
+		require.NoError(t, s.Close())
+	}
+	require.NoDirExists(t, filepath.Join(dir, runsDir, ".live-p2c-4"))
+	require.NoFileExists(t, filepath.Join(dir, planFile+partMark))
 }
 
 func readBack(dir string) ([]*Run, error) {

@@ -31,6 +31,7 @@ func TestScripts(t *testing.T) {
 			"status":    exits,
 			"interrupt": pressing(os.Interrupt),
 			"hangup":    pressing(syscall.SIGHUP),
+			"killed":    killed,
 			"childless": childless,
 		},
 		Condition: func(name string) (bool, error) {
@@ -65,9 +66,9 @@ func exitCode(err error) int {
 	return -1
 }
 
-// pressing runs a command, sends it the signal (os.Interrupt is Ctrl-C) when a line of its standard error
-// holds the given word, and wants it to end with 130. Its standard output is
-// kept in the file "output".
+// pressing runs a command, sends it the signal (os.Interrupt is Ctrl-C) when a
+// line of its standard error holds the given word, and wants it to end with 130.
+// Its standard output is kept in the file "output".
 func pressing(signal os.Signal) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) { interrupt(ts, signal, neg, args) }
 }
@@ -101,6 +102,34 @@ func interrupt(ts *testscript.TestScript, signal os.Signal, neg bool, args []str
 	io.Copy(tsLog{ts}, errs)
 	if got := exitCode(cmd.Wait()); got != int(interrupted) {
 		ts.Fatalf("interrupted, but exited %d", got)
+	}
+}
+
+// killed runs a command and kills it as soon as the given path is there, unless
+// it has come to its end by then.
+func killed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: killed path command…")
+	}
+	program, err := exec.LookPath(args[1])
+	ts.Check(err)
+	cmd := exec.Command(program, args[2:]...)
+	cmd.Dir = ts.MkAbs(".")
+	ts.Check(cmd.Start())
+	over := make(chan error, 1)
+	go func() { over <- cmd.Wait() }()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, err := os.Lstat(ts.MkAbs(args[0])); err == nil {
+			cmd.Process.Kill()
+		}
+		select {
+		case err := <-over:
+			ts.Logf("ended: %v", err)
+			return
+		case <-tick.C:
+		}
 	}
 }
 

@@ -39,6 +39,9 @@ func (p *progress) step(e bench.Event) {
 	case bench.Spoiled:
 		p.line("%s: once more, for it was spoiled: %s", p.text(e), why(e.Warnings))
 		return
+	case bench.Aside:
+		p.line("%s: %v", p.scenario, e.Err)
+		return
 	}
 	p.begun--
 	if errors.Is(e.Err, context.Canceled) {

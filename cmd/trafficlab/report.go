@@ -221,27 +221,3 @@ func isStore(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, planName))
 	return err == nil
 }
-
-// isOurStore tells our plan from others of that name.
-func isOurStore(dir string) bool {
-	var plan struct{ Program string }
-	path := filepath.Join(dir, planName)
-	info, err := os.Lstat(path)
-	if err != nil || !info.Mode().IsRegular() {
-		return false
-	}
-	text, err := os.ReadFile(path)
-	return err == nil && json.Unmarshal(text, &plan) == nil && plan.Program == "trafficlab"
-}
-
-// ours refuses a folder that holds anything but stored runs.
-func ours(dir string) error {
-	entries, err := os.ReadDir(dir)
-	switch {
-	case errors.Is(err, os.ErrNotExist), err == nil && (len(entries) == 0 || isOurStore(dir)):
-		return nil
-	case err != nil:
-		return fmt.Errorf("write to %s: %w", dir, cause(err))
-	}
-	return fmt.Errorf("write to %s: it is not empty and holds no runs of trafficlab; choose another --out, or empty it", dir)
-}

@@ -65,7 +65,7 @@ finished and writes a partial report; the second leaves at once.`,
 	c.Flags().StringVarP(&r.out, "out", "o", "out", "the folder for runs and reports")
 	c.Flags().IntVar(&r.trace, "trace", 0, "tell the stories of so many simulated requests of each variant, from --trace-from on")
 	c.Flags().DurationVar(&r.from, "trace-from", 0, "the instant from which on --trace tells stories (default: the first fault, or else the end of the warm-up)")
-	c.Flags().BoolVar(&r.resume, "resume", false, "go on with what an interrupted run of the same has left in the folder")
+	c.Flags().BoolVar(&r.resume, "resume", false, "go on with what an interrupted or killed run of the same has left in the folder; what is damaged is made again")
 	c.Flags().StringVar(&r.until, "until", "", "repeat until the judged figure is known to within so much, such as `5%`, but at most --repeat times (default then: as often as the budget allows); a warning says if it is not")
 	c.Flags().DurationVar(&r.budget, "budget", 10*time.Minute, "with --until: begin no more repetitions of a scenario after this time")
 	c.Flags().BoolVar(&r.json, "json", false, "print results as JSON, one a line, and no table: what was expected, and how it fared, is in .Checks")
@@ -151,7 +151,7 @@ func (r *running) each(ctx context.Context, c *cobra.Command, all []*scenarios.S
 			known[s.Name] = entryOf(s.Name, s, result)
 			status = outcome(result)
 		}
-		if err != nil {
+		for _, err := range parts(err) {
 			status, failures = incomplete, append(failures, fmt.Errorf("%s: %w", s.Name, err))
 		}
 		if ctx.Err() != nil {
@@ -252,8 +252,9 @@ func (r *running) prepare(all []*scenarios.Scenario) error {
 		}
 	}
 	for _, s := range all {
-		if err := ours(filepath.Join(r.out, s.Name)); err != nil {
-			return err
+		dir := filepath.Join(r.out, s.Name)
+		if err := measure.MayTake(dir); err != nil {
+			return fmt.Errorf("write to %s: %w", dir, cause(err))
 		}
 	}
 	for _, s := range all {
