@@ -28,15 +28,15 @@ type AlikeFigure struct {
 
 // Most is how many differences chance may be blamed for: one in twenty, and
 // three deviations of the sampling error.
-func (f AlikeFigure) Most() float64 {
+func (f AlikeFigure) Most() int {
 	n := float64(f.Told)
-	return .05*n + 3*math.Sqrt(.05*.95*n)
+	return int(.05*n + 3*math.Sqrt(.05*.95*n))
 }
 
 // Holds tells whether no figure was called different too often.
 func (a *Alike) Holds() bool {
 	for _, f := range a.Figures {
-		if float64(f.Called) > f.Most() {
+		if f.Called > f.Most() {
 			return false
 		}
 	}
@@ -47,8 +47,9 @@ func (a *Alike) Holds() bool {
 // itself in one world, each of the repetitions that the scenario asks for, and
 // counts those that find a difference: an A/A test of the machine, the
 // generator and the statistics together. The two sides meet load of other
-// seeds; with the same, the simulator would give the same twice. Progress is
-// told after each comparison; it may be nil.
+// seeds; with the same, the simulator would give the same twice. Those that find
+// one are kept in the directory of the options, under their numbers, if it names
+// one. Progress is told after each comparison; it may be nil.
 func HoldAgainstItself(ctx context.Context, s *scenarios.Scenario, comparisons int, o Options, progress func(made int)) (*Alike, error) {
 	dir, err := os.MkdirTemp("", "trafficlab-aa-")
 	if err != nil {
@@ -56,18 +57,25 @@ func HoldAgainstItself(ctx context.Context, s *scenarios.Scenario, comparisons i
 	}
 	defer os.RemoveAll(dir)
 	all := &Alike{Scenario: s.Name, Variant: s.Baseline, World: o.Worlds[0]}
+	keep := o.Dir
 	for i := range comparisons {
-		o.Dir = filepath.Join(dir, fmt.Sprint(i))
+		o.Dir = filepath.Join(dir, fmt.Sprint(i+1))
+		if keep != "" {
+			o.Dir = filepath.Join(keep, fmt.Sprint(i+1))
+		}
 		out, err := Execute(ctx, twice(s, uint64(i)), o)
 		if err != nil {
 			return nil, err
 		}
 		if out.Interrupted {
-			break
+			return all, os.RemoveAll(o.Dir)
 		}
-		all.add(out.Result.Comparisons)
+		called := all.add(out.Result.Comparisons)
 		if progress != nil {
 			progress(i + 1)
+		}
+		if called && keep != "" {
+			continue
 		}
 		if err := os.RemoveAll(o.Dir); err != nil {
 			return nil, err
@@ -90,7 +98,8 @@ func twice(s *scenarios.Scenario, number uint64) *scenarios.Scenario {
 	return &pair
 }
 
-func (a *Alike) add(comparisons []measure.Comparison) {
+// add takes a comparison, and tells whether it found a difference.
+func (a *Alike) add(comparisons []measure.Comparison) (called bool) {
 	a.Comparisons++
 	if a.Figures == nil {
 		for _, c := range comparisons {
@@ -104,6 +113,8 @@ func (a *Alike) add(comparisons []measure.Comparison) {
 		a.Figures[i].Told++
 		if c.Verdict != measure.NoDiff {
 			a.Figures[i].Called++
+			called = true
 		}
 	}
+	return called
 }

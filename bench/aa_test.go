@@ -33,7 +33,7 @@ func TestNothingIsFoundWhereNothingIs(t *testing.T) {
 	told := map[string]int{}
 	for _, f := range alike.Figures {
 		told[f.Metric.String()] = f.Told
-		require.LessOrEqual(t, float64(f.Called), f.Most(), f.Metric)
+		require.LessOrEqual(t, f.Called, f.Most(), f.Metric)
 	}
 	require.True(t, alike.Holds())
 	for _, name := range []string{"p50", "p99", "availability", "throughput"} {

@@ -278,7 +278,7 @@ func (s *Search) text(c *Capacity) string {
 	}
 	text := fmt.Sprintf("The capacity is between %s (met) and %s (not met)%s", s.LoadText(s.Met), s.LoadText(s.NotMet), s.because())
 	if knee := s.KneeText(); knee != "" {
-		text += "; the repetitions, each by itself, cross at " + knee
+		text += "; the repetitions, each by itself, cross the bounds at " + knee
 	}
 	if against := s.AgainstText(c.Baseline); against != "" {
 		text += ", " + against
@@ -302,7 +302,7 @@ func (s *Search) AgainstText(baseline string) string {
 	case !f.Known || f.N < 2:
 		return ""
 	case f.Low <= 1 && 1 <= f.High:
-		return fmt.Sprintf("no detectable difference to %s (%s to %s times its)", baseline, digits(f.Low, 3), digits(f.High, 3))
+		return fmt.Sprintf("no detectable difference from %s (%s to %s times its)", baseline, digits(f.Low, 3), digits(f.High, 3))
 	}
 	return fmt.Sprintf("%s times that of %s (%s to %s)", digits(f.Value, 3), baseline, digits(f.Low, 3), digits(f.High, 3))
 }

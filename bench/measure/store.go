@@ -153,7 +153,7 @@ func Open(dir string, plan any) (*Store, error) {
 	path := filepath.Join(dir, planFile)
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read result directory %s: it holds no %s", dir, planFile)
+		return nil, fmt.Errorf("read result directory %s: %s", dir, missing(dir))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read result directory: %w", err)
@@ -169,6 +169,22 @@ func Open(dir string, plan any) (*Store, error) {
 		return nil, fmt.Errorf("read %s: it is damaged: %w", path, err)
 	}
 	return &Store{Dir: dir}, nil
+}
+
+// missing says what there is where a result was looked for.
+func missing(dir string) string {
+	if _, err := os.Lstat(dir); err != nil {
+		return "there is no such directory"
+	}
+	inside, _ := filepath.Glob(filepath.Join(dir, "*", planFile)) // a name that is a bad pattern holds none
+	for i, path := range inside {
+		inside[i] = filepath.Dir(path)
+	}
+	text := "it holds no " + planFile
+	if len(inside) > 0 {
+		text += "; there is one in " + list(inside)
+	}
+	return text
 }
 
 // sound refuses a file of another format, and one that was changed since it was

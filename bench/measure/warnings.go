@@ -333,16 +333,36 @@ func (g Group) wide(judged Metric, until float64) []Warning {
 	if until == 0 || f.within(until, Metrics[judged.Name].Unit) {
 		return nil
 	}
-	return []Warning{g.warning(Wide, fmt.Sprintf("%s is not known to within %s, as was asked for: repeat it more often, or let the load last longer.",
-		judged, percent(until)))}
+	return []Warning{g.warning(Wide, fmt.Sprintf("%s is not known to within %s, as was asked for, %s: repeat it more often (--resume goes on with what there is), or let the load last longer.",
+		judged, percent(until), f.instead(Metrics[judged.Name].Unit)))}
 }
 
 // within tells whether half of the interval is at most so wide.
 func (f Figure) within(until float64, unit Unit) bool {
-	if unit != Share {
-		until *= math.Abs(f.Value)
+	return f.Known && f.N > 1 && f.wide(unit) <= until
+}
+
+// wide is half of the interval: as a share of the figure, or of the whole where
+// the figure is itself a share.
+func (f Figure) wide(unit Unit) float64 {
+	half := (f.High - f.Low) / 2
+	if unit != Share && half > 0 {
+		half /= math.Abs(f.Value)
 	}
-	return f.Known && f.N > 1 && (f.High-f.Low)/2 <= until
+	return half
+}
+
+// instead says how exactly a figure is known that should be known better.
+func (f Figure) instead(unit Unit) string {
+	switch {
+	case !f.Known:
+		return "nor at all"
+	case f.N < 2:
+		return "for one repetition has no interval"
+	case f.wide(unit) >= 1:
+		return fmt.Sprintf("but is as uncertain as it is large after %d repetitions", f.N)
+	}
+	return fmt.Sprintf("but to within %s after %d repetitions", percent(f.wide(unit)), f.N)
 }
 
 // warning is a mild one about all repetitions of a variant in a world.

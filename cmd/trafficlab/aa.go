@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +17,7 @@ type doubting struct {
 	scenarioFlags
 	costFlag
 	comparisons int
+	out         string
 }
 
 func aaVerb() *cobra.Command {
@@ -25,9 +28,11 @@ func aaVerb() *cobra.Command {
 		Long: `aa compares the baseline of a scenario with itself, again and again, and counts
 how often a difference is called, which there is none of: at a confidence of 95%
 one comparison in twenty may. More tells of a machine, a generator or a statistic
-that cannot be trusted, and the exit status is 1.`,
+that cannot be trusted, and the exit status is 1. With --out, the comparisons that
+found a difference are kept, for "trafficlab report" to draw.`,
 		Example: `  trafficlab aa slow-replica --world sim
-  trafficlab aa mine.yaml --world live --comparisons 20 --repeat 3`,
+  trafficlab aa mine.yaml --world live --comparisons 20 --repeat 3
+  trafficlab aa crash --world sim --out aa && trafficlab report aa/crash-sim`,
 		Args:              named("which scenario? (\"trafficlab list scenarios\" shows those shipped)"),
 		ValidArgsFunction: completeFiles(scenarios.Shipped),
 		RunE:              verb(d.run),
@@ -35,6 +40,7 @@ that cannot be trusted, and the exit status is 1.`,
 	d.scenarioFlags.add(c)
 	d.costFlag.add(c)
 	c.Flags().IntVarP(&d.comparisons, "comparisons", "n", 200, "how many comparisons to make")
+	c.Flags().StringVarP(&d.out, "out", "o", "", "keep comparisons that find a difference in this folder")
 	return c
 }
 
@@ -50,6 +56,9 @@ func (d *doubting) run(c *cobra.Command, args []string) error {
 		if s.Repeat < 2 {
 			return ending{unusable, fmt.Errorf("%s: one repetition has no interval, and so calls no difference; at least --repeat 2", s.Name)}
 		}
+	}
+	if err := d.prepare(all, worlds); err != nil {
+		return ending{unusable, err}
 	}
 	if err := d.costFlag.read(); err != nil {
 		return err
@@ -77,12 +86,39 @@ func (d *doubting) run(c *cobra.Command, args []string) error {
 	return nil
 }
 
+// prepare makes the folders for what is to be kept, which must be empty.
+func (d *doubting) prepare(all []*scenarios.Scenario, worlds []string) error {
+	for _, s := range all {
+		for _, world := range in(s, worlds) {
+			dir := d.dir(s, world)
+			if dir == "" {
+				return nil
+			}
+			if there, _ := os.ReadDir(dir); len(there) > 0 {
+				return fmt.Errorf("write to %s: it is not empty; choose another --out, or empty it", dir)
+			}
+			if err := writable(dir); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// dir is where comparisons of a scenario in a world are kept, or nothing.
+func (d *doubting) dir(s *scenarios.Scenario, world string) string {
+	if d.out == "" {
+		return ""
+	}
+	return filepath.Join(d.out, s.Name+"-"+world)
+}
+
 // one holds a scenario's baseline against itself in one world, and prints what
 // was found.
 func (d *doubting) one(ctx context.Context, c *cobra.Command, s *scenarios.Scenario, world string) (status, error) {
 	errs := newTerminal(c.ErrOrStderr())
 	alike, err := bench.HoldAgainstItself(ctx, s, d.comparisons,
-		bench.Options{Worlds: []string{world}, Binary: binary(), Version: versionName(), Calibration: d.costs},
+		bench.Options{Worlds: []string{world}, Dir: d.dir(s, world), Binary: binary(), Version: versionName(), Calibration: d.costs},
 		func(made int) {
 			errs.now(fmt.Sprintf("%s, %s: %d of %d comparisons", s.Name, world, made, d.comparisons))
 		})
@@ -91,6 +127,9 @@ func (d *doubting) one(ctx context.Context, c *cobra.Command, s *scenarios.Scena
 		return incomplete, ending{incomplete, fmt.Errorf("%s, %s: %w", s.Name, world, err)}
 	}
 	aa(newTerminal(c.OutOrStdout()), alike)
+	if dir := d.dir(s, world); dir != "" {
+		fmt.Fprintf(c.OutOrStdout(), "Kept: %s in %s\n\n", count(len(stores(dir)), "comparison"), dir)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return interrupted, ending{interrupted, nil}
@@ -109,10 +148,10 @@ func aa(t *terminal, a *bench.Alike) {
 			continue
 		}
 		verdict := t.paint(green, "as it should be")
-		if float64(f.Called) > f.Most() {
+		if f.Called > f.Most() {
 			verdict = t.paint(red, "too often")
 		}
-		lines.add(f.Metric.String(), fmt.Sprint(f.Told), fmt.Sprint(f.Called), fmt.Sprintf("%.0f", f.Most()), verdict)
+		lines.add(f.Metric.String(), fmt.Sprint(f.Told), fmt.Sprint(f.Called), fmt.Sprint(f.Most()), verdict)
 	}
 	lines.write(t.w)
 	t.line("")

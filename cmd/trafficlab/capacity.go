@@ -51,7 +51,8 @@ repetitions can tell apart. The knee is where each repetition by itself crosses
 the bounds, on average: it may lie beyond a load that was found not to meet them.
 
 Exit status: 0 found; 1 the bounds are not met at the smallest load; 2 bad usage;
-3 not known, for the machine gave out or time was up; 130 interrupted.`,
+3 not known of some variant, for the machine gave out, time was up or the load is
+too short to tell; 130 interrupted.`,
 		Example: `  trafficlab capacity slow-replica --world sim --slo 'p99 < 100ms, availability > 99.9%'
   trafficlab capacity mine.yaml --slo 'p99 of alice < 30ms' --precision 2% --budget 5m
   trafficlab capacity flood --world sim --slo 'limited < 1%' --json | jq .Answer`,
@@ -260,6 +261,32 @@ func capacity(t *terminal, c *measure.Capacity) {
 		}
 		t.line("%s", text)
 	}
+	if line := unknown(c); line != "" {
+		t.line("%s", t.paint(yellow, line))
+	}
+}
+
+// unknown names those whose capacity was not found, with what to do.
+func unknown(c *measure.Capacity) string {
+	var names []string
+	advice := "let the load last longer, or repeat it more often"
+	for i := range c.Searches {
+		s := &c.Searches[i]
+		if s.Known() {
+			continue
+		}
+		names = append(names, fmt.Sprintf("%s (%s)", s.Variant, s.World))
+		switch {
+		case s.GaveOut != "":
+			advice = "have a stronger or quieter machine, or --world sim, which needs none"
+		case s.Short:
+			advice = "give it more --budget"
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	return fmt.Sprintf("Not known of %s: %s.", strings.Join(names, ", "), advice)
 }
 
 func loadCell(s *measure.Search, load float64) string {

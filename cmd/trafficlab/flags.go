@@ -101,6 +101,9 @@ func (f *scenarioFlags) options(c *cobra.Command) (scenarios.Options, error) {
 		if f.repeat < 1 || f.repeat > scenarios.MostRepetitions {
 			return o, fmt.Errorf("--repeat %d: at least 1, at most %d", f.repeat, scenarios.MostRepetitions)
 		}
+		if f.short && f.repeat > 2 {
+			return o, fmt.Errorf("--short makes at most two repetitions, --repeat %d more: name one of them", f.repeat)
+		}
 		o.Repeat = f.repeat
 	}
 	if c.Flags().Changed("seed") {

@@ -20,6 +20,7 @@ type progress struct {
 	begun    int       // runs that have begun and not ended
 	said     time.Time // when the last line was written
 	plain    bool      // lines that stay are written by others
+	open     bool      // more may follow when all that was planned is done
 }
 
 // quiet is the least time between two lines that stay: the simulator ends
@@ -48,7 +49,7 @@ func (p *progress) step(e bench.Event) {
 		return
 	}
 	p.now(p.text(e) + "; " + left(e))
-	if p.width == 0 && !p.plain && (e.Done == e.Total || time.Since(p.said) >= quiet) {
+	if p.width == 0 && !p.plain && (e.Done == e.Total && !p.open || time.Since(p.said) >= quiet) {
 		p.line("%s %s; %s", p.text(e), e.Stage, left(e))
 		p.said = time.Now()
 	}

@@ -66,7 +66,7 @@ finished and writes a partial report; the second leaves at once.`,
 	c.Flags().IntVar(&r.trace, "trace", 0, "tell the stories of so many simulated requests of each variant, from --trace-from on")
 	c.Flags().DurationVar(&r.from, "trace-from", 0, "the instant from which on --trace tells stories (default: the first fault, or else the end of the warm-up)")
 	c.Flags().BoolVar(&r.resume, "resume", false, "go on with what an interrupted or killed run of the same has left in the folder; what is damaged is made again")
-	c.Flags().StringVar(&r.until, "until", "", "repeat until the judged figure is known to within so much, such as `5%`, but at most --repeat times (default then: as often as the budget allows); a warning says if it is not")
+	c.Flags().StringVar(&r.until, "until", "", "repeat until the judged figure is known to within so much, such as `5%`, but at most --repeat times (default then: as often as the budget allows); a warning says if it is not, and the exit status is as without")
 	c.Flags().DurationVar(&r.budget, "budget", 10*time.Minute, "with --until: begin no more repetitions of a scenario after this time")
 	c.Flags().BoolVar(&r.json, "json", false, "print results as JSON, one a line, and no table: what was expected, and how it fared, is in .Checks")
 	c.Flags().StringVar(&r.junit, "junit", "", "write how expectations fared to a `FILE` of JUnit XML, for CI: undecided ones are skipped, untrusted ones are errors")
@@ -87,13 +87,11 @@ func (r *running) run(c *cobra.Command, args []string) error {
 	if r.all {
 		args = scenarios.Shipped()
 	}
-	switch {
-	case r.trace < 0:
-		return ending{unusable, fmt.Errorf("--trace %d: at least 1", r.trace)}
-	case r.trace > 0 && (r.json || r.world == "live"):
-		return ending{unusable, errors.New("--trace tells stories of the simulator, as text: it goes with neither --json nor --world live")}
+	err := r.contradiction(c)
+	if err == nil {
+		err = r.precision(c)
 	}
-	if err := r.precision(c); err != nil {
+	if err != nil {
 		return ending{unusable, err}
 	}
 	all, worlds, err := r.load(c, args)
@@ -117,6 +115,28 @@ func (r *running) run(c *cobra.Command, args []string) error {
 	ctx, stop := interruptible(c, "interrupted: keeping what has finished")
 	defer stop()
 	return r.each(ctx, c, all, worlds)
+}
+
+// contradiction refuses flags that say nothing without another, or against it.
+func (r *running) contradiction(c *cobra.Command) error {
+	given := c.Flags().Changed
+	switch {
+	case given("trace") && r.trace < 1:
+		return fmt.Errorf("--trace %d: at least 1", r.trace)
+	case r.trace > 0 && (r.json || r.world == "live"):
+		return errors.New("--trace tells stories of the simulator, as text: it goes with neither --json nor --world live")
+	case given("trace-from") && r.trace == 0:
+		return errors.New("--trace-from: of how many requests? It goes with --trace")
+	case r.from < 0:
+		return fmt.Errorf("--trace-from %v: before the run begins", r.from)
+	case given("budget") && r.until == "":
+		return errors.New("--budget bounds what --until repeats: name both, or neither")
+	case r.short && r.until != "":
+		return errors.New("--short makes at most two repetitions, and --until as many as it takes: name one of them")
+	case r.until != "" && given("repeat") && r.repeat == 1:
+		return errors.New("--until with --repeat 1: one repetition has no interval; at least --repeat 2")
+	}
+	return nil
 }
 
 // precision reads how exact figures are to be.
@@ -189,6 +209,7 @@ func (r *running) each(ctx context.Context, c *cobra.Command, all []*scenarios.S
 func (r *running) one(ctx context.Context, c *cobra.Command, s *scenarios.Scenario, worlds []string) (*measure.Result, error) {
 	dir := filepath.Join(r.out, s.Name)
 	p := newProgress(c.ErrOrStderr(), s.Name)
+	p.open = r.until != ""
 	out, broke := bench.Execute(ctx, s, bench.Options{
 		Worlds: worlds, Dir: dir, Binary: binary(), Progress: p.step,
 		Command: r.again(s, worlds, &r.costFlag, "run", s.File), Version: versionName(), Calibration: r.costs,

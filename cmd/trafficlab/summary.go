@@ -18,7 +18,7 @@ func summary(t *terminal, r *measure.Result) {
 	t.line("")
 	t.line("%s", r.Answer)
 	if r.Partial {
-		t.line("%s", t.paint(yellow, "Partial: fewer repetitions than asked for."))
+		t.line("%s", t.paint(yellow, "Partial: fewer repetitions than asked for. The same command with --resume makes the rest."))
 	}
 	checks(t, r.Checks)
 	if line := measure.ApartText(r.Apart); line != "" {
