@@ -70,8 +70,8 @@ else
 	TRAFFICLAB_CACHE_TESTS=$(abspath $(SUITES)/node_modules/$(CACHE_SUITE)) $(GO) test -count=1 -v -run TestCacheSuite ./live
 endif
 
-soak: ## five minutes of mixed load, reloads, crashes and drains: nothing lost or mixed up (SOAK=10m for longer)
-	TRAFFICLAB_SOAK=$(SOAK) $(GO) test -count=1 -v -timeout 24h -run TestSoak ./live
+soak: ## five minutes of mixed load, reloads, crashes and drains: nothing lost or mixed up; and as long of each topology against itself: nothing found (SOAK=10m for longer)
+	TRAFFICLAB_SOAK=$(SOAK) $(GO) test -count=1 -v -p 1 -timeout 24h -run TestSoak ./live ./bench
 
 lint: ## gofmt and staticcheck
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed (make fmt):'; gofmt -l .; exit 1; }

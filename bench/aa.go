@@ -26,11 +26,25 @@ type AlikeFigure struct {
 	Called int // those that found a difference
 }
 
-// Most is how many differences chance may be blamed for: one in twenty, and
-// three deviations of the sampling error.
+// Most is how many differences chance may be blamed for: so many or more are
+// called, if one in twenty is, with a probability above beyondChance.
 func (f AlikeFigure) Most() int {
-	n := float64(f.Told)
-	return int(.05*n + 3*math.Sqrt(.05*.95*n))
+	tail := 0.0
+	for k := f.Told; k > 0; k-- {
+		if tail += binomial(f.Told, k, .05); tail > beyondChance {
+			return k
+		}
+	}
+	return 0
+}
+
+// beyondChance is what a normal law has beyond three deviations, on one side.
+const beyondChance = .00135
+
+// binomial is how likely exactly k of n are that come about with probability p.
+func binomial(n, k int, p float64) float64 {
+	ways := func(of int) float64 { l, _ := math.Lgamma(float64(of) + 1); return l }
+	return math.Exp(ways(n) - ways(k) - ways(n-k) + float64(k)*math.Log(p) + float64(n-k)*math.Log1p(-p))
 }
 
 // Holds tells whether no figure was called different too often.

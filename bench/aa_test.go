@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -58,6 +59,18 @@ func TestWhatIsFoundTooOften(t *testing.T) {
 	require.False(t, a.Holds())
 	a.add(comparison(measure.Unknowable))
 	require.Equal(t, 105, a.Figures[0].Told)
+}
+
+// By hand: .05 of one, .0025 of two; 3·.05²·.95 + .05³ = .00725 and .000125 of
+// three. Of 200 and more it is close to three deviations above one in twenty.
+func TestHowManyMayBeChance(t *testing.T) {
+	for n, most := range map[int]int{0: 0, 1: 1, 2: 2, 3: 2} {
+		require.Equal(t, most, AlikeFigure{Told: n}.Most(), n)
+	}
+	for _, n := range []int{200, 1000, 100_000} {
+		normal := .05*float64(n) + 3*math.Sqrt(.05*.95*float64(n))
+		require.InDelta(t, normal, AlikeFigure{Told: n}.Most(), 3, n)
+	}
 }
 
 func TestBothSidesMeetOtherLoad(t *testing.T) {
