@@ -3,6 +3,7 @@ package measure
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -214,4 +215,42 @@ func TestText(t *testing.T) {
 	assert.Equal(t, "–", Figure{}.Text(Metric{Name: "p99"}))
 	assert.Equal(t, "", Figure{Value: 1, Low: 1, High: 1, N: 1, Known: true}.Range(Metric{Name: "p99"}))
 	assert.Equal(t, "11.9 ms to 12.8 ms", Figure{.0123, .01194, .01281, 3, true}.Range(Metric{Name: "p99"}))
+}
+
+// What a comparison says that it could have seen, it sees in about half of all
+// cases, and twice as much nearly always.
+func TestWhatCouldBeSeenIsSeen(t *testing.T) {
+	const trials = 1000
+	m := Metric{Name: "p99"}
+	for _, n := range []int{3, 5, 10} {
+		rng := rand.New(rand.NewPCG(12, uint64(n)))
+		held := func(by float64) Comparison {
+			base, other := make([]float64, n), make([]float64, n)
+			for i := range base {
+				base[i] = .02 * math.Exp(.3*rng.NormFloat64())
+				other[i] = base[i] * by * math.Exp(.1*rng.NormFloat64())
+			}
+			return judged(repetitions("a", "live", m, base...), repetitions("b", "live", m, other...), m)
+		}
+		var could []float64
+		for range trials {
+			c := held(1)
+			could = append(could, c.Detectable())
+		}
+		slices.Sort(could)
+		half := 1 + could[trials/2]
+		seen := func(by float64) float64 {
+			times := 0
+			for range trials {
+				if held(by).Verdict == Worse {
+					times++
+				}
+			}
+			return float64(times) / trials
+		}
+		once, twice := seen(half), seen(half*half)
+		t.Logf("n=%d: %.2f are seen in %.0f%%, %.2f in %.0f%%", n, half, once*100, half*half, twice*100)
+		assert.InDelta(t, .5, once, .1, "n=%d", n)
+		assert.Greater(t, twice, .85, "n=%d", n)
+	}
 }

@@ -8,6 +8,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"strings"
@@ -23,6 +25,7 @@ func trafficlab(args []string) status {
 	// A reader that goes away (| head) is no reason to leave a run half done:
 	// with the signal taken, writing to it is an error like any other.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	log.SetOutput(io.Discard) // net/http's, a line for each odd answer: those are counted
 	out := &output{File: os.Stdout}
 	root := root()
 	root.SetArgs(args)

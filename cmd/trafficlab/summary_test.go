@@ -28,3 +28,27 @@ func TestExpectationInWords(t *testing.T) {
 		assert.Equal(t, "p2c (sim): p90 < baseline, "+c.want, expectation(check))
 	}
 }
+
+// What cannot be trusted, or is not whole, is neither met nor failed.
+func TestOutcome(t *testing.T) {
+	check := func(all ...measure.Met) (checks []measure.Check) {
+		for _, m := range all {
+			checks = append(checks, measure.Check{Met: m})
+		}
+		return checks
+	}
+	mild, severe := []measure.Warning{{Kind: "late"}}, []measure.Warning{{Kind: "late"}, {Kind: "cpu", Severe: true}}
+	for _, c := range []struct {
+		result measure.Result
+		want   status
+	}{
+		{measure.Result{}, met},
+		{measure.Result{Checks: check(measure.IsMet, measure.Undecided), Warnings: mild}, met},
+		{measure.Result{Checks: check(measure.NotMet, measure.IsMet), Warnings: mild}, unmet},
+		{measure.Result{Checks: check(measure.NotMet), Warnings: severe}, incomplete},
+		{measure.Result{Warnings: severe}, incomplete},
+		{measure.Result{Partial: true}, incomplete},
+	} {
+		assert.Equal(t, c.want, outcome(&c.result), "%+v", c.result)
+	}
+}
