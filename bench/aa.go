@@ -65,11 +65,11 @@ func (a *Alike) Holds() bool {
 // one are kept in the directory of the options, under their numbers, if it names
 // one. Progress is told after each comparison; it may be nil.
 func HoldAgainstItself(ctx context.Context, s *scenarios.Scenario, comparisons int, o Options, progress func(made int)) (*Alike, error) {
-	dir, err := os.MkdirTemp("", "trafficlab-aa-")
+	dir, done, err := measure.Scratch("aa")
 	if err != nil {
-		return nil, fmt.Errorf("make a folder for runs: %w", err)
+		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer done()
 	all := &Alike{Scenario: s.Name, Variant: s.Baseline, World: o.Worlds[0]}
 	keep := o.Dir
 	for i := range comparisons {

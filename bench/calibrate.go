@@ -5,7 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"os"
+	"path/filepath"
 	"slices"
 
 	"trafficlab/bench/measure"
@@ -23,11 +23,12 @@ func Calibrate(ctx context.Context, o Options) (*Calibration, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Dir, err = os.MkdirTemp("", "trafficlab-calibrate-"); err != nil {
-		return nil, fmt.Errorf("keep the runs of a calibration: %w", err)
+	dir, done, err := measure.Scratch("calibrate")
+	if err != nil {
+		return nil, err
 	}
-	defer os.RemoveAll(o.Dir)
-	o.Worlds = []string{"live"}
+	defer done()
+	o.Dir, o.Worlds = filepath.Join(dir, "all"), []string{"live"}
 	out, err := Execute(ctx, s, o)
 	switch {
 	case err != nil:

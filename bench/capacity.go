@@ -42,11 +42,11 @@ func FindCapacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions)
 type executor func(context.Context, *scenarios.Scenario, Options) (*Outcome, error)
 
 func findCapacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions, run executor) (*measure.Capacity, error) {
-	dir, err := os.MkdirTemp("", "trafficlab-capacity-")
+	dir, done, err := measure.Scratch("capacity")
 	if err != nil {
-		return nil, fmt.Errorf("make a folder for runs: %w", err)
+		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer done()
 	c := &measure.Capacity{
 		Scenario: s.Name, Question: s.Question, Bounds: o.Bounds, Implied: o.Implied, Precision: o.Precision, Worlds: o.Worlds,
 		Baseline: s.Baseline, Repeat: s.Repeat, Seed: s.Seed, Command: o.Command,

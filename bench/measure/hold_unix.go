@@ -9,6 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// holds tells that hold keeps others out.
+const holds = true
+
 // hold takes a directory for this process alone, until the file is closed or
 // the process ends, in whatever way.
 func hold(dir string) (*os.File, error) {
