@@ -104,6 +104,9 @@ func (r *running) run(c *cobra.Command, args []string) error {
 	if err := r.costFlag.read(); err != nil {
 		return err
 	}
+	if err := r.beyond(all); err != nil {
+		return ending{unusable, err}
+	}
 	if err := r.prepare(all); err != nil {
 		return ending{unusable, err}
 	}
@@ -135,6 +138,21 @@ func (r *running) contradiction(c *cobra.Command) error {
 		return errors.New("--short makes at most two repetitions, and --until as many as it takes: name one of them")
 	case r.until != "" && given("repeat") && r.repeat == 1:
 		return errors.New("--until with --repeat 1: one repetition has no interval; at least --repeat 2")
+	}
+	return nil
+}
+
+// beyond refuses to tell stories from an instant on at which no request comes
+// any more.
+func (r *running) beyond(all []*scenarios.Scenario) error {
+	for _, s := range all {
+		longest := time.Duration(0)
+		for i := range s.Variants {
+			longest = max(longest, s.Variants[i].Load.Duration())
+		}
+		if r.from > 0 && r.from >= longest {
+			return fmt.Errorf("--trace-from %v: the load of %s lasts no longer than %v", r.from, s.Name, longest)
+		}
 	}
 	return nil
 }
