@@ -21,6 +21,7 @@ type counters struct {
 	words          [words]int64
 	bounds         [bounds]int64
 	usage          map[usageKey]*measure.Usage
+	latest         *measure.Usage // counted; nil: none yet
 }
 
 // usageKey is what usage is counted by.
@@ -90,6 +91,9 @@ const (
 )
 
 func (c *counters) usageOf(key usageKey) *measure.Usage {
+	if u := c.latest; u != nil && u.Consumer == key.consumer && u.Route == key.route {
+		return u
+	}
 	u := c.usage[key]
 	if u == nil && len(c.usage) >= mostUsages {
 		key.consumer = others
@@ -102,6 +106,7 @@ func (c *counters) usageOf(key usageKey) *measure.Usage {
 		u = &measure.Usage{Consumer: key.consumer, Route: key.route}
 		c.usage[key] = u
 	}
+	c.latest = u
 	return u
 }
 

@@ -55,18 +55,18 @@ var causeNames = [...]string{"", "bypass", "method", "request", "uri-miss", "var
 
 // note is all that a cache says about a request.
 type note struct {
+	told int32         // the status of the upstream's answer in whose place this one is; 0: none
+	lack policy.Reason // why there is none, if that is why
 	word word
 	why  cause
-	kept bool          // the answer is to be stored
-	told int           // the status of the upstream's answer in whose place this one is; 0: none
-	lack policy.Reason // why there is none, if that is why
+	kept bool // the answer is to be stored
 }
 
 func (v *visit) note() note {
 	if v.word == noWord {
 		return note{}
 	}
-	return note{v.word, v.why, v.keeps, v.told, v.lack}
+	return note{int32(v.told), v.lack, v.word, v.why, v.keeps}
 }
 
 // noted adds the note of the named cache. ttl is how long a stored answer

@@ -21,6 +21,11 @@ func (r *recency[V]) len() int { return len(r.byKey) }
 
 // get returns the value of a key, which thereby is the latest used.
 func (r *recency[V]) get(key string) (value *V, ok bool) {
+	if first := r.order.Front(); first != nil {
+		if k := first.Value.(*kept[V]); k.key == key {
+			return &k.value, true
+		}
+	}
 	e, ok := r.byKey[key]
 	if !ok {
 		return nil, false
