@@ -80,14 +80,14 @@ func TestNothingIsLostToADrain(t *testing.T) {
 // who may ask twice loses nothing.
 func TestRestart(t *testing.T) {
 	c := pairCase(scenarios.Fault{At: 200 * time.Millisecond, For: 800 * time.Millisecond, Grace: 600 * time.Millisecond,
-		Stagger: time.Second, On: []topologies.Place{"api[0]", "api[1]"}})
+		On: []topologies.Place{"api[0]"}})
 	c.Variant.Topology.Node("lb").Retry.Tries = 3
 	s := started(t, c)
 	before := s.pids()
 	s.Begin()
 	address, _ := s.Entry()
 	asked := int64(0)
-	until(t, "both are other processes", func() bool {
+	until(t, "it is another process", func() bool {
 		for range 20 {
 			status, err := get(t, address, client(s))
 			require.NoError(t, err)
@@ -95,15 +95,13 @@ func TestRestart(t *testing.T) {
 			asked++
 		}
 		after := s.pids()
-		return after[1] != before[1] && after[2] != before[2] && s.processes[1].isUp() && s.processes[2].isUp()
+		return after[1] != before[1] && s.processes[1].isUp()
 	})
-	for _, p := range s.processes[1:] {
-		require.NoError(t, s.awaitReady(t.Context(), p))
-		assert.Equal(t, "exit status 0", p.howEnded(), "nothing was broken off")
-	}
+	require.NoError(t, s.awaitReady(t.Context(), s.processes[1]))
+	assert.Equal(t, "exit status 0", s.processes[1].howEnded(), "nothing was broken off")
 	uses, err := s.Use()
 	require.NoError(t, err)
-	assert.Equal(t, before[0], s.pids()[0])
+	assert.Equal(t, []int{before[0], before[2]}, []int{s.pids()[0], s.pids()[2]}, "nobody else is")
 	assert.InDelta(t, asked, uses[1].Requests+uses[2].Requests, 20, "both lives are counted, but for the last moment of the first")
 	select {
 	case err := <-s.Died():

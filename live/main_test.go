@@ -6,8 +6,6 @@ import (
 	"os"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 )
 
 // The test binary is also the program that it tests: what "trafficlab guard"
@@ -22,9 +20,28 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
+// patience is how long a test waits for what must happen: long, for machines
+// that are slow, or busy elsewhere. Only one that fails waits so long.
+const patience = time.Minute
+
 // until polls, since what it waits for happens in another process, or on real
 // sockets.
-func until(t *testing.T, what string, holds func() bool) {
+func until(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	require.Eventually(t, holds, 5*time.Second, 2*time.Millisecond, what)
+	for end := time.Now().Add(patience); !holds(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within %s: %s", patience, what)
+		}
+	}
+}
+
+// next is what comes next by a channel.
+func next[T any](t testing.TB, c <-chan T) (came T) {
+	t.Helper()
+	select {
+	case came = <-c:
+	case <-time.After(patience):
+		t.Fatalf("nothing came within %s", patience)
+	}
+	return came
 }

@@ -75,7 +75,7 @@ func inFramedLab(t *testing.T, h components.Handler, connections int, play func(
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, at.Addr().String())
 	}}
-	l.client = &http.Client{Transport: transport, Timeout: 20 * time.Second}
+	l.client = &http.Client{Transport: transport, Timeout: patience}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		assert.NoError(t, node.Close())
@@ -88,7 +88,7 @@ func inFramedLab(t *testing.T, h components.Handler, connections int, play func(
 
 // receive greets who connects, as a server does; nil if nobody speaks HTTP/2.
 func receive(t *testing.T, conn net.Conn) *frames {
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	conn.SetDeadline(time.Now().Add(patience))
 	f := &frames{T: t, Framer: http2.NewFramer(conn, conn), conn: conn}
 	f.encoder = hpack.NewEncoder(&f.encoded)
 	f.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
@@ -137,14 +137,17 @@ func (f *frames) answer(stream uint32, text string, fields ...string) {
 // rest reads what still comes, so that the peer can write it.
 func (f *frames) rest() { f.until(func(http2.Frame) bool { return false }) }
 
+// ask is for any goroutine: it fails the test, and does not end it.
 func (l *framedLab) ask(method, path, body string) (status int, text string) {
 	r, err := http.NewRequestWithContext(l.Context(), method, "http://shop.test"+path, strings.NewReader(body))
-	require.NoError(l, err)
+	assert.NoError(l, err)
 	answer, err := l.client.Do(r)
-	require.NoError(l, err)
+	if !assert.NoError(l, err) {
+		return 0, ""
+	}
 	defer answer.Body.Close()
 	got, err := io.ReadAll(answer.Body)
-	require.NoError(l, err)
+	assert.NoError(l, err)
 	return answer.StatusCode, string(got)
 }
 
@@ -190,7 +193,7 @@ func TestRequestsOnTheWireOfHTTP2(t *testing.T) {
 		}
 		_, err = io.WriteString(conn, c.method+" "+c.target+" HTTP/1.1\r\nHost: shop.test:8\r\n"+c.more+"\r\n"+body)
 		require.NoError(t, err)
-		require.Equal(t, c.want, <-heads)
+		require.Equal(t, c.want, next(t, heads))
 	}
 }
 
@@ -208,7 +211,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	var now, most atomic.Int64
 	l := inFramedLab(t, handle(pass), 1, func(_ int64, f *frames) {
 		f.WriteSettings(http2.Setting{ID: http2.SettingMaxConcurrentStreams, Val: bound})
-		heads := make(chan uint32, asks)
+		heads := make(chan uint32, 1+asks)
 		go func() {
 			defer close(heads)
 			for head := f.asked(); head != nil; head = f.asked() {
@@ -216,10 +219,25 @@ func TestStreamsAreBounded(t *testing.T) {
 				heads <- head.StreamID
 			}
 		}()
-		for stream := range heads {
+		answer := func(stream uint32) {
 			time.Sleep(time.Millisecond)
 			now.Add(-1)
 			f.answer(stream, "text")
+		}
+		answer(<-heads)
+		var held []uint32 // nobody is answered before all that may be are there
+		for len(held) < bound {
+			stream, more := <-heads
+			if !more {
+				return
+			}
+			held = append(held, stream)
+		}
+		for _, stream := range held {
+			answer(stream)
+		}
+		for stream := range heads {
+			answer(stream)
 		}
 	})
 	l.ask("GET", "/", "") // by then the upstream has said it
@@ -233,13 +251,14 @@ func TestStreamsAreBounded(t *testing.T) {
 	}
 	all.Wait()
 	assert.EqualValues(t, 1, l.made.Load())
-	assert.LessOrEqual(t, most.Load(), int64(bound))
-	assert.Greater(t, most.Load(), int64(1))
+	assert.EqualValues(t, bound, most.Load())
 }
 
 // Where there may be more connections, one more is made when all are full.
 func TestMoreConnectionsWhenAllAreFull(t *testing.T) {
 	arrived, release := make(chan struct{}, 10), make(chan struct{})
+	letGo := sync.OnceFunc(func() { close(release) })
+	defer letGo()
 	l := inFramedLab(t, handle(pass), 2, func(_ int64, f *frames) {
 		f.WriteSettings(http2.Setting{ID: http2.SettingMaxConcurrentStreams, Val: 1})
 		for head := f.asked(); head != nil; head = f.asked() {
@@ -255,10 +274,10 @@ func TestMoreConnectionsWhenAllAreFull(t *testing.T) {
 	for range 3 {
 		all.Go(func() { l.ask("GET", "/wait", "") })
 	}
-	<-arrived
-	<-arrived
+	next(t, arrived)
+	next(t, arrived)
 	assert.Empty(t, arrived)
-	close(release)
+	letGo()
 	all.Wait()
 	assert.EqualValues(t, 2, l.made.Load())
 }
@@ -329,9 +348,14 @@ func TestWhatIsSentAgainOverHTTP2(t *testing.T) {
 // more (RFC 9113 section 6.8).
 func TestGoAwayAmidAnswers(t *testing.T) {
 	left := make(chan struct{})
+	leave := sync.OnceFunc(func() { close(left) })
+	defer leave()
 	l := inFramedLab(t, handle(pass), 1, func(nth int64, f *frames) {
 		f.WriteSettings()
 		head := f.asked()
+		if head == nil {
+			return
+		}
 		f.get(head.StreamID, false, ":status", "200")
 		if nth == 1 {
 			f.WriteGoAway(head.StreamID, http2.ErrCodeNo, nil)
@@ -345,7 +369,7 @@ func TestGoAwayAmidAnswers(t *testing.T) {
 	defer answer.Body.Close()
 	_, text := l.ask("GET", "/", "")
 	assert.Equal(t, "connection 2", text, "though there may be one connection only")
-	close(left)
+	leave()
 	first, err := io.ReadAll(answer.Body)
 	require.NoError(t, err)
 	assert.Equal(t, "connection 1", string(first))
@@ -353,7 +377,7 @@ func TestGoAwayAmidAnswers(t *testing.T) {
 
 // A client that goes away resets its stream, and nobody else's.
 func TestOneStreamIsReset(t *testing.T) {
-	reset, streams := make(chan uint32, 1), make(chan uint32, 2)
+	reset, streams := make(chan uint32, 9), make(chan uint32, 9)
 	var end *frames
 	l := inFramedLab(t, handle(pass), 1, func(_ int64, f *frames) {
 		end = f
@@ -376,17 +400,17 @@ func TestOneStreamIsReset(t *testing.T) {
 		_, err := l.client.Do(r)
 		gone <- err
 	}()
-	first := <-streams
+	first := next(t, streams)
 	go func() {
 		_, text := l.ask("GET", "/", "")
 		stays <- text
 	}()
-	second := <-streams
+	second := next(t, streams)
 	cancel()
-	require.ErrorIs(t, <-gone, context.Canceled)
-	require.Equal(t, first, <-reset)
+	require.ErrorIs(t, next(t, gone), context.Canceled)
+	require.Equal(t, first, next(t, reset))
 	end.answer(second, "text")
-	require.Equal(t, "text", <-stays)
+	require.Equal(t, "text", next(t, stays))
 }
 
 // What an upstream says wrongly does not pass as an answer.
@@ -525,11 +549,13 @@ func TestReplacedUpstreamsLoseNoRequest(t *testing.T) {
 	door, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	go node.Serve(door)
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}, Timeout: patience}
 	defer client.CloseIdleConnections()
 	stop := make(chan struct{})
 	var answered atomic.Int64
 	var all sync.WaitGroup
+	defer all.Wait()
+	defer close(stop)
 	for worker := range 8 {
 		all.Go(func() {
 			for i := 0; !isClosed(stop); i++ {
@@ -549,11 +575,9 @@ func TestReplacedUpstreamsLoseNoRequest(t *testing.T) {
 	}
 	for range 5 {
 		before := answered.Load()
-		until(t, "some are answered", func() bool { return answered.Load() > before+100 })
+		until(t, "some are answered", func() bool { return answered.Load() > before+100 || t.Failed() })
 		board.serve(origin)
 	}
-	close(stop)
-	all.Wait()
 }
 
 // switchboard gives connections to the server that is on.
@@ -596,7 +620,9 @@ func (b *switchboard) serve(h http.Handler) {
 	b.now, b.to = next, to
 	b.mu.Unlock()
 	if before != nil {
-		before.Shutdown(context.Background())
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		before.Shutdown(ctx) // who comes as it begins may not be told to leave, and stays
 	}
 }
 
@@ -632,6 +658,9 @@ func TestUpstreamsThatFlood(t *testing.T) {
 			l := inFramedLab(t, handle(pass), 1, func(nth int64, f *frames) {
 				f.WriteSettings()
 				head := f.asked()
+				if head == nil {
+					return
+				}
 				if nth > 1 {
 					f.answer(head.StreamID, "text")
 					f.rest()
