@@ -7,6 +7,11 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 PROFILE := sim/hot.pgo
 LINTER  := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
+# Tests that fail are tried once more, aloud: real sockets and processes fare
+# differently on a machine that is busy elsewhere. A data race is never excused.
+TESTED := gotest.tools/gotestsum@v1.13.0
+TEST    = $(GO) run $(TESTED) --format pkgname --hide-summary skipped --rerun-fails=1 --rerun-fails-abort-on-data-race --packages="$(1)" -- -timeout 20m $(2)
+
 # Where goroutines meet: these are tested under the race detector.
 RACE    := ./live/... ./sim/... ./bench/... ./components/...
 
@@ -55,8 +60,8 @@ profile: ## note anew where the simulator spends its time, for the compiler: whe
 
 test: ## vet and test all that this machine can
 	$(GO) vet ./...
-	$(if $(CC),$(GO) test -race -short $(RACE))
-	$(GO) test ./...
+	$(if $(CC),$(call TEST,$(RACE),-race -short))
+	$(call TEST,./...)
 	@$(MAKE) --no-print-directory omitted
 
 omitted:
