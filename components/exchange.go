@@ -54,21 +54,23 @@ type Request struct {
 	Number  uint64 // of the arrival within the run; work is drawn from it
 	Attempt uint64 // 0 for a first attempt all the way down, else a mix of the tries and of who made them
 	Method  string
-	Host    string
 	Path    string // as sent, without the query
-	Query   string // as sent, without the question mark
-	Header  Header
-	Peer    netip.Addr // who holds the other end of the connection
-	Size    int64      // length of the body in bytes; 0 for none, -1 if not known
-	TLS     bool       // came over TLS
-	// Identity is whom a client's certificate names that was verified: its
-	// first URI, else its first DNS name, else its common name. Empty for none.
-	Identity string
+	Size    int64  // length of the body in bytes; 0 for none, -1 if not known
+	TLS     bool   // came over TLS
 
 	// Lasting says that the host never writes to headers that it hands over,
 	// neither this one nor those of answers, and hands the same ones over
 	// again: what is made of them is worth remembering.
 	Lasting bool
+
+	Host   string
+	Query  string // as sent, without the question mark
+	Header Header
+	Peer   netip.Addr // who holds the other end of the connection
+
+	// Identity is whom a client's certificate names that was verified: its
+	// first URI, else its first DNS name, else its common name. Empty for none.
+	Identity string
 }
 
 // Response is an answer: its head, and for one made by a handler its body.

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"syscall"
 	"testing"
@@ -107,6 +108,28 @@ func BenchmarkRun(b *testing.B) {
 			b.ReportMetric((processorTime()-before).Seconds()/bare.Seconds(), "times-bare")
 			b.ReportMetric(float64(b.N)/bare.Seconds(), "bare/cpu-s")
 		})
+	}
+}
+
+// BenchmarkGrowth measures what a request costs over more and more backends, and
+// how many times what it costs over ten. The load is the same for each backend,
+// so that what is under way at once grows with them.
+func BenchmarkGrowth(b *testing.B) {
+	for _, pick := range []string{"least-connections", "p2c"} {
+		ten := 0.0 // seconds of processor time a request
+		for _, n := range []int{10, 100, 1000, 10_000} {
+			b.Run(fmt.Sprintf("%s over %d", pick, n), func(b *testing.B) {
+				c := picked(pick, n, b.N)
+				runtime.GC()
+				before := processorTime()
+				measured(b, c, Costs{}, site(c, Costs{}))
+				cost := (processorTime() - before).Seconds() / float64(b.N)
+				if n == 10 {
+					ten = cost
+				}
+				b.ReportMetric(cost/ten, "times-ten")
+			})
+		}
 	}
 }
 

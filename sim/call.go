@@ -8,37 +8,39 @@ import (
 	"trafficlab/scenarios"
 )
 
-// call is one attempt at a place: of a frame, or of a client at the entry. What
-// its end looks at stands in its first two cache lines and the head of the
-// third: with many calls under way, each line more is one to be fetched.
+// call is one attempt at a place: of a frame, or of a client at the entry. With
+// many under way, each cache line more that is looked at is one to be fetched:
+// what its end looks at stands in the first two of its five and in the head of
+// the request.
 type call struct {
 	world  *world
 	pool   *pool
-	from   *frame // nil: a client's
-	next   *call  // of the frame's
-	callee *frame // who works on it, as far as is known here
-	slot   int32
-	used   uint16 // calls of its connection so far, itself too; counted where they are bounded
+	from   *frame        // nil: a client's
+	next   *call         // of the frame's
+	callee *frame        // who works on it, as far as is known here
+	ends   time.Duration // the body, if that takes its time: until then, callee sends it
+	owner  uint32        // the client's sample, of the 4 billion next to it
+	used   uint16        // calls of its connection so far, itself too; counted where they are bounded
 	status uint16
 	reason policy.Reason
 	ticks  uint8 // events under way that name it
 	worked bool  // by whoever began to, whether wanted or not
 	fired  bool
-	holds  bool          // a connection
-	queued bool          // in the pool's line
-	over   bool          // nobody will ask for it any more
-	cut    bool          // its body breaks off when it ends
-	ends   time.Duration // the body, if that takes its time: until then, callee sends it
+	holds  bool // a connection
+	queued bool // in the pool's line
+	over   bool // nobody will ask for it any more
+	cut    bool // its body breaks off when it ends
 
 	header components.Header
 	body   components.Body // as it came over the wire
-	loop   int32           // the client's, if it is a client's; or nobody
 
-	owner     int      // the client's sample
+	request components.Request
+
+	slot      int32
+	loop      int32    // the client's, if it is a client's; or nobody
 	transit   *transit // over a link that has weather; else nil
 	connectBy time.Duration
 	sent      time.Duration // if it has a body
-	request   components.Request
 }
 
 // Fired tells whether the answer has come or the attempt has failed.
@@ -178,7 +180,7 @@ func (c *call) giveUp() {
 
 // connected has the answer to the dialling.
 func (c *call) connected() {
-	if c.transit != nil && c.transit.why != policy.OK {
+	if c.pool.link != nil && c.transit.why != policy.OK {
 		c.pool.made = false
 		c.fail(c.transit.failed(c.transit.why))
 		return
@@ -270,7 +272,7 @@ func (c *call) tell() {
 func (c *call) release(whole bool) {
 	if c.holds {
 		c.holds = false
-		c.pool.give(c, whole && (c.transit == nil || !c.transit.finished))
+		c.pool.give(c, whole && (c.pool.link == nil || !c.transit.finished))
 	}
 }
 
@@ -298,6 +300,6 @@ func (c *call) leave() {
 // free makes the call available for reuse, once nothing refers to it.
 func (c *call) free() {
 	if c.over && c.ticks == 0 && !c.queued && !c.worked {
-		c.world.idleCalls = append(c.world.idleCalls, c)
+		c.world.calls.lay(c)
 	}
 }

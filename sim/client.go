@@ -20,10 +20,11 @@ type clients struct {
 	pools     []*pool               // to the places of the entry, which take turns
 	cohorts   []*cohort             // by kind of request; nil: they use pools
 	toll      toll                  // of sending
-	samples   []measure.Sample      // from the first that was not handed over
-	waiting   []*call               // by sample; nil once it has its outcome
+	samples   ring[measure.Sample]  // from the first that was not handed over
+	waiting   ring[*call]           // by sample; nil once it has its outcome
 	tell      func(*measure.Sample) // is handed the samples
 	told      int                   // samples handed over
+	batch     []measure.Sample      // of them, to be ordered first
 	asked     int                   // requests after the warm-up that waited for another, and have their outcome
 	open      int
 	oldest    int                   // the first sample that waits
@@ -70,10 +71,10 @@ func (w *world) arrive(a *scenarios.Arrival, loop int) {
 		pools = k.cohorts[a.Kind].pools(w, a.Who)
 	}
 	c := w.newCall(pools[doorOf(a.Number, len(pools))])
-	c.owner, c.loop = k.told+len(k.samples), int32(loop)
+	c.owner, c.loop = uint32(k.told+k.samples.len), int32(loop)
 	k.write(&c.request, a)
-	k.samples = append(k.samples, measure.Sample{Number: a.Number, At: a.At, Class: a.Class})
-	k.waiting = append(k.waiting, c)
+	k.samples.push(measure.Sample{Number: a.Number, At: a.At, Class: a.Class})
+	k.waiting.push(c)
 	k.open++
 	if w.tracer != nil {
 		w.tracer.open(a)
@@ -152,8 +153,8 @@ func (k *clients) wordOf(h components.Header) string {
 // outcome notes how a request ended.
 func (w *world) outcome(c *call) {
 	k := &w.clients
-	i := c.owner - k.told
-	s := &k.samples[i]
+	i := int(c.owner - uint32(k.told))
+	s := k.samples.at(i)
 	s.Latency = w.clock.now - s.At
 	if c.reason == policy.OK && c.cut {
 		c.reason = policy.Reset
@@ -175,9 +176,9 @@ func (w *world) outcome(c *call) {
 	if w.traced(c.request.Number) {
 		w.noteEnd(c, s.Latency)
 	}
-	k.waiting[i] = nil
+	*k.waiting.at(i) = nil
 	k.open--
-	if c.loop != nobody {
+	if k.looped && c.loop != nobody {
 		if _, waited := scenarios.ClientOf(c.request.Number); waited && s.At >= w.c.Variant.Warmup {
 			k.asked++
 		}
@@ -189,19 +190,19 @@ func (w *world) outcome(c *call) {
 }
 
 // handful is how many samples are handed over at once, at least.
-const handful = 1 << 12
+const handful = 1 << 8
 
 // advance finds the first sample that waits, and hands over those before it
-// when they are most of all.
+// when they are a handful.
 func (k *clients) advance(now time.Duration) {
-	for k.oldest < len(k.samples) && k.waiting[k.oldest] == nil {
+	for k.oldest < k.waiting.len && *k.waiting.at(k.oldest) == nil {
 		k.oldest++
 	}
-	if k.oldest < max(handful, len(k.samples)/2) {
+	if k.oldest < handful {
 		return
 	}
-	if k.oldest < len(k.samples) {
-		now = k.samples[k.oldest].At
+	if k.oldest < k.samples.len {
+		now = k.samples.at(k.oldest).At
 	}
 	k.handOver(now)
 }
@@ -211,28 +212,40 @@ func (k *clients) advance(now time.Duration) {
 // that it has to be over.
 func (k *clients) handOver(before time.Duration) {
 	n := 0
-	for n < k.oldest && k.samples[n].At < before {
+	for n < k.oldest && k.samples.at(n).At < before {
 		n++
 	}
 	if k.looped {
-		measure.Order(k.samples[:n])
+		k.order(n)
 	}
-	for i := range n {
-		k.tell(&k.samples[i])
+	for range n {
+		k.tell(k.samples.at(0))
+		k.samples.drop()
+		k.waiting.drop()
 	}
-	k.samples = k.samples[:copy(k.samples, k.samples[n:])]
-	k.waiting = k.waiting[:copy(k.waiting, k.waiting[n:])]
 	k.told += n
 	k.oldest -= n
+}
+
+// order sorts the first n samples.
+func (k *clients) order(n int) {
+	k.batch = k.batch[:0]
+	for i := range n {
+		k.batch = append(k.batch, *k.samples.at(i))
+	}
+	measure.Order(k.batch)
+	for i := range n {
+		*k.samples.at(i) = k.batch[i]
+	}
 }
 
 // watch sees to it that the patience of the oldest who waits is looked at in
 // time. All clients are equally patient, so that one event is enough.
 func (w *world) watch() {
 	k := &w.clients
-	if !k.watching && k.oldest < len(k.samples) {
+	if !k.watching && k.oldest < k.samples.len {
 		k.watching = true
-		w.clock.at(k.samples[k.oldest].At+w.patience(), expired, 0)
+		w.clock.at(k.samples.at(k.oldest).At+w.patience(), expired, 0)
 	}
 }
 
@@ -240,8 +253,8 @@ func (w *world) watch() {
 func (w *world) expire() {
 	k := &w.clients
 	k.watching = false
-	for k.oldest < len(k.samples) && k.samples[k.oldest].At+w.patience() <= w.clock.now {
-		c := k.waiting[k.oldest]
+	for k.oldest < k.samples.len && k.samples.at(k.oldest).At+w.patience() <= w.clock.now {
+		c := *k.waiting.at(k.oldest)
 		c.Cancel()
 		c.reason = policy.Timeout
 		w.outcome(c)

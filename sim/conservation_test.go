@@ -299,8 +299,7 @@ func (b *books) checkPools() {
 
 // check holds a pool to its bound.
 func (p *pool) check(t *testing.T) {
-	require.GreaterOrEqual(t, p.busy, 0)
-	require.GreaterOrEqual(t, p.idle, 0)
+	require.False(t, p.busy < 0 || p.idle < 0, "%d busy, %d idle", p.busy, p.idle)
 	if p.limit > 0 {
 		require.LessOrEqual(t, p.busy+p.idle, p.limit)
 	}
@@ -309,7 +308,8 @@ func (p *pool) check(t *testing.T) {
 func (b *books) checkCalls() {
 	t, w := b.t, b.w
 	atWork, holding := 0, 0
-	for _, f := range w.frames {
+	for slot := range w.frames.len {
+		f := w.frames.at(slot)
 		for c := f.calls; c != nil; c = c.next {
 			atWork++
 			if c.holds {
@@ -318,7 +318,8 @@ func (b *books) checkCalls() {
 		}
 	}
 	wanted := 0
-	for _, c := range w.calls {
+	for slot := range w.calls.len {
+		c := w.calls.at(slot)
 		if c.pool != nil && c.from != nil && !c.over {
 			wanted++
 		}
@@ -327,7 +328,7 @@ func (b *books) checkCalls() {
 	busy := 0
 	for _, p := range w.places {
 		for _, in := range p.inbound {
-			busy += in.busy
+			busy += int(in.busy)
 		}
 	}
 	require.Equal(t, holding, busy, "connections that nobody holds")

@@ -97,7 +97,7 @@ func (f *frame) end() {
 	}
 	f.call, f.open, f.place = nil, nil, nil
 	f.begun, f.answered, f.gone.fired = false, false, false
-	f.world.idleFrames = append(f.world.idleFrames, f)
+	f.world.frames.lay(f)
 }
 
 // drop gives up all calls.

@@ -274,7 +274,8 @@ func (l *link) reset() {
 	for _, p := range l.pools {
 		p.lose()
 	}
-	for _, c := range l.world.calls {
+	for slot := range l.world.calls.len {
+		c := l.world.calls.at(slot)
 		if c.pool == nil || c.pool.link != l || c.transit == nil || !c.transit.begun || c.transit.finished {
 			continue
 		}

@@ -46,7 +46,8 @@ func (w *world) observe() {
 // look notes what all places are like at the end of a tick.
 func (w *world) look() {
 	k := w.lookout
-	for _, f := range w.frames {
+	for slot := range w.frames.len {
+		f := w.frames.at(slot)
 		if f.place != nil && f.call != nil && !f.dead {
 			k.courses[k.of[f.place.number]].InFlight[k.ticks]++
 		}
@@ -79,7 +80,7 @@ func (p *place) waiting() (n int) {
 func (p *pool) standing() int {
 	switch {
 	case !p.shared:
-		return p.busy + p.idle
+		return int(p.busy + p.idle)
 	case p.made:
 		return 1
 	}

@@ -34,7 +34,7 @@ func (w *world) newLoop(client *scenarios.Client) int {
 		k.loops[i].client = client
 		return i
 	}
-	w.checkSlot(len(k.loops))
+	checkSlot(len(k.loops))
 	k.loops = append(k.loops, loop{client: client})
 	return len(k.loops) - 1
 }

@@ -17,8 +17,8 @@ type place struct {
 	frozen  bool
 	leaving bool
 	asked   toll // of a proxy's request
-	visit   toll // of a client's
 
+	visit    toll // of a client's
 	name     topologies.Place
 	number   int    // among the world's
 	jitter   uint64 // what the visits' is drawn from
@@ -31,6 +31,7 @@ type place struct {
 	inbound   []*pool
 
 	use *tally
+	_   [16]byte // to whole cache lines, of which most visits touch the first alone
 }
 
 // start makes the component anew, as a process starts.
@@ -99,7 +100,8 @@ func (p *place) crash() {
 	for out := range p.outbound {
 		out.desert()
 	}
-	for _, f := range p.world.frames {
+	for slot := range p.world.frames.len {
+		f := p.world.frames.at(slot)
 		if f.place == p && !f.dead {
 			f.crash()
 		}
@@ -193,7 +195,7 @@ func (p *place) pool(to topologies.Place) *pool {
 	if f.pools[i] == nil {
 		f.pools[i] = p.world.newPool(p.name, to, p.node.Connections)
 		if p.node.Idle != nil {
-			f.pools[i].keeps = p.node.Idle.Most
+			f.pools[i].keeps = int32(p.node.Idle.Most)
 		}
 		if up := p.node.Upstream; up != nil && up.HTTP2 {
 			f.pools[i].limit, f.pools[i].shared = 0, true

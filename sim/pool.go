@@ -12,21 +12,22 @@ import (
 type pool struct {
 	to      *place
 	link    *link // nil: nothing ever ails it
-	limit   int   // 0: no bound
-	keeps   int   // most idle ones; -1: any number
-	busy    int
-	idle    int
+	reads   int64 // bytes a second that clients take of an answer; 0: as they come
+	limit   int32 // 0: no bound
+	keeps   int32 // most idle ones; -1: any number
+	busy    int32
+	idle    int32
 	shared  bool   // HTTP/2: all calls share one connection
 	made    bool   // that one, or it is being made
 	shares  uint16 // calls of that one, if they are bounded
 	uses    uint16 // most calls of one connection; 0: any number
-	reads   int64  // bytes a second that clients take of an answer; 0: as they come
 	waiting ring[*call]
 
 	born   []time.Duration // when each idle connection was made, if something ails the link
 	used   []uint16        // how many calls each idle one has had, if that is bounded
 	stands time.Duration   // from when on the shared one does, if made
 	why    policy.Reason   // or why it does not
+	_      [40]byte        // to whole cache lines, of which most calls touch the first alone
 }
 
 // take asks for a connection, and tells whether the call has it.

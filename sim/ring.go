@@ -24,6 +24,15 @@ func (r *ring[T]) pop() T {
 	return v
 }
 
+// drop is pop for what need not be wiped away.
+func (r *ring[T]) drop() {
+	r.head = (r.head + 1) & (len(r.slots) - 1)
+	r.len--
+}
+
+// at is the i-th from the first, which must be there.
+func (r *ring[T]) at(i int) *T { return &r.slots[(r.head+i)&(len(r.slots)-1)] }
+
 // first is the one that pop would return. The ring must not be empty.
 func (r *ring[T]) first() T { return r.slots[r.head] }
 

@@ -5,7 +5,8 @@ import "slices"
 // signal is an event that frames of one place fire for each other.
 type signal struct {
 	fired   bool
-	waiters []*frame // each parked on it
+	waiter  *frame   // parked on it; mostly there is one, if any
+	waiters []*frame // more of them, who came later
 }
 
 // Fired tells whether Fire was called.
@@ -17,6 +18,11 @@ func (s *signal) Fire() {
 		return
 	}
 	s.fired = true
+	if s.waiter == nil {
+		return
+	}
+	s.waiter.wake()
+	s.waiter = nil
 	for i, f := range s.waiters {
 		f.wake()
 		s.waiters[i] = nil
@@ -35,10 +41,21 @@ func (w *world) newSignal() *signal {
 	return s
 }
 
-func (s *signal) join(f *frame) { s.waiters = append(s.waiters, f) }
+func (s *signal) join(f *frame) {
+	if s.waiter == nil {
+		s.waiter = f
+	} else {
+		s.waiters = append(s.waiters, f)
+	}
+}
 
 func (s *signal) leave(f *frame) {
-	if i := slices.Index(s.waiters, f); i >= 0 {
+	if s.waiter == f {
+		s.waiter = nil
+		if len(s.waiters) > 0 {
+			s.waiter, s.waiters = s.waiters[0], slices.Delete(s.waiters, 0, 1)
+		}
+	} else if i := slices.Index(s.waiters, f); i >= 0 {
 		s.waiters = slices.Delete(s.waiters, i, i+1)
 	}
 }

@@ -44,11 +44,8 @@ type world struct {
 	resets []*link
 	active *place // that did something last
 
-	frames    []*frame // by slot
-	calls     []*call  // by slot
-	idleCalls []*call
-
-	idleFrames  []*frame
+	frames      shelf[frame]
+	calls       shelf[call]
 	idleSignals []*signal
 
 	clients clients
@@ -201,25 +198,25 @@ func (w *world) dispatch(e event) {
 	case asked:
 		w.ask(slot)
 	case sent:
-		w.calls[slot].depart()
+		w.calls.at(slot).depart()
 	case connected:
-		w.calls[slot].dialled()
+		w.calls.at(slot).dialled()
 	case gaveUp:
-		w.calls[slot].giveUp()
+		w.calls.at(slot).giveUp()
 	case received:
-		w.calls[slot].received()
+		w.calls.at(slot).received()
 	case visited:
-		w.frames[slot].arrive()
+		w.frames.at(slot).arrive()
 	case elapsed:
-		w.frames[slot].elapse(e.at)
+		w.frames.at(slot).elapse(e.at)
 	case looked:
 		w.look()
 	case snapped:
 		w.resets[slot].reset()
 	case went:
-		w.calls[slot].went()
+		w.calls.at(slot).went()
 	case came:
-		w.calls[slot].came()
+		w.calls.at(slot).came()
 	}
 }
 
@@ -234,26 +231,20 @@ func (w *world) settle() {
 }
 
 func (w *world) newFrame() *frame {
-	if n := len(w.idleFrames); n > 0 {
-		f := w.idleFrames[n-1]
-		w.idleFrames = w.idleFrames[:n-1]
+	if f := w.frames.take(); f != nil {
 		return f
 	}
-	w.checkSlot(len(w.frames))
-	f := &frame{world: w, slot: int32(len(w.frames)), armed: components.Forever}
-	w.frames = append(w.frames, f)
+	f, slot := w.frames.add()
+	f.world, f.slot, f.armed = w, int32(slot), components.Forever
 	return f
 }
 
 func (w *world) newCall(p *pool) *call {
-	var c *call
-	if n := len(w.idleCalls); n > 0 {
-		c = w.idleCalls[n-1]
-		w.idleCalls = w.idleCalls[:n-1]
-	} else {
-		w.checkSlot(len(w.calls))
-		c = &call{world: w, slot: int32(len(w.calls))}
-		w.calls = append(w.calls, c)
+	c := w.calls.take()
+	if c == nil {
+		var slot int
+		c, slot = w.calls.add()
+		c.world, c.slot = w, int32(slot)
 	}
 	c.pool, c.from, c.next, c.callee = p, nil, nil, nil
 	c.status, c.header, c.connectBy = 0, nil, components.Forever
@@ -265,19 +256,12 @@ func (w *world) newCall(p *pool) *call {
 	return c
 }
 
-// checkSlot guards the width of a slot in an event.
-func (w *world) checkSlot(slot int) {
-	if slot >= slotLimit {
-		panic("sim: more than 16 million requests at once")
-	}
-}
-
 func (w *world) newPool(from, to topologies.Place, limit int) *pool {
 	p := w.byName[to]
 	if p == nil {
 		panic("sim: no place " + string(to))
 	}
-	o := &pool{to: p, limit: limit, keeps: -1}
+	o := &pool{to: p, limit: int32(limit), keeps: -1}
 	if len(w.links) > 0 {
 		if l := w.links[topologies.Link(from, to)]; l != nil {
 			o.link = l
