@@ -9,22 +9,22 @@ import (
 // attempt is one try at a request.
 type attempt struct {
 	pool    *pool
-	i       int
-	pass    policy.Pass // of the place's breaker
-	open    bool        // its end has not been told to the pool yet
-	answer  bool        // an upstream's
-	sent    bool        // some of the request may have reached the upstream
-	sends   bool        // a body
-	long    bool        // the answer is longer than it may be
+	call    Call
+	i       int32
+	open    bool // its end has not been told to the pool yet
+	answer  bool // an upstream's
+	sent    bool // some of the request may have reached the upstream
+	sends   bool // a body
+	long    bool // the answer is longer than it may be
 	reason  policy.Reason
-	number  int32   // that timing counts it under
-	timing  *timing // nil: nobody counts it
+	number  int32       // that timing counts it under
+	timing  *timing     // nil: nobody counts it
+	pass    policy.Pass // of the place's breaker
 	started time.Duration
 	until   time.Duration // when patience with it ends
-	call    Call
-	failure *Response // our own word in its place; nil: none
-	status  int       // of the answer
-	most    int64     // bytes of its body; 0: any number
+	failure *Response     // our own word in its place; nil: none
+	status  int           // of the answer
+	most    int64         // bytes of its body; 0: any number
 }
 
 // done tells the pool how the attempt ended. Only the first call counts. What
@@ -38,7 +38,7 @@ func (a *attempt) done(now time.Duration, reason policy.Reason) {
 		if a.letDown(reason) {
 			reason = policy.Canceled
 		}
-		a.pool.done(now, a.i, a.pass, policy.Outcome{Reason: reason, Latency: a.took(now)})
+		a.pool.done(now, int(a.i), a.pass, policy.Outcome{Reason: reason, Latency: a.took(now)})
 	}
 }
 
@@ -182,7 +182,7 @@ func (p *proxy) begin(v *visit, a *attempt) bool {
 	if a.pool != nil {
 		*a = attempt{}
 	}
-	a.pool, a.i, a.pass, a.open, a.sends, a.started, a.until = pool, i, pass, true, hop.Body, now, v.deadline
+	a.pool, a.i, a.pass, a.open, a.sends, a.started, a.until = pool, int32(i), pass, true, hop.Body, now, v.deadline
 	a.most = p.mostBody(v.req)
 	if v.timing != nil {
 		a.note(v)

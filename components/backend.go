@@ -16,13 +16,15 @@ import (
 type backend struct {
 	node    *topologies.Node
 	answers *answers
-	weather scenarios.Forecast
-
-	work, failures uint64 // what times of service and failures are drawn from
-
+	work    uint64 // what times of service are drawn from
 	mu      lock
+	exposed bool // to weather
 	station policy.Station[Signal]
 	sharing *policy.Sharing[*visit] // in the station's place; nil: one worker for each request at work
+
+	weather  scenarios.Forecast
+	failures uint64   // what failures are drawn from
+	_        [32]byte // to whole cache lines, of which most visits look at the first two
 }
 
 // answers is what a node has to say, by path, as Cache-Tag and then
@@ -36,6 +38,7 @@ func newBackend(seed uint64, node *topologies.Node, weather scenarios.Forecast, 
 	b := &backend{
 		node:    node,
 		weather: weather,
+		exposed: len(weather) > 0,
 		answers: says,
 		station: *policy.NewStation[Signal](node.Workers, node.Queue),
 		// By node, not by place: which replica serves a request does not
@@ -199,7 +202,7 @@ func (b *backend) reply(v *visit) (p Pause, over bool) {
 	switch {
 	case b.node.Errors > 0 && draw(b.failures, v) < b.node.Errors:
 		v.reply(brokenInside)
-	case v.ill != nil && v.ill.answer != scenarios.Answer{}:
+	case b.exposed && v.ill != nil && v.ill.answer != scenarios.Answer{}:
 		v.reply(ailingAnswer(*b.answers.to(v.req.Path), &v.ill.answer))
 		return v.linger()
 	case b.node.Echo:
@@ -238,7 +241,7 @@ func echo(req *Request, r Response) Response {
 // when the work begins.
 func (b *backend) serviceTime(v *visit) time.Duration {
 	own := b.node.ServiceTime.Quantile(draw(b.work, v))
-	if len(b.weather) == 0 {
+	if !b.exposed {
 		return own
 	}
 	factor, added := b.weather.At(v.x.Now()).Slow, time.Duration(0)

@@ -16,16 +16,17 @@ const CheckPath = policy.HealthPath
 type Component struct {
 	server   server
 	forecast scenarios.Forecast
-	gauge    *gauge                   // nil: nobody asks how busy it is
-	tell     func(Exchange, *Account) // what became of each; nil: nobody listens
-	timed    bool                     // it matters how long requests take
-	proxies  bool                     // hands requests on
+	timed    bool // it matters how long requests take
+	proxies  bool // hands requests on
 	counters counters
 
+	gauge    *gauge                   // nil: nobody asks how busy it is
+	tell     func(Exchange, *Account) // what became of each; nil: nobody listens
 	place    topologies.Place
 	node     *topologies.Node
 	firsts   firsts
 	capacity *capacity // of its limits
+	_        [48]byte  // to whole cache lines, of which a visit to a backend looks at the first two
 }
 
 // server is the part that differs from kind to kind.
@@ -69,7 +70,8 @@ func (s *Site) New(place topologies.Place) *Component { return s.build(place, ni
 func (s *Site) build(place topologies.Place, old *Component) *Component {
 	node := s.c.Variant.Topology.Node(place.Node())
 	component := &Component{place: place, node: node, forecast: s.weather.Of(place),
-		gauge: newGauge(s.c.Variant.Topology, node), timed: node.Routes != nil || node.Knows() || node.ServerTiming}
+		gauge: newGauge(s.c.Variant.Topology, node)}
+	component.timed = component.gauge != nil || node.Routes != nil || node.Knows() || node.ServerTiming
 	component.counters.mu.alone = s.alone
 	component.counters.received = newByTime(s.c.Duration())
 	if node.Kind.Proxies() {
@@ -105,11 +107,12 @@ func (c *Component) Open(x Exchange, req *Request, used Steps) Steps {
 		v = new(visit)
 	}
 	v.open(c, x, req)
-	if c.timed || c.gauge != nil {
-		v.began = x.Now()
-	}
 	v.check = req.Method == "GET" && req.Path == CheckPath
-	v.probe = c.gauge != nil && req.Method == "GET" && req.Path == ProbePath
+	if c.timed {
+		c.time(v)
+	} else {
+		v.timing = nil
+	}
 	switch {
 	case v.check:
 		c.counters.one(&c.counters.checks)
@@ -117,11 +120,7 @@ func (c *Component) Open(x Exchange, req *Request, used Steps) Steps {
 		c.counters.one(&c.counters.probes)
 	default:
 		c.counters.come(x)
-		if c.gauge != nil {
-			c.gauge.begin(v)
-		}
 	}
-	c.time(v)
 	return v
 }
 
@@ -139,12 +138,12 @@ func (v *visit) Step(woken int) (p Pause, over bool) {
 	if !over {
 		return p, false
 	}
-	if v.tag > 0 {
+	if c.timed && v.tag > 0 {
 		c.gauge.end(v)
 	}
 	if !v.check && !v.probe && !v.aside {
 		c.counters.count(v)
-		if c.tell != nil {
+		if v.timing != nil && c.tell != nil {
 			c.tell(v.x, v.timing.close(v))
 		}
 	}

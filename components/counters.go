@@ -14,9 +14,10 @@ import (
 type counters struct {
 	mu             lock
 	requests       int64
+	worked         time.Duration // of workers
 	received       byTime
-	worked, wasted time.Duration // of workers
 	reasons        [policy.Canceled + 1]int64
+	wasted         time.Duration // of what they worked
 	checks, probes int64
 	words          [words]int64
 	bounds         [bounds]int64

@@ -56,7 +56,7 @@ func (s *sticky) home(req *Request) int {
 // settle lets the answer's cookie name the place that gave it, unless the
 // request named it already.
 func (s *sticky) settle(v *visit, h Header) Header {
-	if s == nil || v.attempt.i == s.home(v.req) {
+	if s == nil || int(v.attempt.i) == s.home(v.req) {
 		return h
 	}
 	return h.Clone().Add("Set-Cookie", s.cookie+"="+s.values[v.attempt.i]+"; Path=/; HttpOnly")

@@ -54,8 +54,15 @@ type timing struct {
 	account Account
 }
 
-// time begins the account of a visit, in the storage of an earlier one's.
+// time begins what is to be known of how long a visit takes: for who asks how
+// busy the place is, and its account, in the storage of an earlier one's.
 func (c *Component) time(v *visit) {
+	v.began = v.x.Now()
+	if c.gauge != nil && !v.check {
+		if v.probe = v.req.Method == "GET" && v.req.Path == ProbePath; !v.probe {
+			c.gauge.begin(v)
+		}
+	}
 	if c.tell == nil && !c.node.ServerTiming || v.check || v.probe {
 		v.timing = nil
 		return

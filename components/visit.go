@@ -8,43 +8,43 @@ import (
 
 // visit is one exchange on its way through a node, and what is to be counted
 // of it. It is used again and again: what its course leaves is wiped away, the
-// rest is room.
+// rest is room. With many under way each cache line that is looked at has to be
+// fetched: one at a backend looks at the first two of six, the first above all.
 type visit struct {
-	at  *Component
-	x   Exchange
-	req *Request
-	course
+	at     *Component
+	x      Exchange
+	req    *Request
 	timing *timing // nil: nobody wants to know
-
+	course
+	woken [2]Event // by what, in the pause that follows
 	onwards
-	*detour          // nil: none
-	woken   [2]Event // by what, in the pause that follows
-	avoid   []int    // where attempts went
-	tried   [2]int   // room for avoid
-	passes  *passage // an answer that takes its time; nil: none
+
+	avoid   []int         // where attempts went
+	tried   [2]int        // room for avoid
+	began   time.Duration // if that matters
+	passes  *passage      // an answer that takes its time; nil: none
+	*detour               // nil: none
+	_       [40]byte      // to whole cache lines
 }
 
-// course is what becomes of a visit at any node. It stands in the first two
-// cache lines of a visit, which are all that one at a backend needs.
+// course is what becomes of a visit at any node.
 type course struct {
-	stage stage
-	check bool  // a health check
-	probe bool  // likewise asks the node itself: how busy it is
-	aside bool  // work of our own, which is not counted
-	bound bound // that it was beyond
-	ended bool  // of shared work: it is
-	word  word  // of the cache
+	ending *proxy // has the last word on the answer; nil: nobody
+	stage  stage
+	check  bool          // a health check
+	probe  bool          // likewise asks the node itself: how busy it is
+	aside  bool          // work of our own, which is not counted
+	bound  bound         // that it was beyond
+	ended  bool          // of shared work: it is
+	word   word          // of the cache
+	reason policy.Reason // of the answer, as are its
+	work   time.Duration
 
-	// Of the answer.
-	reason policy.Reason
-	status int
-	bytes  int64
-
+	status   int
+	bytes    int64
 	ill      *illness      // nil: nothing befalls it
-	began    time.Duration // if that matters
 	deadline time.Duration // of all attempts, or of work
 	turn     Signal        // its place in the line (or at a gate's); of shared work, that there is news
-	work     time.Duration
 	route    *route
 	tag      int32  // in the node's gauge; 0: not in it
 	tries    uint16 // without hedges
@@ -53,10 +53,9 @@ type course struct {
 
 // onwards is what only a visit at a proxy has.
 type onwards struct {
-	ending   *proxy // has the last word on the answer; nil: nobody
-	consumer string
-	key      uint64  // of affinity
 	attempt  attempt // the one that counts
+	consumer string
+	key      uint64 // of affinity
 }
 
 // detour is the part of a visit that only some proxies need: it is kept apart,

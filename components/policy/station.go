@@ -16,18 +16,18 @@ import (
 // patience ends first.
 // Weak spot: in a long line everyone is served late; a short one sheds early.
 type Station[T comparable] struct {
-	workers, bound int
+	workers, bound int32
+	busy           int32
+	head, length   int32
 	rule           LineRule
-	busy           int
 	since          time.Duration // how long somebody has been waiting without a break
 	line           []T           // a ring: line[(head+k)%len(line)] is the k-th of length
-	head, length   int
 }
 
 // NewStation returns an idle station with so many workers (at least 1) and
 // room for queue waiting.
 func NewStation[T comparable](workers, queue int) *Station[T] {
-	return &Station[T]{workers: max(workers, 1), bound: max(queue, 0)}
+	return &Station[T]{workers: int32(max(workers, 1)), bound: int32(max(queue, 0))}
 }
 
 // Order sets in which order those in line are served. The line must be empty.
@@ -51,7 +51,7 @@ func (s *Station[T]) Join(now time.Duration, t T) (until time.Duration, ok bool)
 	if s.length == 0 {
 		s.since = now
 	}
-	if s.length == len(s.line) {
+	if int(s.length) == len(s.line) {
 		s.grow()
 	}
 	s.line[s.index(s.length)] = t
@@ -94,7 +94,7 @@ func (s *Station[T]) Finish(now time.Duration) (next T, ok bool) {
 		s.busy--
 		return next, false
 	}
-	k := 0
+	k := int32(0)
 	if s.rule.Newest || s.rule.NewestIfStanding && s.stands(now) {
 		k = s.length - 1
 	}
@@ -104,11 +104,11 @@ func (s *Station[T]) Finish(now time.Duration) (next T, ok bool) {
 }
 
 // Busy is the number of workers at work, Waiting the length of the line.
-func (s *Station[T]) Busy() int    { return s.busy }
-func (s *Station[T]) Waiting() int { return s.length }
+func (s *Station[T]) Busy() int    { return int(s.busy) }
+func (s *Station[T]) Waiting() int { return int(s.length) }
 
 // takeOut closes the gap from the head's side, unless it is the last.
-func (s *Station[T]) takeOut(k int) {
+func (s *Station[T]) takeOut(k int32) {
 	var none T
 	if k == s.length-1 {
 		s.line[s.index(k)] = none
@@ -125,17 +125,17 @@ func (s *Station[T]) takeOut(k int) {
 
 // grow doubles the ring, so that a long bound costs nothing before it is used.
 func (s *Station[T]) grow() {
-	bigger := make([]T, min(max(2*len(s.line), 8), s.bound))
+	bigger := make([]T, min(max(2*len(s.line), 4), int(s.bound)))
 	for k := range s.length {
 		bigger[k] = s.line[s.index(k)]
 	}
 	s.line, s.head = bigger, 0
 }
 
-func (s *Station[T]) index(k int) int {
-	i := s.head + k
-	if i >= len(s.line) {
-		i -= len(s.line)
+func (s *Station[T]) index(k int32) int32 {
+	i, around := s.head+k, int32(len(s.line))
+	if i >= around {
+		i -= around
 	}
 	return i
 }
