@@ -119,6 +119,9 @@ nodes:
   - {spike: {base: 20/s, peak: 300/s, at: 1s, for: 1s, rise: 500ms}, for: 4s, mix: [{get: "/items/{hotspot 9 1 50%}"}]}
   - {sine: {mean: 50/s, amplitude: 50/s, period: 1s}, for: 4s, mix: [{post: /orders, body: {lognormal: {median: 2KiB, p99: 20KiB}}}]}
   - {bursts: {rate: 100/s, on: {exponential: 300ms}, off: 300ms}, for: 4s, mix: [{put: /orders, body: {pareto: {from: 1KiB, to: 64KiB, shape: 1.1}}}]}`, ""},
+		{"a ramp and steps, evenly spaced", lb("pick: random"), `
+  - {ramp: {from: 10/s, to: 150/s}, for: 4s, mix: [{get: /items/7}]}
+  - {steps: [{rate: 20/s, for: 1s}, {rate: 130/s, for: 2s}], spacing: even, mix: [{get: "/items/{uniform 30}"}]}`, ""},
 		{"sessions beside a closed loop", lb("pick: ip-hash, timeout: {response: 23ms}, retry: off"), `
   - {poisson: 30/s, for: 4s, session: {think: {exponential: 100ms}, clients: 30, script: [{post: /login, body: {exponential: 1KiB}}, {mix: [{get: "/products/{zipf 50 1.1}", share: 80%}, {get: /cart}], repeat: {geometric: 5}}]}}
   - {closed: {clients: 3, think: {exponential: 50ms}}, for: 4s, mix: [{get: /items/7}]}`, "timeout: 41ms"},

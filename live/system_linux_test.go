@@ -12,7 +12,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -206,6 +208,24 @@ func TestCrashAndRestart(t *testing.T) {
 	}
 }
 
+// Who crashes for good is missed, and the rest goes on.
+func TestCrashForGood(t *testing.T) {
+	s := started(t, pairCase(scenarios.Fault{At: 100 * time.Millisecond, For: scenarios.ForGood, On: []topologies.Place{"api[1]"}, Crash: true}))
+	s.Begin()
+	address, _ := s.Entry()
+	client := client(s)
+	until(t, "every second request finds nobody", func() bool {
+		one, err := get(t, address, client)
+		require.NoError(t, err)
+		other, err := get(t, address, client)
+		require.NoError(t, err)
+		return one+other == 200+502
+	})
+	_, err := get(t, s.URLs()[2].URL, client)
+	require.ErrorIs(t, err, syscall.ECONNREFUSED)
+	require.Empty(t, s.Died(), "nobody is surprised")
+}
+
 func TestFreezeAndThaw(t *testing.T) {
 	c := pairCase(scenarios.Fault{At: 100 * time.Millisecond, For: 600 * time.Millisecond,
 		On: []topologies.Place{"api[0]"}, Freeze: true})
@@ -219,6 +239,33 @@ func TestFreezeAndThaw(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 200, status)
 	assert.GreaterOrEqual(t, time.Since(began), 700*time.Millisecond, "what comes to a frozen process is answered at the thaw")
+}
+
+// Who asks a frozen process waits; all of them come at once at the thaw, and are
+// served in their turns.
+func TestAHerdAfterTheThaw(t *testing.T) {
+	const work = 100 * time.Millisecond
+	c := pairCase(scenarios.Fault{At: 100 * time.Millisecond, For: time.Second, On: []topologies.Place{"api"}, Freeze: true})
+	api := c.Variant.Topology.Node("api")
+	api.Replicas, api.Numbered, api.Workers, api.ServiceTime.Mean = 1, false, 1, work
+	s := started(t, c)
+	began := s.Begin()
+	address, _ := s.Entry()
+	require.NoError(t, SleepUntil(t.Context(), began.Add(300*time.Millisecond)))
+	var answered [6]time.Duration
+	var herd sync.WaitGroup
+	for i := range answered {
+		herd.Go(func() {
+			status, err := get(t, address, client(s))
+			assert.NoError(t, err)
+			assert.Equal(t, 200, status)
+			answered[i] = time.Since(began)
+		})
+	}
+	herd.Wait()
+	const thaw = 1100 * time.Millisecond
+	require.GreaterOrEqual(t, slices.Min(answered[:]), thaw)
+	require.GreaterOrEqual(t, slices.Max(answered[:]), thaw+6*work, "none skips the line")
 }
 
 func TestDeathThatNobodyAskedFor(t *testing.T) {

@@ -88,6 +88,13 @@ func TestACrashResetsWhatIsInFlightAndRefusesTheRest(t *testing.T) {
 	require.EqualValues(t, 6, r.Nodes[0].Requests)
 }
 
+func TestACrashForGood(t *testing.T) {
+	c := steady(chain("lb", "api"), 10*ms, 5)
+	c.Variant.Faults = []scenarios.Fault{{At: at(c, 2) + ms, For: scenarios.ForGood, On: []topologies.Place{"api"}, Crash: true}}
+	r := simulate(t, c, Costs{}, scripts(map[topologies.Place]*script{"lb": passing("api", components.Hop{}), "api": answering(5 * ms)}))
+	require.Equal(t, []policy.Reason{ok, ok, reset, refused, refused}, reasons(r))
+}
+
 func TestACrashOfTheEntry(t *testing.T) {
 	c := steady(chain("lb", "api"), 10*ms, 4)
 	c.Variant.Faults = []scenarios.Fault{{At: at(c, 1) + ms, For: 10 * ms, On: []topologies.Place{"lb"}, Crash: true}}
