@@ -59,7 +59,7 @@ func get(t *testing.T, address string, client *http.Client) (int, error) {
 
 func client(s *System) *http.Client {
 	_, trust := s.Entry()
-	return &http.Client{Transport: &http.Transport{TLSClientConfig: trust}, Timeout: 5 * time.Second}
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: trust}, Timeout: patience}
 }
 
 func (s *System) pids() (pids []int) {
@@ -276,7 +276,7 @@ func TestDeathThatNobodyAskedFor(t *testing.T) {
 	case err := <-s.Died():
 		assert.ErrorContains(t, err, "api[0] ended by itself")
 		assert.ErrorContains(t, err, "SIGQUIT: quit", "its last words")
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("nobody told")
 	}
 }
@@ -309,7 +309,7 @@ func TestGuardianThatDies(t *testing.T) {
 	select {
 	case err := <-s.Died():
 		assert.ErrorContains(t, err, "guardian")
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("nobody told")
 	}
 	until(t, "the nodes go with it", func() bool { return !anyAlive(pids) })

@@ -17,7 +17,7 @@ import (
 // the key, in hexadecimal.
 const HashedKey = "sha256:"
 
-// auth reads who may pass. keyed says that the node has keys.
+// auth reads who may pass.
 func (r *reader) auth(n *Node, v strict.Value) *Auth {
 	if !v.Present() || v.Off() {
 		return nil
