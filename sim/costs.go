@@ -55,13 +55,11 @@ func (c Costs) Apart() Costs {
 	return c
 }
 
-// DefaultCosts are those of this project's own nodes at 150 to 350 requests a
-// second over loopback, on two cores of a virtual machine (AMD EPYC): about
-// the medians of three calibrations (trafficlab calibrate; one takes under a
-// minute). Processor times agreed among them to a tenth but for the single
-// kinds of proxy, hops to 50 µs: what the kinds differ by is less than that,
-// and has been evened out. How client and backend share what they take
-// together is set to what hits of a cache show at 400 a second.
+// DefaultCosts are those of this project's own nodes at moderate load over
+// loopback: about the middle between two virtual machines of two cores (AMD
+// EPYC, Intel Xeon), on each of them the median of three calibrations
+// (trafficlab calibrate). The two machines differ by a fifth, by less in what
+// the single kinds of proxy take: these have been evened out.
 //
 // Not measured by calibrations:
 //
@@ -75,29 +73,29 @@ func DefaultCosts() Costs {
 	const µs = time.Microsecond
 	return Costs{
 		Visit: map[topologies.Kind]time.Duration{
-			topologies.ReverseProxy: 45 * µs,
-			topologies.CDN:          80 * µs,
-			topologies.Gateway:      40 * µs,
-			topologies.LoadBalancer: 80 * µs,
-			topologies.Backend:      220 * µs,
+			topologies.ReverseProxy: 50 * µs,
+			topologies.CDN:          60 * µs,
+			topologies.Gateway:      50 * µs,
+			topologies.LoadBalancer: 50 * µs,
+			topologies.Backend:      120 * µs,
 		},
-		Ask:       45 * µs,
-		Client:    120 * µs,
-		Jitter:    170 * µs,
+		Ask:       80 * µs,
+		Client:    230 * µs,
+		Jitter:    70 * µs,
 		Dial:      60 * µs,
 		Handshake: time.Millisecond,
 		Shared:    50 * µs,
 		Cores:     2,
 		Work: Work{
 			Visit: map[topologies.Kind]time.Duration{
-				topologies.ReverseProxy: 185 * µs,
-				topologies.CDN:          200 * µs,
-				topologies.Gateway:      185 * µs,
-				topologies.LoadBalancer: 200 * µs,
-				topologies.Backend:      335 * µs,
+				topologies.ReverseProxy: 130 * µs,
+				topologies.CDN:          130 * µs,
+				topologies.Gateway:      130 * µs,
+				topologies.LoadBalancer: 130 * µs,
+				topologies.Backend:      315 * µs,
 			},
-			Ask:    110 * µs,
-			Client: 355 * µs,
+			Ask:    180 * µs,
+			Client: 360 * µs,
 		},
 	}
 }
